@@ -1,0 +1,220 @@
+//! What an answer of the token endpoint means.
+
+use alloc::string::String;
+
+use super::date;
+use super::error::Cause;
+use super::json::{self, Value};
+use super::response::{self, Fields, ResponseError, TokenResponse};
+use super::secret::Secret;
+use super::time::{Millis, UnixMillis};
+
+/// What came of one attempt, as the shell saw it.
+#[derive(Clone)]
+pub enum Outcome {
+    /// An HTTP answer, read to its end.
+    Answered(Answer),
+    /// The app's callback threw `SessionEnded`.
+    Ended,
+    /// The app's callback failed otherwise.
+    Failed { status: Option<u16>, retry_after: Option<String> },
+    /// No answer could be read.
+    Unreachable,
+}
+
+/// An HTTP answer. Headers that a cross-origin page cannot read are `None`.
+#[derive(Clone, Default)]
+pub struct Answer {
+    pub status: u16,
+    pub body: Secret,
+    pub content_type: Option<String>,
+    pub date: Option<String>,
+    pub request_id: Option<String>,
+    pub retry_after: Option<String>,
+}
+
+/// The engine's reading of an [`Answer`].
+#[derive(Debug)]
+pub enum Judgement {
+    /// New tokens.
+    Granted(TokenResponse),
+    /// The client is set up wrongly: nothing is deleted, since a bad deploy must not sign everybody out.
+    Misconfigured { oauth_error: Option<String> },
+    /// The session is over (RFC 6749 §5.2, read as real servers answer: any body that is not HTML).
+    Refused { oauth_error: Option<String> },
+    /// Try again later.
+    Transient { cause: Cause, oauth_error: Option<String> },
+    /// A token type that is not `Bearer`.
+    UnsupportedTokenType,
+}
+
+impl core::fmt::Debug for Outcome {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Answered(answer) => write!(f, "Answered({})", answer.status),
+            Self::Ended => f.write_str("Ended"),
+            Self::Failed { status, .. } => write!(f, "Failed({status:?})"),
+            Self::Unreachable => f.write_str("Unreachable"),
+        }
+    }
+}
+
+impl Answer {
+    /// Reads the answer; `fields` says where its tokens are.
+    pub fn judge(&self, fields: &Fields, access_in_cookie: bool) -> Judgement {
+        let html = self.is_html();
+        match self.status {
+            200..=299 if !html => match response::parse(self.body.expose(), fields, access_in_cookie) {
+                Ok(response) => Judgement::Granted(response),
+                Err(ResponseError::UnsupportedTokenType) => Judgement::UnsupportedTokenType,
+                Err(ResponseError::Unusable) => transient(Cause::BadResponse),
+            },
+            400 | 401 | 403 | 422 if !html => self.judge_refusal(),
+            429 => transient(Cause::RateLimited),
+            200..=299 => transient(Cause::BadResponse),
+            _ => transient(Cause::ServerError),
+        }
+    }
+
+    fn judge_refusal(&self) -> Judgement {
+        let error = json::parse(self.body.expose()).ok().and_then(|root| root.at("error"));
+        let oauth_error = error.and_then(Value::as_text).map(json::Text::decode).filter(|code| is_code(code));
+        match oauth_error.as_deref() {
+            Some("server_error" | "slow_down" | "temporarily_unavailable" | "use_dpop_nonce") => {
+                Judgement::Transient { cause: Cause::ServerError, oauth_error }
+            }
+            Some(
+                "invalid_client" | "invalid_request" | "invalid_scope" | "unauthorized_client"
+                | "unsupported_grant_type",
+            ) => Judgement::Misconfigured { oauth_error },
+            _ => Judgement::Refused { oauth_error },
+        }
+    }
+
+    /// A proxy's or captive portal's page, by its type or its first byte.
+    fn is_html(&self) -> bool {
+        let declared = self.content_type.as_deref().unwrap_or_default().trim_start();
+        declared.get(..9).is_some_and(|kind| kind.eq_ignore_ascii_case("text/html"))
+            || self.body.expose().trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']).starts_with('<')
+    }
+
+    /// The server's time, where its `Date` header is readable.
+    pub fn server_time(&self) -> Option<UnixMillis> {
+        self.date.as_deref().and_then(date::http_date)
+    }
+}
+
+/// How long `Retry-After` asks to wait (RFC 9110 §10.2.3): seconds, or a date seen from `server_now`. Anything
+/// else is ignored; an hour is the most that is granted.
+pub fn retry_after(header: &str, server_now: UnixMillis) -> Option<Millis> {
+    const LONGEST: Millis = Millis::from_secs(3_600);
+    let text = header.trim();
+    let wait = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        text.bytes().fold(Millis::ZERO, |wait, digit| {
+            Millis((wait.0.saturating_mul(10)).saturating_add(u64::from(digit - b'0') * 1_000))
+        })
+    } else {
+        date::http_date(text)?.since(server_now)
+    };
+    Some(wait.min(LONGEST))
+}
+
+/// Codes are short words; anything else could be an echo of what was sent.
+fn is_code(code: &str) -> bool {
+    (1..=40).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+}
+
+fn transient(cause: Cause) -> Judgement {
+    Judgement::Transient { cause, oauth_error: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judge(status: u16, body: &str) -> Judgement {
+        judge_typed(status, body, None)
+    }
+
+    fn judge_typed(status: u16, body: &str, content_type: Option<&str>) -> Judgement {
+        let answer = Answer {
+            status,
+            body: Secret::new(body.into()),
+            content_type: content_type.map(Into::into),
+            ..Answer::default()
+        };
+        answer.judge(&Fields::default(), false)
+    }
+
+    #[test]
+    fn a_refusal_is_one_of_four_statuses_with_any_body_that_is_not_html() {
+        for status in [400, 401, 403, 422] {
+            for body in ["", "{}", "null", "nonsense", r#"{"error":"invalid_grant"}"#, r#"{"code":"token_not_valid"}"#] {
+                assert!(matches!(judge(status, body), Judgement::Refused { .. }), "{status} {body}");
+            }
+        }
+    }
+
+    #[test]
+    fn everything_else_is_no_refusal() {
+        for status in [0, 300, 302, 404, 405, 407, 408, 409, 410, 418, 425, 429, 500, 502, 503, 504, 525, 599] {
+            let judgement = judge(status, r#"{"error":"invalid_grant"}"#);
+            assert!(matches!(judgement, Judgement::Transient { .. }), "{status}");
+        }
+        for status in [200, 400, 401, 403, 422] {
+            for body in ["<html>", " \r\n<!DOCTYPE html>", "\u{feff}<p>"] {
+                assert!(matches!(judge(status, body), Judgement::Transient { .. }), "{status} {body}");
+            }
+            let typed = judge_typed(status, "Blocked", Some("Text/HTML; charset=utf-8"));
+            assert!(matches!(typed, Judgement::Transient { .. }), "{status}");
+        }
+    }
+
+    #[test]
+    fn some_codes_are_the_servers_trouble_and_some_the_configurations() {
+        for code in ["temporarily_unavailable", "server_error", "slow_down", "use_dpop_nonce"] {
+            let body = alloc::format!(r#"{{"error":"{code}"}}"#);
+            assert!(matches!(judge(400, &body), Judgement::Transient { .. }), "{code}");
+        }
+        for code in
+            ["invalid_client", "unauthorized_client", "unsupported_grant_type", "invalid_scope", "invalid_request"]
+        {
+            let body = alloc::format!(r#"{{"error":"{code}"}}"#);
+            assert!(matches!(judge(401, &body), Judgement::Misconfigured { .. }), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_code_that_could_be_an_echo_is_dropped() {
+        for echo in ["eyJhbGciOiJIUzI1NiJ9", "bad token", "x1y2"] {
+            let body = alloc::format!(r#"{{"error":"{echo}"}}"#);
+            assert!(matches!(judge(400, &body), Judgement::Refused { oauth_error: None }), "{echo}");
+        }
+    }
+
+    #[test]
+    fn garbage_success_is_transient() {
+        for body in ["", "null", "[]", "{}", r#"{"access_token":5}"#, "{\"access_token\":\"A\""] {
+            assert!(matches!(judge(200, body), Judgement::Transient { cause: Cause::BadResponse, .. }), "{body}");
+        }
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date_and_at_most_an_hour() {
+        let now = UnixMillis(784_111_777_000);
+        for (header, expected) in [
+            ("30", Some(30_000)),
+            (" 0 ", Some(0)),
+            ("999999", Some(3_600_000)),
+            ("99999999999999999999999999", Some(3_600_000)),
+            ("Sun, 06 Nov 1994 08:50:07 GMT", Some(30_000)),
+            ("Sun, 06 Nov 1994 08:00:00 GMT", Some(0)),
+            ("-5", None),
+            ("abc", None),
+            ("1.5", None),
+            ("", None),
+        ] {
+            assert_eq!(retry_after(header, now).map(|wait| wait.0), expected, "{header}");
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! When to try again.
+
+use super::config::Config;
+use super::jitter::Jitter;
+use super::time::{Millis, Mono};
+
+/// The delay before retry `number` (1 is the first) of a flight: `retry_delay · 2^(number − 1)` up to the cap, drawn
+/// from its upper half, never below what the server asked for.
+pub fn retry_delay(config: &Config, number: u32, asked: Option<Millis>, jitter: &mut Jitter) -> Millis {
+    let delay = config.retry_delay.doubled(number.saturating_sub(1), config.retry_cap);
+    spread(delay, jitter).max(asked.unwrap_or_default())
+}
+
+fn spread(delay: Millis, jitter: &mut Jitter) -> Millis {
+    jitter.between(Millis(delay.0.div_ceil(2)), delay)
+}
+
+/// The schedule after a flight has failed: it goes on until success, refusal or sign-out.
+#[derive(Clone, Debug, Default)]
+pub struct Background {
+    /// When failing began, or the last wake since.
+    since: Option<Mono>,
+    failures: u32,
+}
+
+impl Background {
+    /// The delay before the next flight. `answered`: the server said something, so it sets the pace.
+    pub fn delay(&mut self, now: Mono, answered: bool, asked: Option<Millis>, jitter: &mut Jitter) -> Millis {
+        let since = *self.since.get_or_insert(now);
+        if let Some(asked) = asked {
+            return asked;
+        }
+        if !answered && now.since(since) < FIRST_MINUTE {
+            return spread(PROMPT, jitter);
+        }
+        let delay = SLOWEST_START.doubled(self.failures, SLOWEST);
+        self.failures = self.failures.saturating_add(1);
+        spread(delay, jitter)
+    }
+
+    /// The machine woke or the network is said to be back: the prompt minute begins again.
+    pub fn wake(&mut self, now: Mono) {
+        if self.since.is_some() {
+            *self = Self { since: Some(now), failures: 0 };
+        }
+    }
+
+    pub fn reset(&mut self) {
+        *self = Self::default();
+    }
+}
+
+/// Stops refreshes that do not help: the server gives tokens that its resource servers refuse.
+#[derive(Clone, Debug, Default)]
+pub struct Breaker {
+    until: Mono,
+    trips: u32,
+}
+
+impl Breaker {
+    pub fn is_open(&self, now: Mono) -> bool {
+        now < self.until
+    }
+
+    /// A token that a refresh had just brought was refused.
+    pub fn trip(&mut self, now: Mono) {
+        if !self.is_open(now) {
+            self.until = now.after(BREAKER_START.doubled(self.trips, BREAKER_CAP));
+            self.trips = self.trips.saturating_add(1);
+        }
+    }
+
+    pub fn close(&mut self) {
+        *self = Self::default();
+    }
+}
+
+const FIRST_MINUTE: Millis = Millis::from_secs(60);
+const PROMPT: Millis = Millis::from_secs(5);
+const SLOWEST_START: Millis = Millis::from_secs(30);
+const SLOWEST: Millis = Millis::from_secs(16 * 60);
+const BREAKER_START: Millis = Millis::from_secs(5);
+const BREAKER_CAP: Millis = Millis::from_secs(300);
+
+#[cfg(test)]
+mod tests {
+    use super::super::config::Options;
+    use super::*;
+
+    #[test]
+    fn retries_double_from_one_second_to_the_cap_and_stay_in_the_upper_half() {
+        let config = Options::default().into_config().unwrap();
+        let mut jitter = Jitter::new(1);
+        for (number, full) in [(1, 1_000), (2, 2_000), (3, 4_000), (6, 30_000), (1_000, 30_000)] {
+            for _ in 0..1_000 {
+                let delay = retry_delay(&config, number, None, &mut jitter).0;
+                assert!((full / 2..=full).contains(&delay), "retry {number}: {delay}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_server_sets_the_least_delay() {
+        let config = Options::default().into_config().unwrap();
+        let mut jitter = Jitter::new(1);
+        let asked = Some(Millis::from_secs(30));
+        assert_eq!(retry_delay(&config, 1, asked, &mut jitter), Millis::from_secs(30));
+    }
+
+    #[test]
+    fn without_an_answer_the_first_minute_is_prompt_and_then_it_slows_down() {
+        let (mut background, mut jitter) = (Background::default(), Jitter::new(1));
+        for second in [0, 10, 59] {
+            assert!(background.delay(Mono(second * 1_000), false, None, &mut jitter) <= PROMPT);
+        }
+        let mut now = Mono(60_000);
+        let mut full = SLOWEST_START;
+        for _ in 0..10 {
+            let delay = background.delay(now, false, None, &mut jitter);
+            assert!(delay <= full && delay.0 >= full.0 / 2, "{delay:?} of {full:?}");
+            full = full.saturating_add(full).min(SLOWEST);
+            now = now.after(delay);
+        }
+        background.wake(now);
+        assert!(background.delay(now, false, None, &mut jitter) <= PROMPT);
+    }
+
+    #[test]
+    fn the_breaker_doubles_to_five_minutes_and_closes_at_the_first_success() {
+        let mut breaker = Breaker::default();
+        let mut now = Mono(1_000);
+        for seconds in [5, 10, 20, 40, 80, 160, 300, 300] {
+            breaker.trip(now);
+            assert!(breaker.is_open(now.after(Millis(seconds * 1_000 - 1))));
+            now = now.after(Millis::from_secs(seconds));
+            assert!(!breaker.is_open(now));
+        }
+        breaker.close();
+        breaker.trip(now);
+        assert!(!breaker.is_open(now.after(Millis::from_secs(5))));
+    }
+}

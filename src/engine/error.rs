@@ -1,0 +1,109 @@
+//! What a caller of the token manager is told when something fails.
+
+use alloc::string::String;
+
+use super::time::UnixMillis;
+
+/// Stable names of failures; they are public API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorCode {
+    /// The response handed over has no usable token.
+    BadTokenResponse,
+    /// The token endpoint says that this client is set up wrongly. The session is kept.
+    Configuration,
+    /// The manager has been disposed of.
+    Disposed,
+    /// No token can be had now; the session goes on and the engine keeps trying.
+    RefreshUnavailable,
+    /// Another session has begun while the caller waited.
+    SessionChanged,
+    /// The session has ended while the caller waited.
+    SessionEnded,
+    /// There is no session.
+    SignedOut,
+    /// The server gave a token of a type that is not `Bearer`.
+    UnsupportedTokenType,
+}
+
+/// Why a refresh attempt failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// An answer that is no token response: HTML, truncated, of wrong types, dead on arrival.
+    BadResponse,
+    /// The app's refresh callback failed.
+    Callback,
+    /// No answer: offline, DNS, CORS, a reset connection.
+    Network,
+    /// 429.
+    RateLimited,
+    /// The token endpoint refused the refresh token.
+    Refused,
+    /// Another status that is no refusal.
+    ServerError,
+    /// `stop` was called.
+    Stopped,
+    /// No answer within the attempt timeout, or within `maxWait`.
+    Timeout,
+}
+
+/// A failure with what is known of it; it never holds a token or a response body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenError {
+    pub code: ErrorCode,
+    pub cause: Option<Cause>,
+    /// HTTP status of the token endpoint's answer.
+    pub status: Option<u16>,
+    /// The `error` member of the answer (RFC 6749 §5.2), when it is a plain code.
+    pub oauth_error: Option<String>,
+    /// Attempts made by the refresh that failed.
+    pub attempt: u32,
+    /// When the engine tries again by itself.
+    pub retry_at: Option<UnixMillis>,
+    /// `x-request-id` of the answer.
+    pub request_id: Option<String>,
+}
+
+impl ErrorCode {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::BadTokenResponse => "bad_token_response",
+            Self::Configuration => "configuration",
+            Self::Disposed => "disposed",
+            Self::RefreshUnavailable => "refresh_unavailable",
+            Self::SessionChanged => "session_changed",
+            Self::SessionEnded => "session_ended",
+            Self::SignedOut => "signed_out",
+            Self::UnsupportedTokenType => "unsupported_token_type",
+        }
+    }
+
+    /// Whether the same call may succeed later without anybody doing anything.
+    pub fn is_transient(self) -> bool {
+        self == Self::RefreshUnavailable
+    }
+}
+
+impl Cause {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::BadResponse => "bad_response",
+            Self::Callback => "callback",
+            Self::Network => "network",
+            Self::RateLimited => "rate_limited",
+            Self::Refused => "refused",
+            Self::ServerError => "server_error",
+            Self::Stopped => "stopped",
+            Self::Timeout => "timeout",
+        }
+    }
+}
+
+impl TokenError {
+    pub fn new(code: ErrorCode) -> Self {
+        Self { code, cause: None, status: None, oauth_error: None, attempt: 0, retry_at: None, request_id: None }
+    }
+
+    pub fn unavailable(cause: Cause) -> Self {
+        Self { cause: Some(cause), ..Self::new(ErrorCode::RefreshUnavailable) }
+    }
+}

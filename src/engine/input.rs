@@ -1,0 +1,86 @@
+//! What can happen to an engine.
+
+use alloc::string::String;
+
+use super::answer::Outcome;
+use super::ids::{AttemptId, CallId, Generation, StoreOp};
+use super::secret::Secret;
+use super::time::Millis;
+
+/// Something that happened. Inputs that come too late, twice or for nothing are counted and otherwise ignored.
+#[derive(Debug)]
+pub enum Input {
+    /// A token request has come to an end.
+    Answer { attempt: AttemptId, outcome: Outcome },
+    /// The manager is given up: every call is settled and nothing new begins. A late answer is still stored.
+    Dispose,
+    /// A caller wants a token that may be sent, with `min_validity` left if a refresh can give that.
+    Need { call: CallId, min_validity: Millis },
+    /// A caller wants newer tokens. `Urgency::Forced` passes over the cooldown, never over `Retry-After`.
+    Refresh { call: CallId, urgency: Urgency },
+    /// A request that was sent again after a 401 has been answered.
+    Replayed { generation: Generation, reception: Reception },
+    /// Read the store and begin. The first input of every engine.
+    Restore,
+    /// The app hands over a token response, as JSON text.
+    SetTokens { call: CallId, response: Secret, session: SessionMode },
+    SignOut { call: CallId, revocation: Revocation },
+    /// Scheduling on.
+    Start,
+    /// Scheduling off: nothing is refreshed unless a caller needs it.
+    Stop,
+    /// The store was read: its text, `None` when it has none or failed.
+    StoreRead { op: StoreOp, text: Option<Secret> },
+    StoreWritten { op: StoreOp, stored: Stored },
+    /// Perhaps a deadline has passed. Spurious ticks are harmless.
+    Tick,
+    /// A resource server answered 401 to a request that was sent with `generation`.
+    Unauthorized { call: CallId, generation: Generation, challenge: Option<String> },
+    Wake(Wake),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Urgency {
+    Forced,
+    Normal,
+}
+
+/// How a resource server took a resent request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reception {
+    Accepted,
+    /// 401 again.
+    Rejected,
+}
+
+/// How a token response relates to the session at hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionMode {
+    /// Same issuer and subject: the same session; else a new one.
+    Auto,
+    New,
+    Same,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Revocation {
+    /// Ask the revocation endpoint too, if there is one.
+    Revoke,
+    Skip,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stored {
+    Durably,
+    Failed,
+}
+
+/// Page lifecycle events that make the engine look at the clocks and the store again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wake {
+    Focus,
+    /// Hidden, frozen or left: the token is not used without asking until the page is back.
+    Hidden,
+    Online,
+    Shown,
+}

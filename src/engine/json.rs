@@ -1,0 +1,421 @@
+//! JSON that strangers send, read in place.
+//!
+//! [`parse`] checks a whole document once, without recursion or allocation; the borrowed [`Value`]s are then
+//! walked without checking again. Nesting is held to [`MAX_DEPTH`], so no document can exhaust a stack.
+
+use alloc::string::String;
+
+/// How deep arrays and objects may nest: more than any token or token response needs.
+pub const MAX_DEPTH: usize = 128;
+
+/// A value that borrows the checked document.
+#[derive(Clone, Copy, Debug)]
+pub enum Value<'a> {
+    Array(Array<'a>),
+    Bool,
+    Null,
+    Number(&'a str),
+    Object(Object<'a>),
+    String(Text<'a>),
+}
+
+/// An array.
+#[derive(Clone, Copy, Debug)]
+pub struct Array<'a>(&'a str);
+
+/// An object; of members with one name the last counts (RFC 7519 §4, RFC 8259 §4).
+#[derive(Clone, Copy, Debug)]
+pub struct Object<'a>(&'a str);
+
+/// A string as it stands between its quotes, escapes unresolved.
+#[derive(Clone, Copy, Debug)]
+pub struct Text<'a>(&'a str);
+
+/// The document is not JSON, or nests deeper than [`MAX_DEPTH`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Invalid;
+
+/// Checks `document` (RFC 8259; a byte order mark is not JSON) and returns its value.
+pub fn parse(document: &str) -> Result<Value<'_>, Invalid> {
+    let mut checker = Checker { rest: document.as_bytes(), objects: [0; MAX_DEPTH / 64], depth: 0 };
+    checker.document()?;
+    Ok(value_of(trim(document)))
+}
+
+impl<'a> Value<'a> {
+    /// The member at `path` (names parted by dots) when this is an object that has it.
+    pub fn at(self, path: &str) -> Option<Self> {
+        path.split('.').try_fold(self, |value, name| match value {
+            Value::Object(object) => object.get(name),
+            _ => None,
+        })
+    }
+
+    /// The first element when this is an array that has one.
+    pub fn first(self) -> Option<Self> {
+        match self {
+            Value::Array(Array(source)) => {
+                let elements = trim(&source[1..source.len() - 1]);
+                (!elements.is_empty()).then(|| value_of(split_value(elements).0))
+            }
+            _ => None,
+        }
+    }
+
+    pub fn as_object(self) -> Option<Object<'a>> {
+        match self {
+            Value::Object(object) => Some(object),
+            _ => None,
+        }
+    }
+
+    pub fn as_text(self) -> Option<Text<'a>> {
+        match self {
+            Value::String(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+impl<'a> Object<'a> {
+    /// The last member called `name`.
+    pub fn get(self, name: &str) -> Option<Value<'a>> {
+        self.members().filter(|(key, _)| key.is(name)).last().map(|(_, raw)| value_of(raw))
+    }
+
+    /// Every member with the source text of its value, in order.
+    pub fn members(self) -> Members<'a> {
+        Members(trim(&self.0[1..self.0.len() - 1]))
+    }
+}
+
+/// Iterator of [`Object::members`].
+#[derive(Debug)]
+pub struct Members<'a>(&'a str);
+
+impl<'a> Iterator for Members<'a> {
+    type Item = (Text<'a>, &'a str);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let (key, rest) = split_value(self.0);
+        let (value, rest) = split_value(trim(rest).strip_prefix(':').map(trim)?);
+        let rest = trim(rest);
+        self.0 = rest.strip_prefix(',').map_or("", trim);
+        Some((Text(&key[1..key.len() - 1]), value))
+    }
+}
+
+impl<'a> Text<'a> {
+    /// Whether this string, escapes resolved, equals `other`.
+    pub fn is(self, other: &str) -> bool {
+        if self.0.contains('\\') { self.decode() == other } else { self.0 == other }
+    }
+
+    /// The string with its escapes resolved; a lone surrogate becomes U+FFFD.
+    pub fn decode(self) -> String {
+        let mut decoded = String::with_capacity(self.0.len());
+        let mut rest = self.0;
+        while let Some(at) = rest.find('\\') {
+            decoded.push_str(&rest[..at]);
+            let escape = rest.as_bytes()[at + 1];
+            rest = &rest[at + 2..];
+            let plain = match escape {
+                b'b' => '\u{8}',
+                b'f' => '\u{c}',
+                b'n' => '\n',
+                b'r' => '\r',
+                b't' => '\t',
+                b'u' => {
+                    let high = code_unit(&rest[..4]);
+                    rest = &rest[4..];
+                    match low_surrogate(high, rest) {
+                        Some(low) => {
+                            rest = &rest[6..];
+                            char::from_u32(0x1_0000 + ((high - 0xd800) << 10) + (low - 0xdc00))
+                        }
+                        None => char::from_u32(high),
+                    }
+                    .unwrap_or(char::REPLACEMENT_CHARACTER)
+                }
+                other => char::from(other),
+            };
+            decoded.push(plain);
+        }
+        decoded.push_str(rest);
+        decoded
+    }
+}
+
+fn code_unit(hex: &str) -> u32 {
+    hex.bytes().fold(0, |unit, digit| (unit << 4) | char::from(digit).to_digit(16).unwrap_or(0))
+}
+
+fn low_surrogate(high: u32, rest: &str) -> Option<u32> {
+    if !(0xd800..0xdc00).contains(&high) || !rest.starts_with("\\u") {
+        return None;
+    }
+    let low = code_unit(&rest[2..6]);
+    (0xdc00..0xe000).contains(&low).then_some(low)
+}
+
+fn trim(text: &str) -> &str {
+    text.trim_matches([' ', '\t', '\n', '\r'])
+}
+
+/// The value that a checked `source` spells.
+fn value_of(source: &str) -> Value<'_> {
+    match source.as_bytes()[0] {
+        b'{' => Value::Object(Object(source)),
+        b'[' => Value::Array(Array(source)),
+        b'"' => Value::String(Text(&source[1..source.len() - 1])),
+        b't' | b'f' => Value::Bool,
+        b'n' => Value::Null,
+        _ => Value::Number(source),
+    }
+}
+
+/// Parts the first value of a checked `text` from what follows it.
+fn split_value(text: &str) -> (&str, &str) {
+    let bytes = text.as_bytes();
+    let mut depth = 0_usize;
+    let mut at = 0;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'"' => {
+                at += 1;
+                while bytes[at] != b'"' {
+                    at += if bytes[at] == b'\\' { 2 } else { 1 };
+                }
+                if depth == 0 {
+                    return text.split_at(at + 1);
+                }
+            }
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' if depth <= 1 => return text.split_at(at + depth),
+            b'}' | b']' => depth -= 1,
+            b',' | b':' | b' ' | b'\t' | b'\n' | b'\r' if depth == 0 => break,
+            _ => {}
+        }
+        at += 1;
+    }
+    text.split_at(at)
+}
+
+struct Checker<'a> {
+    rest: &'a [u8],
+    /// One bit for each open container: set for an object.
+    objects: [u64; MAX_DEPTH / 64],
+    depth: usize,
+}
+
+impl Checker<'_> {
+    fn document(&mut self) -> Result<(), Invalid> {
+        loop {
+            // Here a value is due.
+            match self.token()? {
+                open @ (b'{' | b'[') => {
+                    self.push(open == b'{')?;
+                    let close = if open == b'{' { b'}' } else { b']' };
+                    if self.peek() == Some(close) {
+                        self.rest = &self.rest[1..];
+                        self.depth -= 1;
+                    } else {
+                        self.member_name()?;
+                        continue;
+                    }
+                }
+                b'"' => self.string()?,
+                b't' => self.word(b"rue")?,
+                b'f' => self.word(b"alse")?,
+                b'n' => self.word(b"ull")?,
+                first => self.number(first)?,
+            }
+            // Here a value has ended.
+            loop {
+                if self.depth == 0 {
+                    return if self.peek().is_none() { Ok(()) } else { Err(Invalid) };
+                }
+                let close = if self.in_object() { b'}' } else { b']' };
+                match self.token()? {
+                    b',' => break self.member_name()?,
+                    byte if byte == close => self.depth -= 1,
+                    _ => return Err(Invalid),
+                }
+            }
+        }
+    }
+
+    fn push(&mut self, object: bool) -> Result<(), Invalid> {
+        if self.depth == MAX_DEPTH {
+            return Err(Invalid);
+        }
+        let bit = 1 << (self.depth % 64);
+        let word = &mut self.objects[self.depth / 64];
+        *word = if object { *word | bit } else { *word & !bit };
+        self.depth += 1;
+        Ok(())
+    }
+
+    fn in_object(&self) -> bool {
+        let innermost = self.depth - 1;
+        self.objects[innermost / 64] >> (innermost % 64) & 1 == 1
+    }
+
+    /// Inside an object, the name and colon that go before a value.
+    fn member_name(&mut self) -> Result<(), Invalid> {
+        if !self.in_object() {
+            return Ok(());
+        }
+        if self.token()? != b'"' {
+            return Err(Invalid);
+        }
+        self.string()?;
+        if self.token()? == b':' { Ok(()) } else { Err(Invalid) }
+    }
+
+    fn peek(&mut self) -> Option<u8> {
+        while let [b' ' | b'\t' | b'\n' | b'\r', tail @ ..] = self.rest {
+            self.rest = tail;
+        }
+        self.rest.first().copied()
+    }
+
+    fn token(&mut self) -> Result<u8, Invalid> {
+        let byte = self.peek().ok_or(Invalid)?;
+        self.rest = &self.rest[1..];
+        Ok(byte)
+    }
+
+    fn next(&mut self) -> Result<u8, Invalid> {
+        let (byte, rest) = self.rest.split_first().ok_or(Invalid)?;
+        self.rest = rest;
+        Ok(*byte)
+    }
+
+    fn word(&mut self, letters: &[u8]) -> Result<(), Invalid> {
+        self.rest = self.rest.strip_prefix(letters).ok_or(Invalid)?;
+        Ok(())
+    }
+
+    fn string(&mut self) -> Result<(), Invalid> {
+        loop {
+            match self.next()? {
+                b'"' => return Ok(()),
+                0..=0x1f => return Err(Invalid),
+                b'\\' => match self.next()? {
+                    b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => {}
+                    b'u' => {
+                        for _ in 0..4 {
+                            if !self.next()?.is_ascii_hexdigit() {
+                                return Err(Invalid);
+                            }
+                        }
+                    }
+                    _ => return Err(Invalid),
+                },
+                _ => {}
+            }
+        }
+    }
+
+    fn digits(&mut self) -> usize {
+        let count = self.rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        self.rest = &self.rest[count..];
+        count
+    }
+
+    fn number(&mut self, first: u8) -> Result<(), Invalid> {
+        let lead = if first == b'-' { self.next()? } else { first };
+        match lead {
+            b'0' => {}
+            b'1'..=b'9' => {
+                self.digits();
+            }
+            _ => return Err(Invalid),
+        }
+        if let [b'.', tail @ ..] = self.rest {
+            self.rest = tail;
+            if self.digits() == 0 {
+                return Err(Invalid);
+            }
+        }
+        if let [b'e' | b'E', tail @ ..] = self.rest {
+            self.rest = match tail {
+                [b'+' | b'-', tail @ ..] => tail,
+                tail => tail,
+            };
+            if self.digits() == 0 {
+                return Err(Invalid);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accepts_what_rfc_8259_allows() {
+        for good in [
+            "0", "-0", "1.5e-7", " null ", "true", "false", "\"\"", "[]", "{}", "[1,[2,{}],\"x\"]",
+            "{\"a\":{\"b\":[{}]},\"c\":\"\\u00e9\\n\"}", "\r\n\t {\"a\" : 1 , \"b\" : [ ] }",
+        ] {
+            assert!(parse(good).is_ok(), "{good}");
+        }
+    }
+
+    #[test]
+    fn refuses_everything_else() {
+        for bad in [
+            "", " ", "nul", "nulll", "01", "1.", ".5", "+1", "1e", "-", "\"", "\"\\x\"", "\"\\u12g4\"", "\"\n\"",
+            "[", "[1", "[1,", "[1,]", "[,1]", "[1 2]", "{", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,}", "{a:1}",
+            "{\"a\":1]", "[1}", "1 2", "{}{}", "\u{feff}{}", "'a'", "NaN", "{\"a\" 1}", "{1:1}",
+        ] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn nesting_is_bounded() {
+        let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+        assert!(parse(&nested(MAX_DEPTH)).is_ok());
+        assert!(parse(&nested(MAX_DEPTH + 1)).is_err());
+        assert!(parse(&nested(100_000)).is_err());
+    }
+
+    #[test]
+    fn finds_members_by_path_and_takes_the_last_of_a_name() {
+        let document = parse(r#"{"a":{"x":1,"y":[{"z":2}],"x":3},"a.x":9,"b":"}\",:","é":4}"#).unwrap();
+        assert!(matches!(document.at("a.x"), Some(Value::Number("3"))));
+        assert!(document.at("b").and_then(Value::as_text).is_some_and(|text| text.is("}\",:")));
+        assert!(matches!(document.at("é"), Some(Value::Number("4"))));
+        assert!(document.at("a.y.z").is_none());
+        assert!(document.at("missing").is_none());
+    }
+
+    #[test]
+    fn gives_the_first_element_of_an_array() {
+        assert!(matches!(parse(r#"[ {"a":[1]} , 2]"#).unwrap().first(), Some(Value::Object(_))));
+        assert!(matches!(parse("[7]").unwrap().first(), Some(Value::Number("7"))));
+        assert!(parse("[ ]").unwrap().first().is_none());
+        assert!(parse("{}").unwrap().first().is_none());
+    }
+
+    #[test]
+    fn escaped_names_are_the_same_names() {
+        let document = parse(r#"{"\u0065xp":5}"#).unwrap();
+        assert!(matches!(document.at("exp"), Some(Value::Number("5"))));
+    }
+
+    #[test]
+    fn strings_decode_like_the_browser_does() {
+        let document = parse(r#"{"s":"a\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00\ud800x\udc00"}"#).unwrap();
+        let text = document.at("s").and_then(Value::as_text).unwrap().decode();
+        assert_eq!(text, "a\"\\/\u{8}\u{c}\n\r\té😀\u{fffd}x\u{fffd}");
+    }
+}

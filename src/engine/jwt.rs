@@ -1,0 +1,187 @@
+//! Decoding of JSON Web Tokens (RFC 7519) in compact form.
+//!
+//! Nothing here verifies a signature, and `alg` decides nothing (RFC 8725 §3.1): what is read is a hint about
+//! the token's life, never a proof of anything.
+
+use alloc::string::String;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::decimal;
+use super::json::{self, Object, Value};
+use super::time::UnixMillis;
+
+/// The longest token that is decoded, in bytes.
+pub const MAX_LENGTH: usize = 1 << 20;
+
+/// The two JSON objects of a JWT as text: checked, not verified.
+#[derive(Debug)]
+pub struct Decoded {
+    pub header: String,
+    pub payload: String,
+}
+
+/// Why a token is no readable JWT. Such a token can still be used: it is opaque (RFC 9068 §6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JwtError {
+    /// A segment is not base64url without padding (RFC 7515 §2).
+    Base64,
+    /// Five segments: a JWE, whose claims only its recipient can read.
+    Encrypted,
+    /// A segment is not JSON, or nests too deep.
+    Json,
+    /// A segment is JSON but no object.
+    NotAnObject,
+    /// There are not three segments.
+    Segments,
+    /// Longer than [`MAX_LENGTH`].
+    TooLong,
+    /// A segment is not UTF-8.
+    Utf8,
+}
+
+/// The claims that the engine uses.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Claims {
+    pub expires_at: Option<UnixMillis>,
+    pub issued_at: Option<UnixMillis>,
+    pub issuer: Option<String>,
+    pub subject: Option<String>,
+}
+
+impl JwtError {
+    /// A stable name for the reason.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Base64 => "base64",
+            Self::Encrypted => "encrypted",
+            Self::Json => "json",
+            Self::NotAnObject => "not_an_object",
+            Self::Segments => "segments",
+            Self::TooLong => "too_long",
+            Self::Utf8 => "utf8",
+        }
+    }
+}
+
+/// Decodes header and payload.
+///
+/// ```
+/// let jwt = evertoken::engine::jwt::decode("eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZGEifQ.").unwrap();
+/// assert_eq!(jwt.payload, r#"{"sub":"ada"}"#);
+/// ```
+pub fn decode(token: &str) -> Result<Decoded, JwtError> {
+    let (header, payload) = segments(token)?;
+    Ok(Decoded { header: object(header)?, payload: object(payload)? })
+}
+
+/// Reads the claims that matter to the engine; the header is not looked at.
+pub fn claims(token: &str) -> Result<Claims, JwtError> {
+    let payload = object(segments(token)?.1)?;
+    let claims = json::parse(&payload).ok().and_then(Value::as_object).ok_or(JwtError::Json)?;
+    Ok(Claims {
+        expires_at: numeric_date(claims, "exp"),
+        issued_at: numeric_date(claims, "iat"),
+        issuer: text(claims, "iss"),
+        subject: text(claims, "sub"),
+    })
+}
+
+fn segments(token: &str) -> Result<(&str, &str), JwtError> {
+    if token.len() > MAX_LENGTH {
+        return Err(JwtError::TooLong);
+    }
+    let mut parts = token.split('.');
+    match (parts.next(), parts.next(), parts.next(), parts.count()) {
+        (Some(header), Some(payload), Some(_), 0) => Ok((header, payload)),
+        (_, _, _, 2) => Err(JwtError::Encrypted),
+        _ => Err(JwtError::Segments),
+    }
+}
+
+fn object(segment: &str) -> Result<String, JwtError> {
+    let bytes = URL_SAFE_NO_PAD.decode(segment).map_err(|_| JwtError::Base64)?;
+    let text = String::from_utf8(bytes).map_err(|_| JwtError::Utf8)?;
+    match json::parse(&text) {
+        Ok(Value::Object(_)) => Ok(text),
+        Ok(_) => Err(JwtError::NotAnObject),
+        Err(json::Invalid) => Err(JwtError::Json),
+    }
+}
+
+/// A NumericDate is a number; strings are not dates (RFC 7519 §2). Beyond year 5138 it is taken for milliseconds.
+fn numeric_date(claims: Object<'_>, name: &str) -> Option<UnixMillis> {
+    match claims.get(name)? {
+        Value::Number(digits) => decimal::thousandths(digits).map(epoch),
+        _ => None,
+    }
+}
+
+/// An epoch time given in thousandths of its unit, which is seconds or, when that would be absurd, milliseconds.
+pub fn epoch(thousandths: i64) -> UnixMillis {
+    const YEAR_5138: i64 = 100_000_000_000_000;
+    UnixMillis(if thousandths.abs() >= YEAR_5138 { thousandths / 1_000 } else { thousandths })
+}
+
+fn text(claims: Object<'_>, name: &str) -> Option<String> {
+    claims.get(name)?.as_text().map(json::Text::decode)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+
+    fn token(payload: &str) -> String {
+        format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(payload))
+    }
+
+    #[test]
+    fn reads_utf8_claims_of_every_length() {
+        for name in ["a", "ab", "abc", "Zoë 🦀", "日本"] {
+            let claims = claims(&token(&format!(r#"{{"sub":"{name}","exp":1700000000.5,"iat":1}}"#))).unwrap();
+            assert_eq!(claims.subject.as_deref(), Some(name));
+            assert_eq!(claims.expires_at, Some(UnixMillis(1_700_000_000_500)));
+            assert_eq!(claims.issued_at, Some(UnixMillis(1_000)));
+        }
+    }
+
+    #[test]
+    fn names_what_is_wrong() {
+        let long = "a".repeat(MAX_LENGTH + 1);
+        for (bad, expected) in [
+            ("", JwtError::Segments),
+            ("opaque", JwtError::Segments),
+            ("a.b", JwtError::Segments),
+            ("a.b.c.d", JwtError::Segments),
+            ("a.b.c.d.e", JwtError::Encrypted),
+            ("e30.e30=.x", JwtError::Base64),
+            ("e30.e3 0.x", JwtError::Base64),
+            ("e30.+/+/.x", JwtError::Base64),
+            ("e30._w.x", JwtError::Utf8),
+            ("e30.e2E.x", JwtError::Json),
+            ("e30.W10.x", JwtError::NotAnObject),
+            ("..", JwtError::Json),
+            (&long, JwtError::TooLong),
+        ] {
+            assert_eq!(decode(bad).err(), Some(expected), "{}", &bad[..bad.len().min(20)]);
+        }
+    }
+
+    #[test]
+    fn what_is_no_date_is_no_expiry() {
+        for exp in ["\"1700000000\"", "null", "true", "[1]", "{}"] {
+            assert_eq!(claims(&token(&format!(r#"{{"exp":{exp}}}"#))).unwrap().expires_at, None, "{exp}");
+        }
+        assert_eq!(claims(&token(r#"{"a":{"exp":5}}"#)).unwrap().expires_at, None);
+    }
+
+    #[test]
+    fn expiry_in_milliseconds_is_understood_and_absurd_ones_stay_finite() {
+        let expiry = |exp: &str| claims(&token(&format!(r#"{{"exp":{exp}}}"#))).unwrap().expires_at;
+        assert_eq!(expiry("1700000000000"), Some(UnixMillis(1_700_000_000_000)));
+        assert_eq!(expiry("1e308"), Some(UnixMillis(9_000_000_000_000)));
+        assert_eq!(expiry("-1"), Some(UnixMillis(-1_000)));
+    }
+}

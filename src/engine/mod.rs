@@ -1,0 +1,19 @@
+//! engine
+pub mod challenge;
+pub mod date;
+pub mod decimal;
+pub mod encode;
+pub mod error;
+pub mod jitter;
+pub mod json;
+pub mod jwt;
+pub mod life;
+pub mod response;
+pub mod secret;
+pub mod time;
+pub mod answer;
+pub mod config;
+pub mod endpoint;
+pub mod ids;
+pub mod session;
+pub mod record;

@@ -1,0 +1,289 @@
+//! The record: what the store holds, version 1.
+//!
+//! `{"schema":1,"name","session","epoch","generation","refresh","refreshEnds","access":[{"audience":"","scheme",
+//! "token","expiry":{"received","life"},"keyId":null}],"claim","cooldown","refused","offset"}`. A session of `null`
+//! is a tombstone: it carries the epoch, so that other tabs see the sign-out, and no token.
+
+use alloc::string::String;
+
+use super::encode;
+use super::ids::{Epoch, Generation};
+use super::json::{self, Object, Value};
+use super::secret::Secret;
+use super::time::{Millis, UnixMillis};
+use super::decimal;
+
+/// The version that this code writes.
+pub const SCHEMA: i64 = 1;
+
+/// What a store says.
+#[derive(Clone, Debug)]
+pub enum Stored {
+    /// Nothing, something of another program, or something broken.
+    Nothing,
+    /// Written by a newer version: it is neither read nor overwritten.
+    Newer,
+    Record(Record),
+}
+
+/// A record of this version.
+#[derive(Clone, Debug)]
+pub struct Record {
+    pub name: String,
+    pub epoch: Epoch,
+    pub generation: Generation,
+    /// The server's time minus this machine's, in milliseconds.
+    pub offset: Option<i64>,
+    /// `None`: signed out.
+    pub session: Option<StoredSession>,
+}
+
+/// The session of a record.
+#[derive(Clone, Debug)]
+pub struct StoredSession {
+    pub id: u64,
+    pub refresh: Option<Secret>,
+    pub refresh_ends: Option<UnixMillis>,
+    pub access: Option<StoredAccess>,
+    /// The refresh token of this generation was refused and is never sent again.
+    pub refused: bool,
+}
+
+/// The access token of a record.
+#[derive(Clone, Debug)]
+pub struct StoredAccess {
+    pub token: Secret,
+    pub received: UnixMillis,
+    pub life: Option<Millis>,
+}
+
+impl Record {
+    pub fn encode(&self) -> Secret {
+        let mut out = String::from("{");
+        number(&mut out, "schema", SCHEMA);
+        text(&mut out, "name", &self.name);
+        encode::json_name(&mut out, "session");
+        match &self.session {
+            Some(session) => {
+                out.push('"');
+                encode::hex(&mut out, session.id);
+                out.push('"');
+            }
+            None => out.push_str(NULL),
+        }
+        number(&mut out, "epoch", self.epoch.0 as i64);
+        number(&mut out, "generation", self.generation.0 as i64);
+        if let Some(session) = &self.session {
+            if let Some(refresh) = &session.refresh {
+                text(&mut out, "refresh", refresh.expose());
+            }
+            if let Some(ends) = session.refresh_ends {
+                number(&mut out, "refreshEnds", ends.0);
+            }
+            encode::json_name(&mut out, "access");
+            out.push('[');
+            if let Some(access) = &session.access {
+                access.encode(&mut out);
+            }
+            out.push(']');
+            if session.refused {
+                number(&mut out, "refused", self.generation.0 as i64);
+            }
+        }
+        for reserved in ["claim", "cooldown"] {
+            encode::json_name(&mut out, reserved);
+            out.push_str(NULL);
+        }
+        if let Some(offset) = self.offset {
+            number(&mut out, "offset", offset);
+        }
+        out.push('}');
+        Secret::new(out)
+    }
+
+    /// Reads what a store gave; `name` is the name that the record must carry.
+    pub fn decode(stored: &str, name: &str) -> Stored {
+        let Some(root) = json::parse(stored).ok().and_then(Value::as_object) else {
+            return Stored::Nothing;
+        };
+        match integer(root, "schema") {
+            Some(SCHEMA) => {}
+            Some(newer) if newer > SCHEMA => return Stored::Newer,
+            _ => return Stored::Nothing,
+        }
+        let named = root.get("name").and_then(Value::as_text).is_some_and(|stored| stored.is(name));
+        let (Some(epoch), Some(generation), true) = (counter(root, "epoch"), counter(root, "generation"), named)
+        else {
+            return Stored::Nothing;
+        };
+        let session = match root.get("session") {
+            Some(Value::Null) => None,
+            Some(Value::String(id)) => match u64::from_str_radix(&id.decode(), 16) {
+                Ok(id) => Some(StoredSession {
+                    id,
+                    refresh: secret(root, "refresh"),
+                    refresh_ends: integer(root, "refreshEnds").map(UnixMillis),
+                    access: StoredAccess::decode(root),
+                    refused: counter(root, "refused") == Some(generation),
+                }),
+                Err(_) => return Stored::Nothing,
+            },
+            _ => return Stored::Nothing,
+        };
+        Stored::Record(Self {
+            name: name.into(),
+            epoch: Epoch(epoch),
+            generation: Generation(generation),
+            offset: integer(root, "offset"),
+            session,
+        })
+    }
+}
+
+impl StoredAccess {
+    fn encode(&self, out: &mut String) {
+        out.push('{');
+        text(out, "audience", "");
+        text(out, "scheme", "Bearer");
+        text(out, "token", self.token.expose());
+        encode::json_name(out, "expiry");
+        out.push('{');
+        number(out, "received", self.received.0);
+        if let Some(life) = self.life {
+            number(out, "life", life.0.min(i64::MAX as u64) as i64);
+        }
+        out.push('}');
+        encode::json_name(out, "keyId");
+        out.push_str(NULL);
+        out.push('}');
+    }
+
+    fn decode(root: Object<'_>) -> Option<Self> {
+        let entry = root.get("access")?.first()?.as_object()?;
+        let expiry = entry.get("expiry")?.as_object()?;
+        if !entry.get("scheme")?.as_text()?.is("Bearer") {
+            return None;
+        }
+        // An empty token stands for an HttpOnly cookie.
+        let token = entry.get("token")?.as_text().map(|token| Secret::new(token.decode()))?;
+        if !token.expose().is_empty() && !token.is_sendable() {
+            return None;
+        }
+        Some(Self {
+            token,
+            received: integer(expiry, "received").map(UnixMillis)?,
+            life: counter(expiry, "life").map(Millis),
+        })
+    }
+}
+
+fn text(out: &mut String, name: &str, value: &str) {
+    encode::json_name(out, name);
+    encode::json_string(out, value);
+}
+
+fn number(out: &mut String, name: &str, value: i64) {
+    encode::json_name(out, name);
+    encode::integer(out, value);
+}
+
+fn integer(object: Object<'_>, name: &str) -> Option<i64> {
+    match object.get(name)? {
+        Value::Number(digits) => decimal::integer(digits),
+        _ => None,
+    }
+}
+
+fn counter(object: Object<'_>, name: &str) -> Option<u64> {
+    integer(object, name).and_then(|value| u64::try_from(value).ok())
+}
+
+fn secret(object: Object<'_>, name: &str) -> Option<Secret> {
+    let token = object.get(name)?.as_text()?;
+    Some(Secret::new(token.decode())).filter(Secret::is_sendable)
+}
+
+const NULL: &str = "null";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record() -> Record {
+        Record {
+            name: "app \"1\"".into(),
+            epoch: Epoch(3),
+            generation: Generation(7),
+            offset: Some(-1_500),
+            session: Some(StoredSession {
+                id: 0xabcd,
+                refresh: Some(Secret::new("refresh-token".into())),
+                refresh_ends: Some(UnixMillis(1_800_000_000_000)),
+                access: Some(StoredAccess {
+                    token: Secret::new("access-token".into()),
+                    received: UnixMillis(1_700_000_000_000),
+                    life: Some(Millis(900_000)),
+                }),
+                refused: false,
+            }),
+        }
+    }
+
+    fn decoded(text: &str) -> Record {
+        match Record::decode(text, "app \"1\"") {
+            Stored::Record(record) => record,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_record_survives_the_store() {
+        let back = decoded(record().encode().expose());
+        assert_eq!((back.epoch, back.generation, back.offset), (Epoch(3), Generation(7), Some(-1_500)));
+        let session = back.session.unwrap();
+        assert_eq!(session.id, 0xabcd);
+        assert_eq!(session.refresh.unwrap().expose(), "refresh-token");
+        assert_eq!(session.refresh_ends, Some(UnixMillis(1_800_000_000_000)));
+        assert!(!session.refused);
+        let access = session.access.unwrap();
+        assert_eq!(access.token.expose(), "access-token");
+        assert_eq!((access.received, access.life), (UnixMillis(1_700_000_000_000), Some(Millis(900_000))));
+    }
+
+    #[test]
+    fn a_refusal_counts_for_its_own_generation_only() {
+        let mut refused = record();
+        refused.session.as_mut().unwrap().refused = true;
+        let text = refused.encode().expose().replace("\"generation\":7", "\"generation\":8");
+        assert!(!decoded(&text).session.unwrap().refused);
+        assert!(decoded(refused.encode().expose()).session.unwrap().refused);
+    }
+
+    #[test]
+    fn a_tombstone_has_an_epoch_and_no_token() {
+        let tombstone = Record { session: None, ..record() };
+        let back = decoded(tombstone.encode().expose());
+        assert_eq!(back.epoch, Epoch(3));
+        assert!(back.session.is_none());
+    }
+
+    #[test]
+    fn foreign_and_broken_content_is_nothing() {
+        let good = record().encode();
+        for bad in [
+            "", "null", "[]", "{}", "5", "{\"schema\":0}", "{\"schema\":\"1\"}", "{\"schema\":1}",
+            &good.expose()[..good.expose().len() - 1],
+            &good.expose().replace("\"epoch\":3", "\"epoch\":-3"),
+            &good.expose().replace("\"000000000000abcd\"", "\"xyz\""),
+        ] {
+            assert!(matches!(Record::decode(bad, "app \"1\""), Stored::Nothing), "{bad}");
+        }
+        assert!(matches!(Record::decode(good.expose(), "other"), Stored::Nothing));
+    }
+
+    #[test]
+    fn a_newer_schema_is_recognised() {
+        let newer = record().encode().expose().replace("\"schema\":1", "\"schema\":2");
+        assert!(matches!(Record::decode(&newer, "app \"1\""), Stored::Newer));
+    }
+}

@@ -1,0 +1,252 @@
+//! Token responses as real servers spell them.
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+
+use super::encode;
+use super::json::{self, Object, Value};
+use super::secret::Secret;
+use super::time::UnixMillis;
+use super::{date, decimal, jwt};
+
+/// Where a server keeps things: dotted paths. What is not named is looked for under its usual spellings, at the
+/// top level or under `data`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fields {
+    pub access: Option<String>,
+    pub refresh: Option<String>,
+    pub expires_in: Option<String>,
+    pub expires_at: Option<String>,
+    /// `expires_in` counts milliseconds, not seconds.
+    pub in_millis: bool,
+}
+
+/// A response that can be used.
+#[derive(Debug)]
+pub struct TokenResponse {
+    /// Absent only where the access token is an HttpOnly cookie.
+    pub access: Option<Secret>,
+    /// Absent, null or empty: the old one stays (RFC 6749 §6).
+    pub refresh: Option<Secret>,
+    /// Milliseconds from receipt; may be negative.
+    pub expires_in: Option<i64>,
+    pub expires_at: Option<UnixMillis>,
+    /// Milliseconds from receipt until the refresh token ends.
+    pub refresh_expires_in: Option<i64>,
+    /// The other members, as a JSON object.
+    pub extras: Option<String>,
+}
+
+/// Why a response cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResponseError {
+    /// Not a JSON object with an access token that fits a header (RFC 6750 §2.1).
+    Unusable,
+    /// `token_type` is not `Bearer` (RFC 6749 §7.1).
+    UnsupportedTokenType,
+}
+
+/// Reads `body`. `access_in_cookie`: a response without an access token is good.
+pub fn parse(body: &str, fields: &Fields, access_in_cookie: bool) -> Result<TokenResponse, ResponseError> {
+    let root = json::parse(body).ok().and_then(Value::as_object).ok_or(ResponseError::Unusable)?;
+    let data = root.get("data").and_then(Value::as_object);
+    let reader = Reader { root, data };
+    if reader.find(None, TOKEN_TYPE).is_some_and(|kind| !is_bearer(kind)) {
+        return Err(ResponseError::UnsupportedTokenType);
+    }
+    let access = match reader.find(fields.access.as_deref(), ACCESS) {
+        Some(Value::String(token)) => {
+            Some(Secret::new(token.decode())).filter(Secret::is_sendable).ok_or(ResponseError::Unusable)?.into()
+        }
+        None | Some(Value::Null) if access_in_cookie => None,
+        _ => return Err(ResponseError::Unusable),
+    };
+    let refresh = reader.find(fields.refresh.as_deref(), REFRESH).and_then(Value::as_text);
+    let refresh = refresh.map(|token| Secret::new(token.decode())).filter(|token| !token.expose().is_empty());
+    if refresh.as_ref().is_some_and(|token| !token.is_sendable()) {
+        return Err(ResponseError::Unusable);
+    }
+    let unit = if fields.in_millis { 1_000 } else { 1 };
+    Ok(TokenResponse {
+        access,
+        refresh,
+        expires_in: reader.find(fields.expires_in.as_deref(), EXPIRES_IN).and_then(number).map(|ms| ms / unit),
+        expires_at: reader.find(fields.expires_at.as_deref(), EXPIRES_AT).and_then(time),
+        refresh_expires_in: reader.find(None, REFRESH_EXPIRES_IN).and_then(number),
+        extras: reader.extras(fields),
+    })
+}
+
+struct Reader<'a> {
+    root: Object<'a>,
+    data: Option<Object<'a>>,
+}
+
+impl<'a> Reader<'a> {
+    fn find(&self, path: Option<&str>, spellings: &[&str]) -> Option<Value<'a>> {
+        if let Some(path) = path {
+            return Value::Object(self.root).at(path);
+        }
+        let places = [Some(self.root), self.data];
+        places.into_iter().flatten().find_map(|place| spellings.iter().find_map(|name| place.get(name)))
+    }
+
+    /// The members that carry no token, of the object that the tokens stand in.
+    fn extras(&self, fields: &Fields) -> Option<String> {
+        let in_root = ACCESS.iter().any(|name| self.root.get(name).is_some()) || fields.access.is_some();
+        let place = if in_root { self.root } else { self.data.unwrap_or(self.root) };
+        let paths = [&fields.access, &fields.refresh, &fields.expires_in, &fields.expires_at];
+        let mapped = paths.map(|path| path.as_deref().and_then(|path| path.split('.').next()));
+        let known = [ACCESS, REFRESH, EXPIRES_IN, EXPIRES_AT, REFRESH_EXPIRES_IN, TOKEN_TYPE, ID_TOKEN];
+        let mut extras = "{".to_owned();
+        for (name, value) in place.members() {
+            let is_known = known.iter().copied().flatten().any(|known| name.is(known));
+            if !is_known && !mapped.iter().flatten().any(|path| name.is(path)) {
+                encode::json_name(&mut extras, &name.decode());
+                extras.push_str(value);
+            }
+        }
+        extras.push('}');
+        (extras.len() > 2).then_some(extras)
+    }
+}
+
+fn is_bearer(kind: Value<'_>) -> bool {
+    match kind {
+        Value::Null => true,
+        Value::String(kind) => kind.decode().eq_ignore_ascii_case("bearer"),
+        _ => false,
+    }
+}
+
+/// A number or a numeric string, in thousandths.
+fn number(value: Value<'_>) -> Option<i64> {
+    match value {
+        Value::Number(digits) => decimal::thousandths(digits),
+        Value::String(text) => decimal::thousandths(&text.decode()),
+        _ => None,
+    }
+}
+
+/// Seconds, milliseconds or an ISO date.
+fn time(value: Value<'_>) -> Option<UnixMillis> {
+    match number(value) {
+        Some(thousandths) => Some(jwt::epoch(thousandths)),
+        None => value.as_text().and_then(|text| date::iso_date(&text.decode())),
+    }
+}
+
+const ACCESS: &[&str] = &["access_token", "accessToken", "access"];
+const REFRESH: &[&str] = &["refresh_token", "refreshToken", "refresh"];
+const EXPIRES_IN: &[&str] = &["expires_in", "expiresIn"];
+const EXPIRES_AT: &[&str] = &["expires_at", "expiresAt"];
+const REFRESH_EXPIRES_IN: &[&str] =
+    &["refresh_expires_in", "refresh_token_expires_in", "refreshExpiresIn", "refreshTokenExpiresIn"];
+const TOKEN_TYPE: &[&str] = &["token_type", "tokenType"];
+/// Not handed on: it is a token too, though none of ours.
+const ID_TOKEN: &[&str] = &["id_token", "idToken"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(body: &str) -> Result<TokenResponse, ResponseError> {
+        parse(body, &Fields::default(), false)
+    }
+
+    #[test]
+    fn knows_the_usual_spellings_at_both_levels() {
+        for body in [
+            r#"{"access_token":"A","refresh_token":"R","expires_in":3600,"token_type":"bearer"}"#,
+            r#"{"accessToken":"A","refreshToken":"R","expiresIn":"3600"}"#,
+            r#"{"access":"A","refresh":"R","expires_in":3600.0}"#,
+            r#"{"data":{"access_token":"A","refresh_token":"R","expires_in":3600}}"#,
+        ] {
+            let response = read(body).unwrap();
+            assert_eq!(response.access.unwrap().expose(), "A", "{body}");
+            assert_eq!(response.refresh.unwrap().expose(), "R", "{body}");
+            assert_eq!(response.expires_in, Some(3_600_000), "{body}");
+            assert_eq!(response.extras, None, "{body}");
+        }
+    }
+
+    #[test]
+    fn an_empty_or_missing_refresh_token_is_absent() {
+        for refresh in ["", r#","refresh_token":null"#, r#","refresh_token":"""#, r#","refresh_token":5"#] {
+            let body = alloc::format!(r#"{{"access_token":"A"{refresh}}}"#);
+            assert!(read(&body).unwrap().refresh.is_none(), "{body}");
+        }
+    }
+
+    #[test]
+    fn garbage_is_unusable() {
+        for body in [
+            "", "null", "[]", "{}", "<html>", r#"{"access_token":""}"#, r#"{"access_token":5}"#,
+            r#"{"access_token":"a b"}"#, r#"{"access_token":"a\r\nX: y"}"#, r#"{"access_token":"A""#,
+            r#"{"access_token":"A","refresh_token":"a\nb"}"#, r#"{"token":"A"}"#,
+        ] {
+            assert_eq!(read(body).err(), Some(ResponseError::Unusable), "{body}");
+        }
+    }
+
+    #[test]
+    fn only_bearer_is_understood() {
+        assert_eq!(
+            read(r#"{"access_token":"A","token_type":"DPoP"}"#).err(),
+            Some(ResponseError::UnsupportedTokenType)
+        );
+        assert!(read(r#"{"access_token":"A","token_type":null}"#).is_ok());
+    }
+
+    #[test]
+    fn odd_lifetimes_are_finite_or_unknown() {
+        for (value, expected) in [
+            ("null", None),
+            ("\"abc\"", None),
+            ("\"\"", None),
+            ("true", None),
+            ("-1", Some(-1_000)),
+            ("0", Some(0)),
+            ("0.5", Some(500)),
+            ("1e308", Some(9_000_000_000_000_000)),
+            ("\"3600\"", Some(3_600_000)),
+        ] {
+            let body = alloc::format!(r#"{{"access_token":"A","expires_in":{value}}}"#);
+            assert_eq!(read(&body).unwrap().expires_in, expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn expires_at_may_be_seconds_milliseconds_or_a_date() {
+        for value in ["1700000000", "1700000000000", "\"1700000000\"", "\"2023-11-14T22:13:20Z\""] {
+            let body = alloc::format!(r#"{{"access_token":"A","expires_at":{value}}}"#);
+            assert_eq!(read(&body).unwrap().expires_at, Some(UnixMillis(1_700_000_000_000)), "{value}");
+        }
+    }
+
+    #[test]
+    fn mapped_paths_replace_the_guess() {
+        let fields = Fields {
+            access: Some("meta.jwt".into()),
+            expires_in: Some("meta.ttl".into()),
+            in_millis: true,
+            ..Fields::default()
+        };
+        let body = r#"{"access_token":"wrong","meta":{"jwt":"A","ttl":5000},"user":{"id":1}}"#;
+        let response = parse(body, &fields, false).unwrap();
+        assert_eq!(response.access.unwrap().expose(), "A");
+        assert_eq!(response.expires_in, Some(5_000));
+        assert_eq!(response.extras.as_deref(), Some(r#"{"user":{"id":1}}"#));
+    }
+
+    #[test]
+    fn other_members_are_handed_on_and_tokens_are_not() {
+        let response = read(r#"{"access_token":"A","id_token":"I","user":{"n":"\u00e9"},"scope":"x"}"#).unwrap();
+        assert_eq!(response.extras.as_deref(), Some(r#"{"user":{"n":"\u00e9"},"scope":"x"}"#));
+    }
+
+    #[test]
+    fn a_cookie_access_token_need_not_be_named() {
+        assert!(parse(r#"{"refresh":true,"expires_in":60}"#, &Fields::default(), true).unwrap().access.is_none());
+    }
+}

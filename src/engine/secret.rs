@@ -1,0 +1,73 @@
+//! Tokens: redacted in `Debug`, wiped when dropped.
+
+use alloc::string::String;
+use core::fmt;
+use zeroize::Zeroize;
+
+/// A token. It has no `Display`, `PartialEq` or `Serialize`; reading it is a visible [`expose`](Self::expose).
+#[derive(Clone, Default)]
+pub struct Secret(String);
+
+impl Secret {
+    pub fn new(token: String) -> Self {
+        Self(token)
+    }
+
+    /// The token itself. Every caller is a place where it can leak.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether both hold the same token.
+    pub fn same_as(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+
+    /// Whether `text` repeats eight consecutive bytes of this token, as a hostile error message could.
+    pub fn leaks_into(&self, text: &str) -> bool {
+        self.0.as_bytes().windows(8).any(|part| text.as_bytes().windows(8).any(|window| window == part))
+    }
+
+    /// Whether it may be put in a header or a request body: not empty, visible ASCII only (RFC 6750 §2.1).
+    pub fn is_sendable(&self) -> bool {
+        !self.0.is_empty() && self.0.bytes().all(|byte| byte.is_ascii_graphic())
+    }
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+
+    #[test]
+    fn debug_shows_nothing_of_the_token() {
+        assert_eq!(format!("{:?}", Secret::new("abcdefgh".into())), "Secret(…)");
+    }
+
+    #[test]
+    fn eight_bytes_of_the_token_in_a_text_are_a_leak_and_seven_are_not() {
+        let token = Secret::new("0123456789".into());
+        assert!(token.leaks_into("bad token 23456789!"));
+        assert!(!token.leaks_into("bad token 3456789!"));
+    }
+
+    #[test]
+    fn line_breaks_spaces_and_empty_tokens_are_never_sent() {
+        for bad in ["", "a b", "a\r\nb", "a\u{e9}"] {
+            assert!(!Secret::new(bad.into()).is_sendable(), "{bad:?}");
+        }
+        assert!(Secret::new("eyJ.a-_~+/=".into()).is_sendable());
+    }
+}

@@ -1,0 +1,148 @@
+//! A session and its tokens.
+
+use alloc::string::String;
+
+use super::ids::{Epoch, Generation};
+use super::jwt::{self, Claims};
+use super::life::Life;
+use super::secret::Secret;
+use super::time::{Millis, Mono, Now, UnixMillis};
+
+/// What is held of a signed-in user. It may hold no token: a cookie session that is being resumed.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// Tells this session from others in the record; no secret.
+    pub id: u64,
+    pub epoch: Epoch,
+    pub generation: Generation,
+    /// The first generation of this session that this instance has held.
+    pub first: Generation,
+    /// Absent when the refresh token is a cookie, or when the app never had one.
+    pub refresh: Option<Secret>,
+    /// When the refresh token ends, if that is known.
+    pub refresh_ends: Option<UnixMillis>,
+    pub access: Option<AccessToken>,
+    pub identity: Identity,
+    pub standing: Standing,
+}
+
+/// An access token and what is known of it.
+#[derive(Clone, Debug)]
+pub struct AccessToken {
+    /// Empty when the token is an HttpOnly cookie.
+    pub token: Secret,
+    pub life: Life,
+    /// How long before its end it is refreshed, drawn once.
+    pub lead: Millis,
+    pub received: Mono,
+    /// A resource server has answered 401 to it.
+    pub rejected: bool,
+}
+
+/// Whom a token is for, as its claims say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    pub issuer: Option<String>,
+    pub subject: Option<String>,
+    pub issued_at: Option<UnixMillis>,
+}
+
+/// How a session stands with the token endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// The refresh token may be used.
+    Good,
+    /// The refresh token was refused; the session ends with its access token.
+    Refused(Refusal),
+    /// A cookie session after a reload: nobody knows yet whether it is still there. `hinted`: a record says that
+    /// there was one.
+    Resuming { hinted: bool },
+}
+
+/// Why a session ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    pub reason: EndReason,
+    pub status: Option<u16>,
+    pub oauth_error: Option<String>,
+}
+
+/// Why a session has ended. The names are public API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndReason {
+    /// The app's refresh callback threw `SessionEnded`.
+    Callback,
+    /// The access token ended and there is no way to refresh it.
+    Expired,
+    /// An answer with new tokens was lost, and the old refresh token was then refused.
+    RefreshResponseLostPossible,
+    /// The token endpoint refused the refresh token.
+    Refused,
+    SignedOut,
+    /// Another tab signed out.
+    SignedOutElsewhere,
+}
+
+impl EndReason {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Callback => "callback",
+            Self::Expired => "expired",
+            Self::RefreshResponseLostPossible => "refresh_response_lost_possible",
+            Self::Refused => "refused",
+            Self::SignedOut => "signed_out",
+            Self::SignedOutElsewhere => "signed_out_elsewhere",
+        }
+    }
+}
+
+impl Refusal {
+    pub fn because(reason: EndReason) -> Self {
+        Self { reason, status: None, oauth_error: None }
+    }
+}
+
+impl Identity {
+    /// Reads the claims of an access token; an opaque token has no identity.
+    pub fn of(token: &Secret) -> (Self, Claims) {
+        let claims = jwt::claims(token.expose()).unwrap_or_default();
+        let identity = Self {
+            issuer: claims.issuer.clone(),
+            subject: claims.subject.clone(),
+            issued_at: claims.issued_at,
+        };
+        (identity, claims)
+    }
+
+    /// Whether both name the same user of the same issuer.
+    pub fn is_same_user(&self, other: &Self) -> bool {
+        self.subject.is_some() && self.subject == other.subject && self.issuer == other.issuer
+    }
+
+    /// Whether they name different users.
+    pub fn is_other_user(&self, other: &Self) -> bool {
+        self.subject.is_some() && other.subject.is_some() && !self.is_same_user(other)
+    }
+}
+
+impl AccessToken {
+    /// Whether it may be sent.
+    pub fn is_good(&self, now: Now) -> bool {
+        !self.rejected && !self.life.is_over(now)
+    }
+}
+
+impl Session {
+    /// The access token, if it may be sent.
+    pub fn good_access(&self, now: Now) -> Option<&AccessToken> {
+        self.access.as_ref().filter(|access| access.is_good(now))
+    }
+
+    pub fn is_resuming(&self) -> bool {
+        matches!(self.standing, Standing::Resuming { .. })
+    }
+
+    pub fn is_refused(&self) -> bool {
+        matches!(self.standing, Standing::Refused(_))
+    }
+}

@@ -1,0 +1,122 @@
+//! Quantities of time. The engine owns no clock: every reading comes in with an input.
+
+use core::fmt;
+
+/// A duration in milliseconds.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Millis(pub u64);
+
+/// A reading of the monotonic clock (`performance.now()`), in milliseconds from an unknown start.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Mono(pub u64);
+
+/// A reading of the wall clock (`Date.now()`), in milliseconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UnixMillis(pub i64);
+
+/// Both clocks, read together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Now {
+    pub mono: Mono,
+    pub wall: UnixMillis,
+}
+
+impl Millis {
+    pub const ZERO: Self = Self(0);
+
+    pub const fn from_secs(seconds: u64) -> Self {
+        Self(seconds.saturating_mul(1_000))
+    }
+
+    pub const fn saturating_add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
+    pub const fn saturating_sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+
+    /// `self · percent / 100`.
+    pub const fn percent(self, percent: u64) -> Self {
+        Self((self.0 / 100).saturating_mul(percent).saturating_add(self.0 % 100 * percent / 100))
+    }
+
+    /// `self · 2^exponent`, at most `cap`.
+    pub fn doubled(self, exponent: u32, cap: Self) -> Self {
+        let factor = 1_u64.checked_shl(exponent).unwrap_or(u64::MAX);
+        Self(self.0.saturating_mul(factor)).min(cap)
+    }
+}
+
+impl Mono {
+    /// Time since `earlier`; zero when the clock seems to run backwards.
+    pub const fn since(self, earlier: Self) -> Millis {
+        Millis(self.0.saturating_sub(earlier.0))
+    }
+
+    pub const fn after(self, delay: Millis) -> Self {
+        Self(self.0.saturating_add(delay.0))
+    }
+
+    pub const fn before(self, span: Millis) -> Self {
+        Self(self.0.saturating_sub(span.0))
+    }
+}
+
+impl UnixMillis {
+    /// Time since `earlier`; zero when `earlier` is later.
+    pub const fn since(self, earlier: Self) -> Millis {
+        let elapsed = self.0.saturating_sub(earlier.0);
+        Millis(if elapsed > 0 { elapsed as u64 } else { 0 })
+    }
+
+    pub const fn after(self, delay: Millis) -> Self {
+        Self(self.0.saturating_add_unsigned(delay.0))
+    }
+
+    pub const fn shifted(self, by: i64) -> Self {
+        Self(self.0.saturating_add(by))
+    }
+}
+
+impl fmt::Debug for Millis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ms", self.0)
+    }
+}
+
+impl fmt::Debug for Mono {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "mono {}", self.0)
+    }
+}
+
+impl fmt::Debug for UnixMillis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "unix {} ms", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percent_neither_overflows_nor_loses_small_values() {
+        assert_eq!(Millis(1_000).percent(40), Millis(400));
+        assert_eq!(Millis(5).percent(40), Millis(2));
+        assert_eq!(Millis(u64::MAX).percent(40), Millis(u64::MAX / 100 * 40 + u64::MAX % 100 * 40 / 100));
+    }
+
+    #[test]
+    fn doubling_stops_at_the_cap() {
+        assert_eq!(Millis(1_000).doubled(2, Millis(30_000)), Millis(4_000));
+        assert_eq!(Millis(1_000).doubled(200, Millis(30_000)), Millis(30_000));
+    }
+
+    #[test]
+    fn a_clock_that_runs_backwards_gives_zero() {
+        assert_eq!(Mono(5).since(Mono(9)), Millis::ZERO);
+        assert_eq!(UnixMillis(i64::MIN).since(UnixMillis(i64::MAX)), Millis::ZERO);
+    }
+}

@@ -1,0 +1,3 @@
+//! evertoken
+extern crate alloc;
+pub mod engine;

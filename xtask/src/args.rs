@@ -1,0 +1,159 @@
+//! The command line, parsed by hand: few commands, and errors that name what was expected.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, anyhow, bail};
+
+pub(crate) const HELP: &str = "\
+cargo xtask <command>
+
+  setup [--check]        install or check what the other commands need (they call it themselves)
+  build [--dev]          wasm, glue and TypeScript into pkg/wasm and pkg/dist
+  demo [options]         build everything and serve the demo; Ctrl-C ends it
+      --port N           port to take when it is free (4173)
+      --host H           address to listen on (127.0.0.1)
+      --check            drive the demo in a headless browser, then stop
+      --screenshot PATH  where --check leaves its picture (target/demo.png)
+  test [suite…]          run the tests; without a suite, all of them
+  check                  formatting, lints, docs, types and the rules on source files
+  size [--json]          bytes of what ships; fails over the limit
+  bench                  run the benchmarks
+  sim [arguments]        run the simulator; arguments are passed on
+  pack                   make the npm package and check its file list
+  help                   this text";
+
+/// Which cargo profile the wasm is built with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Profile {
+    Dev,
+    Release,
+}
+
+impl Profile {
+    pub(crate) fn cargo(self) -> &'static str {
+        match self {
+            Self::Dev => "wasm-dev",
+            Self::Release => "wasm",
+        }
+    }
+}
+
+/// One parsed command line.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    Bench,
+    Build { profile: Profile },
+    Check,
+    Demo(Demo),
+    Help,
+    Pack,
+    Setup { check: bool },
+    Sim { arguments: Vec<String> },
+    Size { json: bool },
+    Test { suites: Vec<String> },
+}
+
+/// Options of `demo`.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Demo {
+    pub(crate) port: u16,
+    pub(crate) host: String,
+    pub(crate) check: bool,
+    pub(crate) screenshot: Option<PathBuf>,
+}
+
+/// Reads the arguments after the program's name.
+pub(crate) fn parse(arguments: &[String]) -> Result<Action> {
+    let Some((command, rest)) = arguments.split_first() else {
+        return Ok(Action::Help);
+    };
+    match command.as_str() {
+        "bench" => none(command, rest).map(|()| Action::Bench),
+        "build" => flag(command, rest, "--dev").map(|dev| Action::Build {
+            profile: if dev { Profile::Dev } else { Profile::Release },
+        }),
+        "check" => none(command, rest).map(|()| Action::Check),
+        "demo" => demo(rest).map(Action::Demo),
+        "help" | "--help" | "-h" => Ok(Action::Help),
+        "pack" => none(command, rest).map(|()| Action::Pack),
+        "setup" => flag(command, rest, "--check").map(|check| Action::Setup { check }),
+        "sim" => Ok(Action::Sim { arguments: rest.to_vec() }),
+        "size" => flag(command, rest, "--json").map(|json| Action::Size { json }),
+        "test" => Ok(Action::Test { suites: rest.to_vec() }),
+        _ => bail!(
+            "unknown command `{command}`; expected one of setup, build, demo, test, check, size, bench, sim, pack, help"
+        ),
+    }
+}
+
+fn demo(arguments: &[String]) -> Result<Demo> {
+    let mut demo = Demo { port: 4173, host: "127.0.0.1".to_owned(), check: false, screenshot: None };
+    let mut rest = arguments.iter();
+    while let Some(option) = rest.next() {
+        let mut value = || rest.next().ok_or_else(|| anyhow!("demo: `{option}` expects a value"));
+        match option.as_str() {
+            "--check" => demo.check = true,
+            "--host" => value()?.clone_into(&mut demo.host),
+            "--port" => {
+                let text = value()?;
+                demo.port = text.parse().map_err(|_| anyhow!("demo: `--port` expects 0 to 65535, not `{text}`"))?;
+            }
+            "--screenshot" => {
+                demo.screenshot = Some(PathBuf::from(value()?));
+                demo.check = true;
+            }
+            _ => bail!("demo: unknown option `{option}`; expected --port N, --host H, --check or --screenshot PATH"),
+        }
+    }
+    Ok(demo)
+}
+
+fn none(command: &str, arguments: &[String]) -> Result<()> {
+    match arguments {
+        [] => Ok(()),
+        [unknown, ..] => bail!("{command}: unknown option `{unknown}`; it takes none"),
+    }
+}
+
+fn flag(command: &str, arguments: &[String], name: &str) -> Result<bool> {
+    match arguments.iter().find(|argument| *argument != name) {
+        None => Ok(!arguments.is_empty()),
+        Some(unknown) => bail!("{command}: unknown option `{unknown}`; expected {name} or nothing"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Action> {
+        parse(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn commands_and_their_options_are_read() {
+        assert_eq!(parsed("").unwrap(), Action::Help);
+        assert_eq!(parsed("build").unwrap(), Action::Build { profile: Profile::Release });
+        assert_eq!(parsed("build --dev").unwrap(), Action::Build { profile: Profile::Dev });
+        assert_eq!(parsed("test engine browser").unwrap(), Action::Test {
+            suites: vec!["engine".into(), "browser".into()]
+        });
+        assert_eq!(parsed("sim --seed 7").unwrap(), Action::Sim { arguments: vec!["--seed".into(), "7".into()] });
+        assert_eq!(parsed("demo --port 0 --screenshot a.png").unwrap(), Action::Demo(Demo {
+            port: 0,
+            host: "127.0.0.1".into(),
+            check: true,
+            screenshot: Some("a.png".into()),
+        }));
+    }
+
+    #[test]
+    fn what_is_unknown_is_named() {
+        let message = |line: &str| parsed(line).unwrap_err().to_string();
+        assert!(message("biuld").starts_with("unknown command `biuld`; expected one of setup, build"));
+        assert_eq!(message("build --fast"), "build: unknown option `--fast`; expected --dev or nothing");
+        assert_eq!(message("demo --port"), "demo: `--port` expects a value");
+        assert_eq!(message("demo --port 70000"), "demo: `--port` expects 0 to 65535, not `70000`");
+        assert_eq!(message("check all"), "check: unknown option `all`; it takes none");
+    }
+}

@@ -1,0 +1,239 @@
+// node tests/browser/demo-check.mjs URL SCREENSHOT.png
+//
+// Drives the demo at URL as a visitor would, in a headless Chromium (binaries from CHROMIUM and CHROMEDRIVER), against
+// a server with its fault controls open. The last line of output is one JSON object with what was measured; the exit
+// code is 1 when a session ended, a request failed, the burst cost more than one refresh, the console complained or
+// the page asked another origin for anything.
+
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Builder, By, logging } from 'selenium-webdriver';
+import chrome from 'selenium-webdriver/chrome.js';
+
+const GUARD = 60_000;
+const BURST = 1000;
+/** What the demo's own troubles make the browser report; nothing else may be in the console. */
+const EXPECTED = /\/(api\/me\?n=\d+|auth\/refresh) - Failed to load resource: the server responded with a status of (401|503)/;
+
+const [url, screenshot] = process.argv.slice(2);
+if (!url || !screenshot) {
+  console.error('expected: node demo-check.mjs URL SCREENSHOT.png');
+  process.exit(2);
+}
+const { origin } = new URL(url);
+
+const profile = await mkdtemp(join(tmpdir(), 'evertoken-demo-'));
+let driver;
+let failures = [];
+try {
+  driver = await launch();
+  const measured = await visit();
+  failures = await complaints(measured);
+  for (const failure of failures) console.error(`demo-check: ${failure}`);
+  console.log(JSON.stringify(measured));
+} catch (error) {
+  failures = [error];
+  console.error('demo-check:', error);
+  await picture().catch(() => undefined);
+} finally {
+  await driver?.quit();
+  await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+}
+process.exitCode = failures.length > 0 ? 1 : 0;
+
+async function launch() {
+  const wanted = new logging.Preferences();
+  wanted.setLevel(logging.Type.BROWSER, logging.Level.ALL);
+  wanted.setLevel(logging.Type.PERFORMANCE, logging.Level.ALL);
+  const options = new chrome.Options();
+  options.setChromeBinaryPath(process.env.CHROMIUM ?? '/usr/bin/chromium');
+  options.setLoggingPrefs(wanted);
+  options.addArguments(
+    '--headless=new',
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+    `--user-data-dir=${profile}`,
+  );
+  const service = new chrome.ServiceBuilder(process.env.CHROMEDRIVER ?? '/usr/bin/chromedriver');
+  return new Builder().forBrowser('chrome').setChromeOptions(options).setChromeService(service).build();
+}
+
+/** The visit, step by step; throws when a step does not come about. */
+async function visit() {
+  const size = { width: 1280, height: 860, deviceScaleFactor: 1, mobile: false };
+  await driver.sendDevToolsCommand('Emulation.setDeviceMetricsOverride', size);
+  await driver.sendDevToolsCommand('Emulation.setScrollbarsHidden', { hidden: true });
+  await driver.sendDevToolsCommand('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value: 'light' }] });
+
+  await driver.get(url);
+  await click('#sign-in input[value="15"] + span');
+  await click('#sign-in-submit');
+  await shown('#instrument');
+
+  const start = await refreshes();
+  await until('two refreshes that nobody asked for', async () => (await refreshes()) - start >= 2);
+  const proactive = (await refreshes()) - start;
+
+  await click('#steady');
+  const before = await refreshes();
+  const burst = await trouble('burst');
+  const cost = (await refreshes()) - before;
+  const outage = await trouble('outage');
+
+  const held = await generation();
+  await until('the refresh after the outage', async () => (await generation()) > held);
+  await driver.sleep(1500);
+  await picture();
+
+  await click('#steady');
+  const known = await refreshes();
+  await driver.navigate().refresh();
+  await shown('#instrument');
+  const reloaded = { generation: (await generation()) > held, refreshes: (await refreshes()) - known };
+  await click('#ask-once');
+  await until('an answer after the reload', async () => (await logged('GET /api/me')).length > 0);
+  const ends = (await logged('sessionEnded')).length;
+  const [requests, ok] = [await counter('requests'), await counter('ok')];
+
+  await click('#sign-out');
+  await shown('#sign-in');
+  return {
+    proactive_refreshes: proactive,
+    burst: { requests: BURST, ok: leadingCount(burst), refreshes: cost },
+    session_ends: ends,
+    refresh_ms: await latencies(),
+    success_rate: requests === 0 ? 0 : ok / requests,
+    outage,
+    reload: reloaded,
+    first_request_after_reload: (await logged('GET /api/me'))[0] ?? '',
+  };
+}
+
+/** Whatever of the visit was not as it must be, in words. */
+async function complaints({ burst, session_ends, success_rate, reload, first_request_after_reload, outage }) {
+  const found = [];
+  if (burst.ok !== BURST) found.push(`${burst.ok} of ${BURST} requests of the burst were answered 200`);
+  if (burst.refreshes !== 1) found.push(`the burst cost ${burst.refreshes} refreshes by the server's ledger`);
+  if (session_ends > 0) found.push(`${session_ends} sessions ended`);
+  if (success_rate !== 1) found.push(`${(success_rate * 100).toFixed(2)} % of all requests were answered 200`);
+  if (!outage.endsWith('session kept')) found.push(`the outage: ${outage}`);
+  if (!reload.generation) found.push('the reload lost the session');
+  if (!first_request_after_reload.startsWith('200')) found.push(`after the reload: ${first_request_after_reload}`);
+  found.push(...(await consoleErrors()), ...foreignRequests());
+  return found;
+}
+
+async function click(selector) {
+  const element = await driver.findElement(By.css(selector));
+  await driver.executeScript('arguments[0].scrollIntoView({ block: "center" })', element);
+  await element.click();
+}
+
+async function shown(selector) {
+  await until(`${selector} to be shown`, async () => {
+    const [element] = await driver.findElements(By.css(selector));
+    return element !== undefined && (await element.isDisplayed());
+  });
+}
+
+async function until(what, condition) {
+  const end = Date.now() + GUARD;
+  while (!(await condition())) {
+    if (Date.now() > end) throw new Error(`waited ${GUARD / 1000} s for ${what}`);
+    await driver.sleep(100);
+  }
+}
+
+/** Presses a trouble's button and returns its result line. */
+async function trouble(id) {
+  await click(`#trouble-${id}`);
+  const lamp = (state) => driver.findElements(By.css(`[data-lamp${state}] > #trouble-${id}`));
+  await until(`the result of ${id}`, async () => (await lamp('')).length > 0 && (await lamp('="running"')).length === 0);
+  return text(`#trouble-${id}-result`);
+}
+
+async function text(selector) {
+  return driver.findElement(By.css(selector)).getText();
+}
+
+async function generation() {
+  return Number(await text('#generation'));
+}
+
+async function counter(name) {
+  return leadingCount(await text(`#count-${name}`));
+}
+
+/** `1,000 × 200, 1 refresh` → 1000. */
+function leadingCount(line) {
+  return Number(/^[\d,]+/.exec(line)?.[0].replaceAll(',', '') ?? NaN);
+}
+
+/** Texts of the log's entries with this name, newest first. */
+async function logged(name) {
+  const script = `return [...document.querySelectorAll('#log li')]
+    .filter((row) => row.querySelector('.event').textContent === arguments[0])
+    .map((row) => row.querySelector('.what').textContent)`;
+  return driver.executeScript(script, name);
+}
+
+/** Refresh requests that the server has written down. */
+async function refreshes() {
+  const { entries } = await (await fetch(`${origin}/ledger`)).json();
+  return entries.filter(({ kind }) => kind === 'refresh').length;
+}
+
+async function picture() {
+  await driver.executeScript('scrollTo(0, 0)');
+  await writeFile(screenshot, await driver.takeScreenshot(), 'base64');
+}
+
+async function consoleErrors() {
+  const entries = await driver.manage().logs().get(logging.Type.BROWSER);
+  return entries
+    .filter(({ level, message }) => level.value >= logging.Level.SEVERE.value && !EXPECTED.test(message))
+    .map(({ message }) => `console: ${message}`);
+}
+
+/** The browser's own record of its network traffic; reading it empties it, so it is kept. */
+const traffic = [];
+
+async function networkEvents() {
+  for (const { message } of await driver.manage().logs().get(logging.Type.PERFORMANCE)) {
+    const { method, params } = JSON.parse(message).message;
+    if (method.startsWith('Network.')) traffic.push({ method, params });
+  }
+  return traffic;
+}
+
+function foreignRequests() {
+  return traffic
+    .filter(({ method }) => method === 'Network.requestWillBeSent')
+    .map(({ params }) => params.request.url)
+    .filter((address) => !/^(data|blob):/.test(address) && new URL(address).origin !== origin)
+    .map((address) => `external request: ${address}`);
+}
+
+/** Percentiles of the time from a refresh request to the end of its 200. */
+async function latencies() {
+  const sent = new Map();
+  const good = new Set();
+  const times = [];
+  for (const { method, params } of await networkEvents()) {
+    const { requestId, timestamp } = params;
+    if (method === 'Network.requestWillBeSent' && params.request.url === `${origin}/auth/refresh`) sent.set(requestId, timestamp);
+    if (method === 'Network.responseReceived' && params.response.status === 200) good.add(requestId);
+    if (method === 'Network.loadingFinished' && sent.has(requestId) && good.has(requestId)) {
+      times.push((timestamp - sent.get(requestId)) * 1000);
+    }
+  }
+  times.sort((a, b) => a - b);
+  const at = (part) => Number((times[Math.min(times.length - 1, Math.floor(part * times.length))] ?? NaN).toFixed(1));
+  return { count: times.length, p50: at(0.5), p99: at(0.99) };
+}

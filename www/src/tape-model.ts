@@ -1,0 +1,109 @@
+import { isRecord, Saved } from './saved.js';
+import type { Exchange } from './wire.js';
+
+/** One access token's life. Times are unix milliseconds. */
+export interface Life {
+  generation: number;
+  from: number;
+  /** Expiry; absent when the token does not say. */
+  until: number | undefined;
+  /** When the next generation took over or the session ended. */
+  replaced?: number;
+}
+
+/** One request as its caller saw it. */
+export interface Mark {
+  n: number;
+  at: number;
+  outcome: 'failed' | 'ok' | 'recovered';
+}
+
+export interface Attempt {
+  start: number;
+  end: number;
+  ok: boolean;
+}
+
+/** A time during which the server was told to misbehave. */
+export interface Band {
+  from: number;
+  until: number;
+  label: string;
+}
+
+interface Recording {
+  lives: Life[];
+  marks: Mark[];
+  attempts: Attempt[];
+  bands: Band[];
+}
+
+const KEPT = { lives: 12, marks: 3000, attempts: 60, bands: 20 };
+
+/** What the tape shows. Survives a reload, so that a reload can be seen to cost nothing. */
+export class TapeModel {
+  readonly recording: Recording;
+  refreshAt: number | undefined;
+  retryAt: number | undefined;
+  /** Requests that met a 401 and have not come back to their caller. */
+  private readonly refused = new Set<number>();
+  private readonly saved = new Saved<Recording>(() => sessionStorage, 'evertoken-demo.tape');
+
+  constructor() {
+    this.recording = this.saved.read(isRecording) ?? { lives: [], marks: [], attempts: [], bands: [] };
+    addEventListener('pagehide', () => this.saved.write(this.recording));
+  }
+
+  /** The life in progress. */
+  get current(): Life | undefined {
+    const last = this.recording.lives.at(-1);
+    return last && last.replaced === undefined ? last : undefined;
+  }
+
+  /** A token was received, or found after a reload: the same life goes on then. */
+  begin(generation: number, from: number, until: number | undefined): void {
+    const current = this.current;
+    if (current?.generation === generation && current.until === until) return;
+    if (current) current.replaced = from;
+    keep(this.recording.lives, { generation, from, until }, KEPT.lives);
+  }
+
+  end(at: number): void {
+    if (this.current) this.current.replaced = at;
+  }
+
+  mark(mark: Mark): void {
+    if (this.refused.delete(mark.n) && mark.outcome === 'ok') mark.outcome = 'recovered';
+    keep(this.recording.marks, mark, KEPT.marks);
+  }
+
+  /** A 401 on the way to an answer may be reported by the browser before or after the caller has that answer. */
+  exchanged({ kind, start, duration, status, n }: Exchange): void {
+    if (kind === 'refresh') {
+      keep(this.recording.attempts, { start, end: start + duration, ok: status === 200 }, KEPT.attempts);
+    } else if (status === 401 && n !== undefined) {
+      const mark = this.recording.marks.findLast((candidate) => candidate.n === n);
+      if (!mark) this.refused.add(n);
+      else if (mark.outcome === 'ok') mark.outcome = 'recovered';
+    }
+  }
+
+  /** Shades the tape from now on; the returned function ends the shade early. */
+  shade(label: string, duration: number): () => void {
+    const now = Date.now();
+    const band = { from: now, until: now + duration, label };
+    keep(this.recording.bands, band, KEPT.bands);
+    return () => {
+      band.until = Math.min(band.until, Date.now());
+    };
+  }
+}
+
+function keep<T>(list: T[], item: T, limit: number): void {
+  list.push(item);
+  if (list.length > limit) list.splice(0, list.length - limit);
+}
+
+function isRecording(value: unknown): value is Recording {
+  return isRecord(value) && ['lives', 'marks', 'attempts', 'bands'].every((key) => Array.isArray(value[key]));
+}

@@ -10,7 +10,7 @@ use super::secret::Secret;
 use super::time::{Millis, UnixMillis};
 
 /// What came of one attempt, as the shell saw it.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub enum Outcome {
     /// An HTTP answer, read to its end.
     Answered(Answer),
@@ -23,7 +23,7 @@ pub enum Outcome {
 }
 
 /// An HTTP answer. Headers that a cross-origin page cannot read are `None`.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Answer {
     pub status: u16,
     pub body: Secret,
@@ -46,17 +46,6 @@ pub enum Judgement {
     Transient { cause: Cause, oauth_error: Option<String> },
     /// A token type that is not `Bearer`.
     UnsupportedTokenType,
-}
-
-impl core::fmt::Debug for Outcome {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            Self::Answered(answer) => write!(f, "Answered({})", answer.status),
-            Self::Ended => f.write_str("Ended"),
-            Self::Failed { status, .. } => write!(f, "Failed({status:?})"),
-            Self::Unreachable => f.write_str("Unreachable"),
-        }
-    }
 }
 
 impl Answer {
@@ -84,7 +73,10 @@ impl Answer {
                 Judgement::Transient { cause: Cause::ServerError, oauth_error }
             }
             Some(
-                "invalid_client" | "invalid_request" | "invalid_scope" | "unauthorized_client"
+                "invalid_client"
+                | "invalid_request"
+                | "invalid_scope"
+                | "unauthorized_client"
                 | "unsupported_grant_type",
             ) => Judgement::Misconfigured { oauth_error },
             _ => Judgement::Refused { oauth_error },
@@ -149,7 +141,14 @@ mod tests {
     #[test]
     fn a_refusal_is_one_of_four_statuses_with_any_body_that_is_not_html() {
         for status in [400, 401, 403, 422] {
-            for body in ["", "{}", "null", "nonsense", r#"{"error":"invalid_grant"}"#, r#"{"code":"token_not_valid"}"#] {
+            for body in [
+                "",
+                "{}",
+                "null",
+                "nonsense",
+                r#"{"error":"invalid_grant"}"#,
+                r#"{"code":"token_not_valid"}"#,
+            ] {
                 assert!(matches!(judge(status, body), Judgement::Refused { .. }), "{status} {body}");
             }
         }
@@ -157,7 +156,8 @@ mod tests {
 
     #[test]
     fn everything_else_is_no_refusal() {
-        for status in [0, 300, 302, 404, 405, 407, 408, 409, 410, 418, 425, 429, 500, 502, 503, 504, 525, 599] {
+        for status in [0, 300, 302, 404, 405, 407, 408, 409, 410, 418, 425, 429, 500, 502, 503, 504, 525, 599]
+        {
             let judgement = judge(status, r#"{"error":"invalid_grant"}"#);
             assert!(matches!(judgement, Judgement::Transient { .. }), "{status}");
         }
@@ -176,9 +176,13 @@ mod tests {
             let body = alloc::format!(r#"{{"error":"{code}"}}"#);
             assert!(matches!(judge(400, &body), Judgement::Transient { .. }), "{code}");
         }
-        for code in
-            ["invalid_client", "unauthorized_client", "unsupported_grant_type", "invalid_scope", "invalid_request"]
-        {
+        for code in [
+            "invalid_client",
+            "unauthorized_client",
+            "unsupported_grant_type",
+            "invalid_scope",
+            "invalid_request",
+        ] {
             let body = alloc::format!(r#"{{"error":"{code}"}}"#);
             assert!(matches!(judge(401, &body), Judgement::Misconfigured { .. }), "{code}");
         }
@@ -195,7 +199,10 @@ mod tests {
     #[test]
     fn garbage_success_is_transient() {
         for body in ["", "null", "[]", "{}", r#"{"access_token":5}"#, "{\"access_token\":\"A\""] {
-            assert!(matches!(judge(200, body), Judgement::Transient { cause: Cause::BadResponse, .. }), "{body}");
+            assert!(
+                matches!(judge(200, body), Judgement::Transient { cause: Cause::BadResponse, .. }),
+                "{body}"
+            );
         }
     }
 

@@ -142,7 +142,8 @@ impl Options {
             "accessIn" => config.access_in_cookie = choice(option, &value, &["header", "cookie"])? == 1,
             "name" => config.name = value,
             "persist" => {
-                config.persist = [Persist::Both, Persist::Refresh][choice(option, &value, &["both", "refresh"])?];
+                config.persist =
+                    [Persist::Both, Persist::Refresh][choice(option, &value, &["both", "refresh"])?];
             }
             "refresh.kind" => {
                 let kinds = [Kind::Endpoint, Kind::Callback, Kind::Nowhere];
@@ -189,12 +190,16 @@ impl Options {
         };
         if let Source::Endpoint(endpoint) = &config.source {
             if endpoint.token_in == TokenIn::Cookie && endpoint.credentials == Credentials::Omit {
-                return Err(refused("refresh.credentials", "same-origin or include: omit would leave the cookie out"));
+                return Err(refused(
+                    "refresh.credentials",
+                    "same-origin or include: omit would leave the cookie out",
+                ));
             }
             if endpoint.token_in == TokenIn::Body && endpoint.format == Format::None {
                 return Err(refused("refresh.format", "json or form: the refresh token goes into the body"));
             }
         }
+        config.login_fields.fill_from(&config.fields);
         config.revoke = (!self.revoke.url.is_empty()).then_some(self.revoke);
         Ok(config)
     }
@@ -244,7 +249,10 @@ fn set_endpoint(endpoint: &mut Endpoint, option: &str, part: &str, value: String
 }
 
 fn choice(option: &str, value: &str, names: &[&str]) -> Result<usize, ConfigError> {
-    names.iter().position(|name| *name == value).ok_or_else(|| refused(option, "one of the documented values"))
+    names
+        .iter()
+        .position(|name| *name == value)
+        .ok_or_else(|| refused(option, "one of the documented values"))
 }
 
 fn refused(option: &str, expected: &'static str) -> ConfigError {

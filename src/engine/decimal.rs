@@ -118,7 +118,8 @@ mod tests {
 
     #[test]
     fn whole_numbers_are_exact_or_nothing() {
-        for (text, expected) in [("0", Some(0)), ("-5", Some(-5)), ("1700000000123", Some(1_700_000_000_123))] {
+        for (text, expected) in [("0", Some(0)), ("-5", Some(-5)), ("1700000000123", Some(1_700_000_000_123))]
+        {
             assert_eq!(integer(text), expected, "{text}");
         }
         for text in ["", "-", "1.0", "1e3", "99999999999999999", "9000000000000001"] {

@@ -100,7 +100,15 @@ impl Cause {
 
 impl TokenError {
     pub fn new(code: ErrorCode) -> Self {
-        Self { code, cause: None, status: None, oauth_error: None, attempt: 0, retry_at: None, request_id: None }
+        Self {
+            code,
+            cause: None,
+            status: None,
+            oauth_error: None,
+            attempt: 0,
+            retry_at: None,
+            request_id: None,
+        }
     }
 
     pub fn unavailable(cause: Cause) -> Self {

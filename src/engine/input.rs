@@ -11,31 +11,60 @@ use super::time::Millis;
 #[derive(Debug)]
 pub enum Input {
     /// A token request has come to an end.
-    Answer { attempt: AttemptId, outcome: Outcome },
+    Answer {
+        attempt: AttemptId,
+        outcome: Outcome,
+    },
     /// The manager is given up: every call is settled and nothing new begins. A late answer is still stored.
     Dispose,
     /// A caller wants a token that may be sent, with `min_validity` left if a refresh can give that.
-    Need { call: CallId, min_validity: Millis },
+    Need {
+        call: CallId,
+        min_validity: Millis,
+    },
     /// A caller wants newer tokens. `Urgency::Forced` passes over the cooldown, never over `Retry-After`.
-    Refresh { call: CallId, urgency: Urgency },
+    Refresh {
+        call: CallId,
+        urgency: Urgency,
+    },
     /// A request that was sent again after a 401 has been answered.
-    Replayed { generation: Generation, reception: Reception },
+    Replayed {
+        generation: Generation,
+        reception: Reception,
+    },
     /// Read the store and begin. The first input of every engine.
     Restore,
     /// The app hands over a token response, as JSON text.
-    SetTokens { call: CallId, response: Secret, session: SessionMode },
-    SignOut { call: CallId, revocation: Revocation },
+    SetTokens {
+        call: CallId,
+        response: Secret,
+        session: SessionMode,
+    },
+    SignOut {
+        call: CallId,
+        revocation: Revocation,
+    },
     /// Scheduling on.
     Start,
     /// Scheduling off: nothing is refreshed unless a caller needs it.
     Stop,
     /// The store was read: its text, `None` when it has none or failed.
-    StoreRead { op: StoreOp, text: Option<Secret> },
-    StoreWritten { op: StoreOp, stored: Stored },
+    StoreRead {
+        op: StoreOp,
+        text: Option<Secret>,
+    },
+    StoreWritten {
+        op: StoreOp,
+        stored: Stored,
+    },
     /// Perhaps a deadline has passed. Spurious ticks are harmless.
     Tick,
     /// A resource server answered 401 to a request that was sent with `generation`.
-    Unauthorized { call: CallId, generation: Generation, challenge: Option<String> },
+    Unauthorized {
+        call: CallId,
+        generation: Generation,
+        challenge: Option<String>,
+    },
     Wake(Wake),
 }
 

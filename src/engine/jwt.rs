@@ -140,7 +140,8 @@ mod tests {
     #[test]
     fn reads_utf8_claims_of_every_length() {
         for name in ["a", "ab", "abc", "Zoë 🦀", "日本"] {
-            let claims = claims(&token(&format!(r#"{{"sub":"{name}","exp":1700000000.5,"iat":1}}"#))).unwrap();
+            let claims =
+                claims(&token(&format!(r#"{{"sub":"{name}","exp":1700000000.5,"iat":1}}"#))).unwrap();
             assert_eq!(claims.subject.as_deref(), Some(name));
             assert_eq!(claims.expires_at, Some(UnixMillis(1_700_000_000_500)));
             assert_eq!(claims.issued_at, Some(UnixMillis(1_000)));

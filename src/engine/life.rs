@@ -93,7 +93,12 @@ mod tests {
         Now { mono: Mono(mono), wall: UnixMillis(wall) }
     }
 
-    fn total(expires_in: Option<i64>, claimed: Option<i64>, ends: Option<i64>, offset: Option<i64>) -> Option<u64> {
+    fn total(
+        expires_in: Option<i64>,
+        claimed: Option<i64>,
+        ends: Option<i64>,
+        offset: Option<i64>,
+    ) -> Option<u64> {
         let lifetime = Lifetime { expires_in, claimed, expires_at: ends.map(UnixMillis) };
         lifetime.total(at(0, 1_000_000), offset).map(|life| life.0)
     }

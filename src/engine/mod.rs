@@ -1,19 +1,43 @@
-//! engine
+//! The engine: every rule that can log a user out, decided in one place.
+//!
+//! It takes time, randomness and answers as plain values and gives back what to do, so that a real page, a simulated
+//! browser and a fuzzer run the very same code. See [`Engine`] for the law of its use.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+pub mod answer;
+mod backoff;
+mod callers;
 pub mod challenge;
+pub mod config;
 pub mod date;
 pub mod decimal;
-pub mod encode;
+mod desk;
+mod encode;
+pub mod endpoint;
+#[expect(clippy::module_inception, reason = "the file is named for its noun, like every other")]
+mod engine;
 pub mod error;
+mod flight;
+pub mod ids;
+pub mod input;
 pub mod jitter;
 pub mod json;
 pub mod jwt;
-pub mod life;
-pub mod response;
-pub mod secret;
-pub mod time;
-pub mod answer;
-pub mod config;
-pub mod endpoint;
-pub mod ids;
-pub mod session;
+mod life;
+pub mod metrics;
+pub mod output;
 pub mod record;
+mod refresh;
+pub mod response;
+mod schedule;
+pub mod secret;
+pub mod session;
+mod sessions;
+pub mod time;
+mod timer;
+mod waiter;
+
+pub use config::{Config, ConfigError, Options};
+pub use engine::Engine;
+pub use input::Input;
+pub use output::Output;

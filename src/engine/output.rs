@@ -6,7 +6,7 @@ use super::endpoint::HttpRequest;
 use super::error::TokenError;
 use super::ids::{AttemptId, CallId, Generation, StoreOp};
 use super::secret::Secret;
-use super::session::{EndReason, Refusal};
+use super::session::Refusal;
 use super::time::{Mono, Now, UnixMillis};
 
 /// Something to do, as plain data.
@@ -18,7 +18,10 @@ pub enum Output {
     ReadStore(StoreOp),
     /// Tell the revocation endpoint; nobody waits for the answer.
     Revoke(HttpRequest),
-    Send { attempt: AttemptId, request: TokenRequest },
+    Send {
+        attempt: AttemptId,
+        request: TokenRequest,
+    },
     Settle(CallId, Result<Settled, TokenError>),
     /// What the snapshot shows has changed.
     Snapshot(Snapshot),
@@ -181,10 +184,6 @@ impl Event {
             Self::SessionStarted { .. } => "sessionStarted",
             Self::UserChanged { .. } => "userChanged",
         }
-    }
-
-    pub(super) fn ended(reason: EndReason) -> Self {
-        Self::SessionEnded(Refusal::because(reason))
     }
 }
 

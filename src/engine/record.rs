@@ -6,12 +6,12 @@
 
 use alloc::string::String;
 
+use super::decimal;
 use super::encode;
 use super::ids::{Epoch, Generation};
 use super::json::{self, Object, Value};
 use super::secret::Secret;
 use super::time::{Millis, UnixMillis};
-use super::decimal;
 
 /// The version that this code writes.
 pub const SCHEMA: i64 = 1;
@@ -112,7 +112,8 @@ impl Record {
             _ => return Stored::Nothing,
         }
         let named = root.get("name").and_then(Value::as_text).is_some_and(|stored| stored.is(name));
-        let (Some(epoch), Some(generation), true) = (counter(root, "epoch"), counter(root, "generation"), named)
+        let (Some(epoch), Some(generation), true) =
+            (counter(root, "epoch"), counter(root, "generation"), named)
         else {
             return Stored::Nothing;
         };
@@ -271,7 +272,14 @@ mod tests {
     fn foreign_and_broken_content_is_nothing() {
         let good = record().encode();
         for bad in [
-            "", "null", "[]", "{}", "5", "{\"schema\":0}", "{\"schema\":\"1\"}", "{\"schema\":1}",
+            "",
+            "null",
+            "[]",
+            "{}",
+            "5",
+            "{\"schema\":0}",
+            "{\"schema\":\"1\"}",
+            "{\"schema\":1}",
             &good.expose()[..good.expose().len() - 1],
             &good.expose().replace("\"epoch\":3", "\"epoch\":-3"),
             &good.expose().replace("\"000000000000abcd\"", "\"xyz\""),

@@ -21,6 +21,26 @@ pub struct Fields {
     pub in_millis: bool,
 }
 
+impl Fields {
+    /// Takes over from `other` what is not set here.
+    pub fn fill_from(&mut self, other: &Self) {
+        if self.expires_in.is_none() {
+            self.expires_in.clone_from(&other.expires_in);
+            self.in_millis |= other.in_millis;
+        }
+        let pairs = [
+            (&mut self.access, &other.access),
+            (&mut self.refresh, &other.refresh),
+            (&mut self.expires_at, &other.expires_at),
+        ];
+        for (mine, theirs) in pairs {
+            if mine.is_none() {
+                mine.clone_from(theirs);
+            }
+        }
+    }
+}
+
 /// A response that can be used.
 #[derive(Debug)]
 pub struct TokenResponse {
@@ -55,9 +75,10 @@ pub fn parse(body: &str, fields: &Fields, access_in_cookie: bool) -> Result<Toke
         return Err(ResponseError::UnsupportedTokenType);
     }
     let access = match reader.find(fields.access.as_deref(), ACCESS) {
-        Some(Value::String(token)) => {
-            Some(Secret::new(token.decode())).filter(Secret::is_sendable).ok_or(ResponseError::Unusable)?.into()
-        }
+        Some(Value::String(token)) => Some(Secret::new(token.decode()))
+            .filter(Secret::is_sendable)
+            .ok_or(ResponseError::Unusable)?
+            .into(),
         None | Some(Value::Null) if access_in_cookie => None,
         _ => return Err(ResponseError::Unusable),
     };
@@ -70,7 +91,10 @@ pub fn parse(body: &str, fields: &Fields, access_in_cookie: bool) -> Result<Toke
     Ok(TokenResponse {
         access,
         refresh,
-        expires_in: reader.find(fields.expires_in.as_deref(), EXPIRES_IN).and_then(number).map(|ms| ms / unit),
+        expires_in: reader
+            .find(fields.expires_in.as_deref(), EXPIRES_IN)
+            .and_then(number)
+            .map(|ms| ms / unit),
         expires_at: reader.find(fields.expires_at.as_deref(), EXPIRES_AT).and_then(time),
         refresh_expires_in: reader.find(None, REFRESH_EXPIRES_IN).and_then(number),
         extras: reader.extras(fields),
@@ -181,9 +205,18 @@ mod tests {
     #[test]
     fn garbage_is_unusable() {
         for body in [
-            "", "null", "[]", "{}", "<html>", r#"{"access_token":""}"#, r#"{"access_token":5}"#,
-            r#"{"access_token":"a b"}"#, r#"{"access_token":"a\r\nX: y"}"#, r#"{"access_token":"A""#,
-            r#"{"access_token":"A","refresh_token":"a\nb"}"#, r#"{"token":"A"}"#,
+            "",
+            "null",
+            "[]",
+            "{}",
+            "<html>",
+            r#"{"access_token":""}"#,
+            r#"{"access_token":5}"#,
+            r#"{"access_token":"a b"}"#,
+            r#"{"access_token":"a\r\nX: y"}"#,
+            r#"{"access_token":"A""#,
+            r#"{"access_token":"A","refresh_token":"a\nb"}"#,
+            r#"{"token":"A"}"#,
         ] {
             assert_eq!(read(body).err(), Some(ResponseError::Unusable), "{body}");
         }
@@ -241,12 +274,15 @@ mod tests {
 
     #[test]
     fn other_members_are_handed_on_and_tokens_are_not() {
-        let response = read(r#"{"access_token":"A","id_token":"I","user":{"n":"\u00e9"},"scope":"x"}"#).unwrap();
+        let response =
+            read(r#"{"access_token":"A","id_token":"I","user":{"n":"\u00e9"},"scope":"x"}"#).unwrap();
         assert_eq!(response.extras.as_deref(), Some(r#"{"user":{"n":"\u00e9"},"scope":"x"}"#));
     }
 
     #[test]
     fn a_cookie_access_token_need_not_be_named() {
-        assert!(parse(r#"{"refresh":true,"expires_in":60}"#, &Fields::default(), true).unwrap().access.is_none());
+        assert!(
+            parse(r#"{"refresh":true,"expires_in":60}"#, &Fields::default(), true).unwrap().access.is_none()
+        );
     }
 }

@@ -1,0 +1,229 @@
+//! Callers: who gets a token at once, who waits, who is turned away.
+
+use alloc::vec::Vec;
+
+use super::challenge;
+use super::engine::{Engine, Phase};
+use super::error::{Cause, ErrorCode, TokenError};
+use super::flight::Step;
+use super::ids::{CallId, Generation};
+use super::input::{Reception, Urgency};
+use super::metrics::Mark;
+use super::output::{Reason, Settled};
+use super::refresh::FLOOR;
+use super::session::Session;
+use super::time::{Millis, Mono};
+use super::waiter::{Waiter, Want};
+
+impl Engine {
+    pub(super) fn need(&mut self, call: CallId, min_validity: Millis) {
+        let Some(generation) = self.generation_for(call) else {
+            return;
+        };
+        let want = Want::Token { min_validity, after: generation };
+        let met = self.session.as_ref().is_some_and(|session| want.is_met(session, self.now));
+        if (met || self.has_good_token() && !self.can_refresh()) && !self.desk.looking {
+            self.settle(call, Ok(Settled::Done));
+            return self.refresh_beside_use();
+        }
+        self.wait(call, want, Reason::Expired);
+    }
+
+    /// A token that is used near its end is refreshed beside the use.
+    fn refresh_beside_use(&mut self) {
+        let Some(access) = self.session.as_ref().and_then(|session| session.access.as_ref()) else {
+            return;
+        };
+        let near = access.life.left(self.now).is_some_and(|left| left < self.margin(access.life.total));
+        let put_off = self.hold_off.is_some_and(|until| until > self.now.mono);
+        if near && !put_off && self.cooldown_error().is_none() {
+            self.begin_flight(Reason::Scheduled);
+        }
+    }
+
+    pub(super) fn refresh(&mut self, call: CallId, urgency: Urgency) {
+        let Some(generation) = self.generation_for(call) else {
+            return;
+        };
+        let access = self.session.as_ref().and_then(|session| session.good_access(self.now));
+        let fresh = access.is_some_and(|access| self.now.mono.since(access.received) < FLOOR);
+        if urgency == Urgency::Normal && fresh && self.flight.is_none() {
+            return self.settle(call, Ok(Settled::Done));
+        }
+        if self.session.as_ref().is_some_and(Session::is_refused) {
+            return self.fail(call, ErrorCode::SessionEnded);
+        }
+        if !self.can_refresh() {
+            return self.settle(call, Err(TokenError::new(ErrorCode::Configuration)));
+        }
+        if urgency == Urgency::Forced && self.cooldown.as_ref().is_some_and(|cooldown| !cooldown.hard) {
+            self.cooldown = None;
+        }
+        self.wait(call, Want::Newer(generation), Reason::Asked);
+    }
+
+    pub(super) fn on_unauthorized(&mut self, call: CallId, generation: Generation, challenge: Option<&str>) {
+        if self.phase == Phase::Disposed {
+            return self.fail(call, ErrorCode::Disposed);
+        }
+        self.mark(Mark::Unauthorized, generation.0);
+        let Some(session) = &self.session else {
+            return self.settle(call, Ok(Settled::Pass));
+        };
+        let is_ours = generation >= session.first && generation <= session.generation;
+        if !is_ours || challenge.is_some_and(challenge::forbids_refresh) {
+            return self.settle(call, Ok(Settled::Pass));
+        }
+        let want = Want::Replacement(generation);
+        if want.is_met(session, self.now) {
+            self.metrics.recovered += 1;
+            return self.settle(call, Ok(Settled::Resend));
+        }
+        if generation == session.generation && !self.reject_token() {
+            return self.settle(call, Ok(Settled::Pass));
+        }
+        self.wait(call, want, Reason::Unauthorized);
+    }
+
+    /// The current token has drawn a 401. Says whether a refresh may help.
+    fn reject_token(&mut self) -> bool {
+        let refreshable = self.can_refresh();
+        let closed = !self.breaker.is_open(self.now.mono);
+        let refused = self.session.as_ref().is_some_and(Session::is_refused);
+        let Some(access) = self.session.as_mut().and_then(|session| session.access.as_mut()) else {
+            return refreshable;
+        };
+        if access.rejected {
+            return true;
+        }
+        let new = self.now.mono.since(access.received) < NEW_TOKEN;
+        if refused {
+            access.rejected = true;
+            self.end_unrefreshable();
+            return false;
+        }
+        let helps = refreshable && closed && !new;
+        access.rejected = helps;
+        helps
+    }
+
+    pub(super) fn on_replayed(&mut self, generation: Generation, reception: Reception) {
+        match reception {
+            Reception::Accepted => self.breaker.close(),
+            Reception::Rejected if generation == self.generation => {
+                self.mark(Mark::BreakerTripped, generation.0);
+                self.breaker.trip(self.now.mono);
+            }
+            Reception::Rejected => {}
+        }
+    }
+
+    /// Settles those who can be served, and sees to it that the rest have something to wait for.
+    pub(super) fn attend(&mut self) {
+        let Some(session) = &self.session else {
+            return;
+        };
+        let now = self.now;
+        let (served, waiting): (Vec<Waiter>, _) = core::mem::take(&mut self.waiters)
+            .into_iter()
+            .partition(|waiter| waiter.want.is_met(session, now));
+        self.waiters = waiting;
+        for waiter in served {
+            let settled = match waiter.want {
+                Want::Replacement(_) => Settled::Resend,
+                Want::Newer(_) | Want::Token { .. } => Settled::Done,
+            };
+            self.metrics.recovered += u32::from(settled == Settled::Resend);
+            self.settle(waiter.call, Ok(settled));
+        }
+        if !self.waiters.is_empty() && self.flight.is_none() && !self.desk.looking {
+            for waiter in core::mem::take(&mut self.waiters) {
+                self.join(waiter, Reason::Expired);
+            }
+        }
+    }
+
+    fn wait(&mut self, call: CallId, want: Want, reason: Reason) {
+        self.metrics.waited += 1;
+        let deadline = self.now.mono.after(self.config.max_wait);
+        self.join(Waiter { call, want, deadline }, reason);
+    }
+
+    /// Lets `waiter` wait for the refresh under way or a new one, if that can end in time.
+    fn join(&mut self, waiter: Waiter, reason: Reason) {
+        if self.desk.looking {
+            return self.waiters.push(waiter);
+        }
+        if !self.can_refresh() {
+            self.turn_down(waiter, &TokenError::new(ErrorCode::SessionEnded));
+            return self.end_unrefreshable();
+        }
+        if let Some(error) = self.cooldown_error() {
+            return self.turn_down(waiter, &error);
+        }
+        if let Some(flight) = &self.flight
+            && let Step::Waiting { until, hard: true } = flight.step
+            && until > waiter.deadline
+        {
+            let error = flight.error.clone().unwrap_or_else(|| TokenError::unavailable(Cause::Timeout));
+            return self.turn_down(waiter, &error);
+        }
+        self.waiters.push(waiter);
+        self.begin_flight(reason);
+    }
+
+    fn cooldown_error(&self) -> Option<TokenError> {
+        let cooldown = self.cooldown.as_ref()?;
+        (self.flight.is_none() && cooldown.until > self.now.mono).then(|| cooldown.error.clone())
+    }
+
+    pub(super) fn has_good_token(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.good_access(self.now).is_some())
+    }
+
+    /// Tells every waiter that its wait was in vain.
+    pub(super) fn reject_waiters(&mut self, error: &TokenError) {
+        for waiter in core::mem::take(&mut self.waiters) {
+            self.turn_down(waiter, error);
+        }
+    }
+
+    /// Turns down those whose deadline comes before `until`.
+    pub(super) fn reject_hopeless(&mut self, until: Mono, error: &TokenError) {
+        let (hopeless, waiting): (Vec<_>, _) =
+            core::mem::take(&mut self.waiters).into_iter().partition(|waiter| waiter.deadline < until);
+        self.waiters = waiting;
+        for waiter in hopeless {
+            self.turn_down(waiter, error);
+        }
+    }
+
+    pub(super) fn on_waiter_timeout(&mut self) {
+        let error = match self.flight.as_ref().and_then(|flight| flight.error.clone()) {
+            Some(error) => error,
+            None => TokenError::unavailable(Cause::Timeout),
+        };
+        self.reject_hopeless(self.now.mono.after(Millis(1)), &error);
+    }
+
+    fn turn_down(&mut self, waiter: Waiter, error: &TokenError) {
+        self.metrics.rejected += 1;
+        match waiter.want {
+            Want::Replacement(_) => self.settle(waiter.call, Ok(Settled::Pass)),
+            Want::Newer(_) | Want::Token { .. } => self.settle(waiter.call, Err(error.clone())),
+        }
+    }
+
+    /// The generation that `call` begins with; without a session the call is settled.
+    fn generation_for(&mut self, call: CallId) -> Option<Generation> {
+        let disposed = self.phase == Phase::Disposed;
+        let generation = self.session.as_ref().filter(|_| !disposed).map(|session| session.generation);
+        if generation.is_none() {
+            self.fail(call, if disposed { ErrorCode::Disposed } else { ErrorCode::SignedOut });
+        }
+        generation
+    }
+}
+
+/// A token younger than this that draws a 401 is not the reason for it.
+const NEW_TOKEN: Millis = Millis::from_secs(2);

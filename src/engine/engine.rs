@@ -1,0 +1,359 @@
+//! The engine itself: inputs in, outputs out, one next deadline.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+
+use super::backoff::{Background, Breaker};
+use super::config::Config;
+use super::desk::Desk;
+use super::error::{ErrorCode, TokenError};
+use super::flight::{Attempt, Flight};
+use super::ids::{AttemptId, CallId, Epoch, Generation};
+use super::input::{Input, Stored, Wake};
+use super::jitter::Jitter;
+use super::metrics::{Mark, Metrics, Trail};
+use super::output::{Event, Output, Settled, Snapshot, Verdict};
+use super::refresh::News;
+use super::session::Session;
+use super::time::{Millis, Mono, Now};
+use super::timer::{Timer, Timers};
+use super::waiter::Waiter;
+
+/// Keeps one session alive. A function of its seed and its inputs: it has no clock, no entropy and does no I/O.
+///
+/// Law: one [`handle`](Self::handle), then drain [`poll_output`](Self::poll_output) until `None`, then wait for the
+/// next input or until [`poll_timeout`](Self::poll_timeout), whose passing is an [`Input::Tick`].
+///
+/// ```
+/// use evertoken::engine::{Engine, Options};
+/// use evertoken::engine::input::Input;
+/// use evertoken::engine::output::Output;
+/// use evertoken::engine::time::Now;
+///
+/// let mut engine = Engine::new(Options::default().into_config().unwrap(), 42);
+/// engine.handle(Now::default(), Input::Restore);
+/// assert!(matches!(engine.poll_output(), Some(Output::Snapshot(_))));
+/// assert!(matches!(engine.poll_output(), Some(Output::ReadStore(_))));
+/// ```
+#[derive(Debug)]
+pub struct Engine {
+    pub(super) config: Config,
+    pub(super) jitter: Jitter,
+    pub(super) now: Now,
+    /// Where the two clocks were last seen to agree.
+    anchor: Now,
+    /// The deadline that the shell was last given.
+    armed: Option<Mono>,
+    pub(super) phase: Phase,
+    pub(super) epoch: Epoch,
+    pub(super) generation: Generation,
+    /// The server's time minus this machine's, once learnt.
+    pub(super) offset: Option<i64>,
+    pub(super) session: Option<Session>,
+    pub(super) flight: Option<Flight>,
+    /// Attempts that were given up and may still answer.
+    pub(super) abandoned: Vec<Attempt>,
+    /// The generation whose refresh token went out without an answer being read.
+    pub(super) lost: Option<Generation>,
+    pub(super) waiters: Vec<Waiter>,
+    /// What came before the store had been read for the first time.
+    pub(super) deferred: Vec<Input>,
+    pub(super) cooldown: Option<Cooldown>,
+    pub(super) background: Background,
+    pub(super) breaker: Breaker,
+    pub(super) last_sent: Option<Mono>,
+    /// Refreshes in a row that brought the same token again.
+    pub(super) unhelpful: u32,
+    /// No refresh is planned before this.
+    pub(super) hold_off: Option<Mono>,
+    pub(super) scheduling: bool,
+    pub(super) hidden: bool,
+    pub(super) desk: Desk,
+    /// What the refresh that is being stored will tell.
+    pub(super) news: Option<News>,
+    timers: Timers,
+    outputs: VecDeque<Output>,
+    shown: Option<Snapshot>,
+    told: Option<Verdict>,
+    pub(super) next_attempt: AttemptId,
+    pub(super) metrics: Metrics,
+    trail: Trail,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// The store is being read for the first time.
+    Booting,
+    Disposed,
+    New,
+    Running,
+}
+
+/// After a failed flight callers are answered from here, not by new requests.
+#[derive(Clone, Debug)]
+pub(super) struct Cooldown {
+    pub until: Mono,
+    pub error: TokenError,
+    /// The server named the time: nothing shortens it.
+    pub hard: bool,
+}
+
+impl Engine {
+    /// An engine at rest. `seed` spreads its delays.
+    pub fn new(config: Config, seed: u64) -> Self {
+        Self {
+            config,
+            jitter: Jitter::new(seed),
+            now: Now::default(),
+            anchor: Now::default(),
+            armed: None,
+            phase: Phase::New,
+            epoch: Epoch(0),
+            generation: Generation(0),
+            offset: None,
+            session: None,
+            flight: None,
+            abandoned: Vec::new(),
+            lost: None,
+            waiters: Vec::new(),
+            deferred: Vec::new(),
+            cooldown: None,
+            background: Background::default(),
+            breaker: Breaker::default(),
+            last_sent: None,
+            unhelpful: 0,
+            hold_off: None,
+            scheduling: true,
+            hidden: false,
+            desk: Desk::default(),
+            news: None,
+            timers: Timers::default(),
+            outputs: VecDeque::new(),
+            shown: None,
+            told: None,
+            next_attempt: AttemptId(0),
+            metrics: Metrics::default(),
+            trail: Trail::default(),
+        }
+    }
+
+    /// Something happened at `now`.
+    pub fn handle(&mut self, now: Now, input: Input) {
+        self.observe(now);
+        if self.phase == Phase::Booting && input.needs_session() {
+            self.deferred.push(input);
+        } else {
+            self.apply(input);
+        }
+        self.arm();
+        self.fire();
+        self.arm();
+        self.publish();
+    }
+
+    /// The next thing to do, until `None`.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When to call [`handle`](Self::handle) again at the latest.
+    pub fn poll_timeout(&mut self) -> Option<Mono> {
+        self.armed = self.timers.next();
+        self.armed
+    }
+
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// The last steps, oldest first.
+    pub fn trail(&self) -> &Trail {
+        &self.trail
+    }
+
+    pub(super) fn apply(&mut self, input: Input) {
+        match input {
+            Input::Answer { attempt, outcome } => self.on_answer(attempt, outcome),
+            Input::Dispose => self.dispose(),
+            Input::Need { call, min_validity } => self.need(call, min_validity),
+            Input::Refresh { call, urgency } => self.refresh(call, urgency),
+            Input::Replayed { generation, reception } => self.on_replayed(generation, reception),
+            Input::Restore => self.restore(),
+            Input::SetTokens { call, response, session } => self.set_tokens(call, &response, session),
+            Input::SignOut { call, revocation } => self.sign_out(call, revocation),
+            Input::Start => self.start(),
+            Input::Stop => self.stop(),
+            Input::StoreRead { op, text } => self.on_read(op, text.as_ref()),
+            Input::StoreWritten { op, stored } => self.on_written(op, stored),
+            Input::Tick => {}
+            Input::Unauthorized { call, generation, challenge } => {
+                self.on_unauthorized(call, generation, challenge.as_deref());
+            }
+            Input::Wake(wake) => self.wake(wake),
+        }
+    }
+
+    pub(super) fn emit(&mut self, output: Output) {
+        self.outputs.push_back(output);
+    }
+
+    pub(super) fn event(&mut self, event: Event) {
+        if self.phase != Phase::Disposed {
+            self.emit(Output::Event(event));
+        }
+    }
+
+    pub(super) fn settle(&mut self, call: CallId, result: Result<Settled, TokenError>) {
+        self.emit(Output::Settle(call, result));
+    }
+
+    pub(super) fn fail(&mut self, call: CallId, code: ErrorCode) {
+        self.settle(call, Err(TokenError::new(code)));
+    }
+
+    pub(super) fn mark(&mut self, mark: Mark, detail: u64) {
+        self.trail.push(self.now.mono, mark, u32::try_from(detail).unwrap_or(u32::MAX));
+    }
+
+    /// Looks for what the clocks say of sleeps and of clocks being set.
+    fn observe(&mut self, now: Now) {
+        if self.phase == Phase::New {
+            self.anchor = now;
+        }
+        if let Some(late) = self.armed.map(|armed| now.mono.since(armed)).filter(|late| *late > LATE) {
+            // The machine slept, or the page was not run: deadlines count awake time.
+            self.mark(Mark::LateTimer, late.0 / 1_000);
+            self.postpone(late);
+        }
+        self.armed = None;
+        self.now = now;
+        let mono = now.mono.since(self.anchor.mono).0;
+        let wall = now.wall.0.saturating_sub(self.anchor.wall.0);
+        let drift = wall.saturating_sub_unsigned(mono);
+        if drift.unsigned_abs() <= DRIFT.0 {
+            return;
+        }
+        self.anchor = now;
+        self.mark(Mark::WallJumped, drift.unsigned_abs() / 1_000);
+        // The verdict was judged by clocks that no longer hold.
+        self.told = None;
+        if drift < 0 {
+            if let Some(access) = self.session.as_mut().and_then(|session| session.access.as_mut()) {
+                access.life.re_anchor(drift);
+            }
+        } else if self.phase == Phase::Running {
+            // A set clock, or a sleep in which the monotonic clock stood still.
+            self.look_again();
+        }
+    }
+
+    fn wake(&mut self, wake: Wake) {
+        if self.phase != Phase::Running {
+            return;
+        }
+        self.mark(Mark::Woke, wake as u64);
+        match wake {
+            Wake::Hidden => {
+                self.hidden = true;
+                return;
+            }
+            Wake::Shown => self.hidden = false,
+            Wake::Focus | Wake::Online => {}
+        }
+        if wake != Wake::Focus {
+            self.hasten();
+        }
+        self.look_again();
+    }
+
+    /// Reads the store again, unless a refresh is about to do so.
+    fn look_again(&mut self) {
+        if self.session.is_some() && self.flight.is_none() {
+            self.desk.looking = true;
+            self.start_read();
+        }
+    }
+
+    fn fire(&mut self) {
+        for timer in Timer::ALL {
+            if !self.timers.is_due(timer, self.now.mono) {
+                continue;
+            }
+            match timer {
+                Timer::Attempt => self.on_attempt_timeout(),
+                Timer::Check => {}
+                Timer::Expiry => self.on_expiry(),
+                Timer::Read => self.on_read_timeout(),
+                Timer::Refresh => self.on_refresh_due(),
+                Timer::Retry => self.on_retry_due(),
+                Timer::Waiter => self.on_waiter_timeout(),
+                Timer::Write => self.on_write_timeout(),
+            }
+        }
+    }
+
+    /// Derives every deadline from the state, so that none can outlive its cause.
+    fn arm(&mut self) {
+        let live = self.phase != Phase::Disposed;
+        for timer in Timer::ALL {
+            let deadline = if live { self.deadline(timer) } else { None };
+            self.timers.set(timer, deadline);
+        }
+        if self.config.check_interval > Millis::ZERO && self.timers.next().is_some() {
+            self.timers.set(Timer::Check, Some(self.now.mono.after(self.config.check_interval)));
+        }
+    }
+
+    /// Tells what has changed, before anything else that this input gave rise to.
+    fn publish(&mut self) {
+        if self.phase == Phase::Disposed {
+            return;
+        }
+        let snapshot = self.snapshot();
+        if self.shown.as_ref() != Some(&snapshot) {
+            self.shown = Some(snapshot.clone());
+            self.outputs.push_front(Output::Snapshot(snapshot));
+        }
+        let verdict = self.verdict();
+        let same = match (&verdict, &self.told) {
+            (Some(verdict), Some(told)) => verdict.says_the_same(told),
+            (None, None) => true,
+            _ => false,
+        };
+        if !same {
+            self.told.clone_from(&verdict);
+            self.outputs.push_front(Output::Verdict(verdict));
+        }
+    }
+
+    fn on_write_timeout(&mut self) {
+        if let Some((op, _)) = self.desk.writing {
+            self.on_written(op, Stored::Failed);
+        }
+    }
+
+    fn on_read_timeout(&mut self) {
+        if let Some((op, _)) = self.desk.reading {
+            self.on_read(op, None);
+        }
+    }
+}
+
+impl Input {
+    /// Whether the answer depends on what the store holds.
+    fn needs_session(&self) -> bool {
+        !matches!(
+            self,
+            Self::Dispose
+                | Self::StoreRead { .. }
+                | Self::StoreWritten { .. }
+                | Self::Tick
+                | Self::Answer { .. }
+        )
+    }
+}
+
+/// A timer that is later than this was held up, not just slow.
+const LATE: Millis = Millis(2_000);
+/// Clocks that part by more than this have jumped.
+const DRIFT: Millis = Millis(1_000);

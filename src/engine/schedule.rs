@@ -1,0 +1,167 @@
+//! What is due when, and what all of it looks like from outside.
+
+use super::engine::{Engine, Phase};
+use super::flight::Step;
+use super::output::{Reason, Snapshot, State, Verdict};
+use super::refresh::FLOOR;
+use super::session::Session;
+use super::time::{Millis, Mono, Now};
+use super::timer::Timer;
+
+impl Engine {
+    /// When `timer` falls due, if anything hangs on it.
+    pub(super) fn deadline(&self, timer: Timer) -> Option<Mono> {
+        let step = self.flight.as_ref().map(|flight| &flight.step);
+        match timer {
+            Timer::Attempt => match step {
+                Some(Step::Sending { deadline, .. }) => Some(*deadline),
+                _ => None,
+            },
+            Timer::Check => None,
+            Timer::Expiry => self.expiry(),
+            Timer::Read => self.desk.reading.map(|(_, deadline)| deadline),
+            Timer::Refresh => self.planned_refresh(),
+            Timer::Retry => match step {
+                Some(Step::Waiting { until, .. }) => Some(*until),
+                _ => None,
+            },
+            Timer::Waiter => self.waiters.iter().map(|waiter| waiter.deadline).min(),
+            Timer::Write => self.desk.writing.map(|(_, deadline)| deadline),
+        }
+    }
+
+    fn expiry(&self) -> Option<Mono> {
+        let access = self.session.as_ref().filter(|_| self.scheduling)?.access.as_ref()?;
+        let left = access.life.left(self.now).filter(|left| *left > Millis::ZERO)?;
+        Some(self.now.mono.after(left))
+    }
+
+    /// When the next refresh begins by itself. Hidden pages refresh on use, or when they are seen again.
+    fn planned_refresh(&self) -> Option<Mono> {
+        if !self.scheduling || self.hidden || self.flight.is_some() || self.phase != Phase::Running {
+            return None;
+        }
+        let session = self.session.as_ref().filter(|session| self.is_refreshable(session))?;
+        let due = match &session.access {
+            Some(access) if !access.rejected => {
+                let left = access.life.left(self.now)?;
+                self.now.mono.after(left.saturating_sub(access.lead))
+            }
+            _ => self.now.mono,
+        };
+        let floor = self.last_sent.map(|sent| sent.after(FLOOR));
+        let cooldown = self.cooldown.as_ref().map(|cooldown| cooldown.until);
+        let earliest = [floor, cooldown, self.hold_off].into_iter().flatten().max();
+        Some(earliest.map_or(due, |earliest| due.max(earliest)))
+    }
+
+    pub(super) fn on_refresh_due(&mut self) {
+        let resuming = self.session.as_ref().is_some_and(Session::is_resuming);
+        self.begin_flight(if resuming { Reason::Resume } else { Reason::Scheduled });
+    }
+
+    pub(super) fn on_expiry(&mut self) {
+        let now = self.now;
+        let over = self
+            .session
+            .as_ref()
+            .and_then(|session| session.access.as_ref())
+            .is_some_and(|access| access.life.is_over(now));
+        if over && !self.can_refresh() {
+            self.end_unrefreshable();
+        }
+    }
+
+    /// The margin within which a token that is used is refreshed beside the use.
+    pub(super) fn margin(&self, life: Option<Millis>) -> Millis {
+        self.config.margin.min(life.unwrap_or_default().percent(25))
+    }
+
+    /// The page is seen again or the network is said to be back: what waits for no word of the server goes now.
+    pub(super) fn hasten(&mut self) {
+        self.background.wake(self.now.mono);
+        let rested = self.last_sent.is_none_or(|sent| self.now.mono.since(sent) >= FLOOR);
+        if !rested {
+            return;
+        }
+        if self.cooldown.as_ref().is_some_and(|cooldown| !cooldown.hard) {
+            self.cooldown = None;
+        }
+        if let Some(flight) = self.flight.as_mut()
+            && let Step::Waiting { until, hard: false } = &mut flight.step
+        {
+            *until = self.now.mono;
+        }
+    }
+
+    /// Time passed in which nothing could run: deadlines of attempts and callers move on by it.
+    pub(super) fn postpone(&mut self, by: Millis) {
+        for waiter in &mut self.waiters {
+            waiter.deadline = waiter.deadline.after(by);
+        }
+        if let Some(flight) = self.flight.as_mut()
+            && let Step::Sending { deadline, .. } = &mut flight.step
+        {
+            *deadline = deadline.after(by);
+        }
+        self.desk.postpone(by);
+    }
+
+    fn state(&self) -> State {
+        let Some(session) = &self.session else {
+            return if self.phase == Phase::Running { State::SignedOut } else { State::Restoring };
+        };
+        if session.is_resuming() {
+            State::Restoring
+        } else if session.good_access(self.now).is_none() {
+            State::Stale
+        } else if session.is_refused() {
+            State::Ending
+        } else {
+            State::Active
+        }
+    }
+
+    pub(super) fn snapshot(&self) -> Snapshot {
+        let session = self.session.as_ref();
+        let access = session.and_then(|session| session.access.as_ref());
+        let planned = self.scheduling && self.can_refresh();
+        let refresh_at = access.filter(|access| planned && !access.rejected).and_then(|access| {
+            access.life.ends().map(|ends| ends.wall.shifted(-(access.lead.0.min(i64::MAX as u64) as i64)))
+        });
+        let waiting = self.flight.as_ref().and_then(|flight| flight.error.as_ref());
+        let trouble = waiting.or(self.cooldown.as_ref().map(|cooldown| &cooldown.error));
+        Snapshot {
+            state: self.state(),
+            generation: self.generation,
+            subject: self.subject(),
+            expires_at: self.expires_at(),
+            refresh_at,
+            next_retry_at: trouble.and_then(|error| error.retry_at),
+            refreshing: self.flight.is_some(),
+            error: trouble.map(|error| error.cause.map_or(error.code.as_str(), super::error::Cause::as_str)),
+        }
+    }
+
+    /// The token that may be sent. A hidden page must ask before it uses it.
+    pub(super) fn verdict(&self) -> Option<Verdict> {
+        let session = self.session.as_ref()?;
+        let access = session.good_access(self.now)?;
+        let margin = self.margin(access.life.total);
+        let until = if self.hidden || self.desk.looking {
+            Some(Now::NEVER)
+        } else {
+            access.life.ends().map(|ends| Now {
+                mono: ends.mono.before(margin),
+                wall: ends.wall.shifted(-(margin.0.min(i64::MAX as u64) as i64)),
+            })
+        };
+        Some(Verdict {
+            bearer: access.token.clone(),
+            generation: session.generation,
+            expires_at: self.expires_at(),
+            until,
+            checked: self.now,
+        })
+    }
+}

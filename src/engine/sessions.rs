@@ -1,0 +1,333 @@
+//! How sessions begin, go on and end.
+
+use super::engine::{Engine, Phase};
+use super::error::{Cause, ErrorCode, TokenError};
+use super::flight::Step;
+use super::ids::{CallId, Epoch, Generation};
+use super::input::{Revocation, SessionMode};
+use super::jwt::Claims;
+use super::life::{Life, Lifetime};
+use super::metrics::Mark;
+use super::output::{Event, Output, Settled};
+use super::response::{self, ResponseError, TokenResponse};
+use super::secret::Secret;
+use super::session::{AccessToken, EndReason, Identity, Refusal, Session, Standing};
+use super::time::{Millis, UnixMillis};
+use super::waiter::Want;
+
+/// A token response with its access token's claims read.
+pub(super) struct Pair {
+    pub access: AccessToken,
+    pub identity: Identity,
+    pub refresh: Option<Secret>,
+    pub refresh_ends: Option<UnixMillis>,
+}
+
+impl Engine {
+    pub(super) fn set_tokens(&mut self, call: CallId, text: &Secret, mode: SessionMode) {
+        if self.phase == Phase::Disposed {
+            return self.fail(call, ErrorCode::Disposed);
+        }
+        let fields = &self.config.login_fields;
+        let response = match response::parse(text.expose(), fields, self.config.access_in_cookie) {
+            Ok(response) => response,
+            Err(ResponseError::UnsupportedTokenType) => {
+                return self.fail(call, ErrorCode::UnsupportedTokenType);
+            }
+            Err(ResponseError::Unusable) => return self.fail(call, ErrorCode::BadTokenResponse),
+        };
+        self.scheduling = true;
+        self.mark(Mark::TokensSet, mode as u64);
+        let pair = self.pair(response);
+        let goes_on = match &self.session {
+            None => false,
+            Some(session) => match mode {
+                SessionMode::New => false,
+                SessionMode::Same => true,
+                SessionMode::Auto => {
+                    if session.holds(&pair) {
+                        return self.settle(call, Ok(Settled::Unchanged));
+                    }
+                    session.identity.is_same_user(&pair.identity)
+                }
+            },
+        };
+        if !goes_on {
+            self.begin_session(pair);
+            return self.save_for(call, Settled::Started);
+        }
+        if self.session.as_ref().is_some_and(|session| pair.identity.is_older_than(&session.identity)) {
+            return self.settle(call, Ok(Settled::Ignored));
+        }
+        self.ground();
+        self.take(pair);
+        self.save_for(call, Settled::Updated);
+        self.refreshed(None);
+        self.attend();
+    }
+
+    /// Reads a response into the pair that it brings.
+    pub(super) fn pair(&mut self, response: TokenResponse) -> Pair {
+        let token = response.access.unwrap_or_default();
+        let (identity, claims) = Identity::of(&token);
+        let lifetime = Lifetime {
+            expires_in: response.expires_in,
+            claimed: claimed_life(&claims),
+            expires_at: response.expires_at.or(claims.expires_at),
+        };
+        let total = lifetime.total(self.now, self.offset);
+        let refresh_life = response.refresh_expires_in.and_then(|life| u64::try_from(life).ok());
+        Pair {
+            access: AccessToken {
+                token,
+                life: Life::begin(total, self.now),
+                lead: self.draw_lead(total),
+                received: self.now.mono,
+                rejected: false,
+            },
+            identity,
+            refresh_ends: refresh_life.map(|life| self.now.wall.after(Millis(life))),
+            refresh: response.refresh,
+        }
+    }
+
+    /// How long before its end a token is refreshed: at least the lead, at most a fifth more, so that clients that
+    /// got tokens together do not come back together.
+    pub(super) fn draw_lead(&mut self, life: Option<Millis>) -> Millis {
+        let least = self.config.lead.min(life.unwrap_or_default().percent(40));
+        self.jitter.between(least, least.percent(120))
+    }
+
+    pub(super) fn begin_session(&mut self, pair: Pair) {
+        let before = self.session.take();
+        let resuming = before.as_ref().is_some_and(Session::is_resuming);
+        let changed = before.as_ref().is_some_and(|session| session.identity.is_other_user(&pair.identity));
+        self.epoch = self.epoch.next();
+        self.ground();
+        self.forget_failures();
+        let id = self.jitter.next();
+        self.session = Some(Session {
+            id,
+            epoch: self.epoch,
+            generation: self.generation,
+            first: self.generation.next(),
+            refresh: None,
+            refresh_ends: None,
+            access: None,
+            identity: Identity::default(),
+            standing: Standing::Good,
+        });
+        self.take(pair);
+        if before.is_some() && !resuming {
+            self.turn_away(ErrorCode::SessionChanged);
+        }
+        let subject = self.subject();
+        if changed {
+            self.event(Event::UserChanged { subject: subject.clone() });
+        }
+        self.event(Event::SessionStarted {
+            generation: self.generation,
+            expires_at: self.expires_at(),
+            subject,
+        });
+        self.attend();
+    }
+
+    /// Puts a pair in the place of the one held.
+    pub(super) fn take(&mut self, pair: Pair) {
+        self.generation = self.generation.next();
+        let Some(session) = self.session.as_mut() else {
+            return;
+        };
+        session.generation = self.generation;
+        session.access = Some(pair.access);
+        session.identity = pair.identity;
+        session.standing = Standing::Good;
+        if pair.refresh.is_some() {
+            session.refresh = pair.refresh;
+            session.refresh_ends = pair.refresh_ends;
+        }
+        self.lost = None;
+    }
+
+    /// Takes over what another tab has stored. `same_epoch`: the session held goes on.
+    pub(super) fn adopt(&mut self, mut session: Session, same_epoch: bool) {
+        self.metrics.adopted += 1;
+        self.mark(Mark::Adopted, session.generation.0);
+        let before = self.session.take();
+        if let (Some(before), true) = (&before, same_epoch) {
+            session.first = before.first;
+            if session.access.is_none() && session.refresh.is_none() && before.is_resuming() {
+                session.standing = before.standing.clone();
+            }
+        }
+        let stranger = before.as_ref().is_some_and(|before| {
+            !same_epoch && !before.is_resuming() && !before.identity.is_same_user(&session.identity)
+        });
+        let changed = before.as_ref().is_some_and(|before| before.identity.is_other_user(&session.identity));
+        self.epoch = session.epoch;
+        self.generation = session.generation;
+        self.session = Some(session);
+        self.forget_failures();
+        if !same_epoch {
+            self.ground();
+        }
+        if stranger {
+            self.turn_away(ErrorCode::SessionChanged);
+        }
+        if changed {
+            let subject = self.subject();
+            self.event(Event::UserChanged { subject });
+        }
+        self.event(Event::Adopted { generation: self.generation, expires_at: self.expires_at() });
+    }
+
+    pub(super) fn sign_out(&mut self, call: CallId, revocation: Revocation) {
+        if self.phase == Phase::Disposed {
+            return self.fail(call, ErrorCode::Disposed);
+        }
+        let Some(session) = &self.session else {
+            return self.settle(call, Ok(Settled::Done));
+        };
+        let access = session.access.as_ref().map(|access| &access.token);
+        if let (Some(endpoint), Revocation::Revoke) = (&self.config.revoke, revocation) {
+            let request = endpoint.revoke_request(session.refresh.as_ref(), access);
+            self.emit(Output::Revoke(request));
+        }
+        self.mark(Mark::SignedOut, 0);
+        let epoch = self.epoch.next();
+        self.end_session(Refusal::because(EndReason::SignedOut), epoch);
+        self.save_for(call, Settled::Done);
+    }
+
+    /// Ends the session and tells so once. The store learns it too, unless it was the store that told.
+    pub(super) fn end_session(&mut self, refusal: Refusal, epoch: Epoch) {
+        let Some(session) = self.session.take() else {
+            return;
+        };
+        self.mark(Mark::SessionEnded, refusal.reason as u64);
+        self.ground();
+        self.epoch = epoch;
+        self.forget_failures();
+        self.turn_away(ErrorCode::SessionEnded);
+        // Nobody was signed in as far as anybody knew.
+        let unknown = session.standing == Standing::Resuming { hinted: false };
+        let elsewhere = refusal.reason == EndReason::SignedOutElsewhere;
+        if !unknown || refusal.reason == EndReason::SignedOut {
+            self.event(Event::SessionEnded(refusal));
+        }
+        if !unknown && !elsewhere {
+            self.save();
+        }
+    }
+
+    /// Ends a session whose access token is gone and that cannot be refreshed.
+    pub(super) fn end_unrefreshable(&mut self) {
+        let refusal = match self.session.as_ref().map(|session| &session.standing) {
+            Some(Standing::Refused(refusal)) => refusal.clone(),
+            _ => Refusal::because(EndReason::Expired),
+        };
+        let epoch = self.epoch.next();
+        self.end_session(refusal, epoch);
+    }
+
+    /// Gives up the flight under way. Its answer may still come; nothing is aborted, since the server may have
+    /// rotated already.
+    pub(super) fn ground(&mut self) {
+        if let Some(flight) = self.flight.take()
+            && let Step::Sending { attempt, .. } = flight.step
+        {
+            self.abandoned.push(attempt);
+        }
+    }
+
+    pub(super) fn forget_failures(&mut self) {
+        self.cooldown = None;
+        self.background.reset();
+        self.breaker.close();
+        self.unhelpful = 0;
+        self.hold_off = None;
+        self.lost = None;
+    }
+
+    pub(super) fn start(&mut self) {
+        self.mark(Mark::Started, 0);
+        self.scheduling = true;
+    }
+
+    pub(super) fn stop(&mut self) {
+        if self.phase == Phase::Disposed {
+            return;
+        }
+        self.mark(Mark::Stopped, 0);
+        self.scheduling = false;
+        if self.flight.as_ref().is_some_and(|flight| !matches!(flight.step, Step::Committing)) {
+            self.ground();
+            self.reject_waiters(&TokenError::unavailable(Cause::Stopped));
+        }
+    }
+
+    pub(super) fn dispose(&mut self) {
+        if self.phase == Phase::Disposed {
+            return;
+        }
+        self.mark(Mark::Disposed, 0);
+        self.ground();
+        self.turn_away(ErrorCode::Disposed);
+        self.phase = Phase::Disposed;
+        for input in core::mem::take(&mut self.deferred) {
+            self.apply(input);
+        }
+        self.settle_saved();
+    }
+
+    /// Settles every waiter with `code`; a request that has its 401 already goes back to its caller with that.
+    fn turn_away(&mut self, code: ErrorCode) {
+        for waiter in core::mem::take(&mut self.waiters) {
+            match waiter.want {
+                Want::Replacement(_) if code != ErrorCode::Disposed => {
+                    self.settle(waiter.call, Ok(Settled::Pass))
+                }
+                _ => self.fail(waiter.call, code),
+            }
+        }
+    }
+
+    pub(super) fn refreshed(&mut self, extras: Option<alloc::string::String>) {
+        let generation: Generation = self.generation;
+        self.event(Event::Refreshed { generation, expires_at: self.expires_at(), extras });
+    }
+
+    pub(super) fn subject(&self) -> Option<alloc::string::String> {
+        self.session.as_ref().and_then(|session| session.identity.subject.clone())
+    }
+
+    pub(super) fn expires_at(&self) -> Option<UnixMillis> {
+        let access = self.session.as_ref()?.access.as_ref()?;
+        access.life.ends().map(|ends| ends.wall)
+    }
+}
+
+impl Session {
+    /// Whether `pair` brings nothing new.
+    fn holds(&self, pair: &Pair) -> bool {
+        let same = |held: &Option<Secret>| match (held, &pair.refresh) {
+            (_, None) => true,
+            (Some(held), Some(new)) => held.same_as(new),
+            (None, Some(_)) => false,
+        };
+        self.access.as_ref().is_some_and(|access| access.token.same_as(&pair.access.token))
+            && same(&self.refresh)
+    }
+}
+
+impl Identity {
+    fn is_older_than(&self, held: &Self) -> bool {
+        self.is_same_user(held)
+            && matches!((self.issued_at, held.issued_at), (Some(new), Some(old)) if new < old)
+    }
+}
+
+fn claimed_life(claims: &Claims) -> Option<i64> {
+    Some(claims.expires_at?.0.saturating_sub(claims.issued_at?.0))
+}

@@ -23,6 +23,8 @@ if (!url || !screenshot) {
 }
 const { origin } = new URL(url);
 
+/** The browser's own record of its network traffic; reading it empties it, so it is kept. */
+const traffic = [];
 const profile = await mkdtemp(join(tmpdir(), 'evertoken-demo-'));
 let driver;
 let failures = [];
@@ -72,7 +74,7 @@ async function visit() {
   await driver.sendDevToolsCommand('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value: 'light' }] });
 
   await driver.get(url);
-  await click('#sign-in input[value="15"] + span');
+  await click('#sign-in input[value="15"]');
   await click('#sign-in-submit');
   await shown('#instrument');
 
@@ -201,9 +203,6 @@ async function consoleErrors() {
     .map(({ message }) => `console: ${message}`);
 }
 
-/** The browser's own record of its network traffic; reading it empties it, so it is kept. */
-const traffic = [];
-
 async function networkEvents() {
   for (const { message } of await driver.manage().logs().get(logging.Type.PERFORMANCE)) {
     const { method, params } = JSON.parse(message).message;
@@ -214,7 +213,8 @@ async function networkEvents() {
 
 function foreignRequests() {
   return traffic
-    .filter(({ method }) => method === 'Network.requestWillBeSent')
+    // Other documents in the record are the browser's own start page.
+    .filter(({ method, params }) => method === 'Network.requestWillBeSent' && params.documentURL.startsWith(origin))
     .map(({ params }) => params.request.url)
     .filter((address) => !/^(data|blob):/.test(address) && new URL(address).origin !== origin)
     .map((address) => `external request: ${address}`);

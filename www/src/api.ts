@@ -25,8 +25,8 @@ export interface Fault {
 export interface LedgerCount {
   /** Refresh requests of this session that reached the server, whatever came of them. */
   refreshes: number;
-  /** Those that rotated the token. */
-  rotated: number;
+  /** Those answered with new tokens. */
+  answered: number;
 }
 
 /** Signs in; throws an `Error` whose message can be shown. */
@@ -69,7 +69,7 @@ export async function readLedger(sid: string): Promise<LedgerCount> {
   const ledger: unknown = await (await fetch('/ledger')).json();
   const entries = isRecord(ledger) && Array.isArray(ledger.entries) ? ledger.entries.filter(isRecord) : [];
   const own = entries.filter((entry) => entry.kind === 'refresh' && entry.family === sid);
-  return { refreshes: own.length, rotated: own.filter((entry) => entry.outcome === 'rotated').length };
+  return { refreshes: own.length, answered: own.filter((entry) => entry.status === 200).length };
 }
 
 async function control(path: string, init: RequestInit): Promise<void> {

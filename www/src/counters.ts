@@ -1,3 +1,4 @@
+import type { Metrics } from 'evertoken';
 import { byId, make, setText } from './dom.js';
 import { count, took } from './format.js';
 import { isRecord, Saved } from './saved.js';
@@ -8,38 +9,36 @@ interface Totals {
   ok: number;
   /** 401s on the wire, seen by callers or not. */
   refused: number;
-  /** 401s that callers were given. */
-  passed: number;
+  /** 401s after which the manager sent again, before the last reload. */
+  recovered: number;
+  /** Callers that waited for a refresh, before the last reload. */
+  waited: number;
+  refreshes: number;
+  /** Milliseconds. */
   longest: number;
-  /** Milliseconds of each successful refresh. */
+  /** Milliseconds of the latest successful refreshes. */
   latencies: number[];
 }
 
+const NOTHING = { requests: 0, ok: 0, refused: 0, recovered: 0, waited: 0, refreshes: 0, longest: 0 };
 const EDGES = [5, 10, 20, 50, 100, 200, 500, 1000, 2000, Infinity];
 const ROWS = {
   requests: 'Requests',
   ok: 'Answered 200',
   recovered: '401s recovered',
   refreshes: 'Refreshes',
-  joined: 'Shared a refresh',
+  waited: 'Shared a refresh',
   longest: 'Longest wait',
 };
 
 /** Totals of this browser tab, and how long refreshes take. */
 export class Counters {
   private readonly saved = new Saved<Totals>(() => sessionStorage, 'evertoken-demo.totals');
-  readonly totals: Totals = this.saved.read(isTotals) ?? {
-    requests: 0,
-    ok: 0,
-    refused: 0,
-    passed: 0,
-    longest: 0,
-    latencies: [],
-  };
-  /** From the server's ledger. */
+  readonly totals: Totals = this.saved.read(isTotals) ?? { ...NOTHING, latencies: [] };
+  /** Refreshes by the server's ledger. */
   ledger: number | undefined;
-  /** From the manager's metrics. */
-  joined = 0;
+  /** The manager counts from its creation, so from the last reload. */
+  private metrics: Metrics = {};
   private readonly cells = new Map<keyof typeof ROWS, HTMLElement>();
   private readonly notes = new Map<keyof typeof ROWS, HTMLElement>();
   private readonly bins: HTMLElement[] = [];
@@ -60,7 +59,9 @@ export class Counters {
       this.bins.push(bar);
       holder.append(make('span', 'bin', bar, make('span', 'bin-edge', edgeLabel(edge))));
     }
-    addEventListener('pagehide', () => this.saved.write(this.totals));
+    addEventListener('pagehide', () =>
+      this.saved.write({ ...this.totals, recovered: this.recovered, waited: this.waited }),
+    );
     this.show();
   }
 
@@ -69,13 +70,13 @@ export class Counters {
     const { totals } = this;
     totals.requests += 1;
     if (status === 200) totals.ok += 1;
-    if (status === 401) totals.passed += 1;
     totals.longest = Math.max(totals.longest, wait);
   }
 
   exchanged({ kind, status, duration }: Exchange): void {
     if (kind === 'api' && status === 401) this.totals.refused += 1;
     if (kind === 'refresh' && status === 200) {
+      this.totals.refreshes += 1;
       this.totals.latencies.push(duration);
       if (this.totals.latencies.length > 500) this.totals.latencies.shift();
     }
@@ -83,22 +84,29 @@ export class Counters {
 
   /** Starts from nothing, for a new session. */
   reset(): void {
-    Object.assign(this.totals, { requests: 0, ok: 0, refused: 0, passed: 0, longest: 0, latencies: [] });
+    Object.assign(this.totals, NOTHING, { latencies: [] });
     this.ledger = undefined;
-    this.joined = 0;
-    this.show();
   }
 
-  show(): void {
+  show(metrics: Metrics = this.metrics): void {
+    this.metrics = metrics;
     const { totals } = this;
     this.set('requests', count(totals.requests));
     this.set('ok', count(totals.ok), rate(totals));
-    this.set('recovered', count(Math.max(0, totals.refused - totals.passed)), `${count(totals.refused)} on the wire`);
+    this.set('recovered', count(this.recovered), `${count(totals.refused)} on the wire`);
     const ledger = this.ledger === undefined ? '' : `server counts ${count(this.ledger)}`;
-    this.set('refreshes', count(totals.latencies.length), ledger);
-    this.set('joined', count(this.joined));
+    this.set('refreshes', count(totals.refreshes), ledger);
+    this.set('waited', count(this.waited));
     this.set('longest', totals.longest === 0 ? '–' : took(totals.longest));
     this.histogram();
+  }
+
+  private get recovered(): number {
+    return this.totals.recovered + (this.metrics.recovered ?? 0);
+  }
+
+  private get waited(): number {
+    return this.totals.waited + (this.metrics.waited ?? 0);
   }
 
   private set(key: keyof typeof ROWS, value: string, note = ''): void {
@@ -141,7 +149,7 @@ function edgeLabel(edge: number): string {
 function isTotals(value: unknown): value is Totals {
   return (
     isRecord(value) &&
-    ['requests', 'ok', 'refused', 'passed', 'longest'].every((key) => typeof value[key] === 'number') &&
+    Object.keys(NOTHING).every((key) => typeof value[key] === 'number') &&
     Array.isArray(value.latencies)
   );
 }

@@ -65,7 +65,8 @@ async function signedIn(answer: SignIn, wanted: Settings): Promise<void> {
   await auth.setTokens(answer, { session: 'new' });
   form.explain(undefined);
   show();
-  byId('countdown', HTMLElement).scrollIntoView({ block: 'nearest' });
+  // The form that had the focus is gone.
+  byId('instrument-title', HTMLElement).focus();
 }
 
 function heard(manager: TokenManager, event: TokenEvent): void {
@@ -94,8 +95,7 @@ function show(): void {
   byId('log-panel', HTMLElement).hidden = !present && log.isEmpty;
   model.refreshAt = snapshot.refreshAt;
   model.retryAt = snapshot.nextRetryAt;
-  counters.joined = auth.metrics().joined ?? 0;
-  counters.show();
+  counters.show(auth.metrics());
   if (!present) return;
   panel.identify(who.read(hasEmail)?.email ?? '–', settings);
   panel.show(snapshot);
@@ -114,7 +114,7 @@ async function askLedger(): Promise<void> {
   const sid = sessionId(auth);
   if (!sid) return;
   try {
-    counters.ledger = (await readLedger(sid)).rotated;
+    counters.ledger = (await readLedger(sid)).answered;
   } catch {
     // Without the ledger the counter goes without its second opinion.
   }

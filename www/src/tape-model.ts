@@ -62,8 +62,11 @@ export class TapeModel {
 
   /** A token was received, or found after a reload: the same life goes on then. */
   begin(generation: number, from: number, until: number | undefined): void {
-    const current = this.current;
-    if (current?.generation === generation && current.until === until) return;
+    const { current } = this;
+    if (current?.generation === generation) {
+      current.until = until;
+      return;
+    }
     if (current) current.replaced = from;
     keep(this.recording.lives, { generation, from, until }, KEPT.lives);
   }

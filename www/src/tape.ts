@@ -35,7 +35,6 @@ export class Tape {
 
   constructor(private readonly model: TapeModel) {
     new ResizeObserver(() => this.paint()).observe(this.canvas);
-    reducedMotion.addEventListener('change', () => this.run());
     this.run();
   }
 

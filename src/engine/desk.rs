@@ -178,7 +178,7 @@ impl Engine {
     /// A cookie session of which only the server knows.
     fn blank_session(&mut self) -> Session {
         Session {
-            id: self.jitter.next(),
+            id: self.jitter.draw(),
             epoch: self.epoch,
             generation: self.generation,
             first: self.generation,

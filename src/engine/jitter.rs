@@ -11,7 +11,7 @@ impl Jitter {
         Self(seed)
     }
 
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -26,7 +26,7 @@ impl Jitter {
             return low;
         }
         // The bias of `%` is below 2^-30 for any delay that the engine draws.
-        let offset = if width == u64::MAX { self.next() } else { self.next() % (width + 1) };
+        let offset = if width == u64::MAX { self.draw() } else { self.draw() % (width + 1) };
         Millis(low.0 + offset)
     }
 }
@@ -47,6 +47,6 @@ mod tests {
     #[test]
     fn the_same_seed_draws_the_same() {
         let (mut one, mut two) = (Jitter::new(42), Jitter::new(42));
-        assert!((0..100).all(|_| one.next() == two.next()));
+        assert!((0..100).all(|_| one.draw() == two.draw()));
     }
 }

@@ -105,7 +105,7 @@ impl Engine {
         self.epoch = self.epoch.next();
         self.ground();
         self.forget_failures();
-        let id = self.jitter.next();
+        let id = self.jitter.draw();
         self.session = Some(Session {
             id,
             epoch: self.epoch,

@@ -1,0 +1,110 @@
+//! `TokenManager`.
+
+use std::rc::Rc;
+
+use wasm_bindgen::prelude::*;
+
+use super::options::Options;
+use crate::engine::ids::{CallId, Generation};
+use crate::engine::input::{Input, Reception, Revocation, SessionMode, Urgency};
+use crate::engine::secret::Secret;
+use crate::engine::time::Millis;
+use crate::web::{self, Host, Shell};
+
+/// One token manager. A call is named by a number of the caller's choice below 2³¹ and answered once by
+/// `host.settle(call, error, value)`, in the same turn or later.
+#[wasm_bindgen]
+pub struct TokenManager {
+    shell: Rc<Shell>,
+}
+
+impl std::fmt::Debug for TokenManager {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TokenManager")
+    }
+}
+
+#[wasm_bindgen]
+impl TokenManager {
+    /// Takes the options. Throws `{ option, message }` when they contradict each other.
+    #[wasm_bindgen(constructor)]
+    pub fn new(options: Options, host: Host) -> Result<TokenManager, JsValue> {
+        Ok(Self { shell: Shell::new(options.into_config()?, host) })
+    }
+
+    /// Reads the store and begins. Call it once, when the host is ready to be called.
+    pub fn restore(&self) {
+        self.shell.restore();
+    }
+
+    /// Hands over a token response as JSON text; `mode` is `auto`, `new` or `same`.
+    #[wasm_bindgen(js_name = setTokens)]
+    pub fn set_tokens(&self, call: u32, json: String, mode: &str) {
+        let session = match mode {
+            "new" => SessionMode::New,
+            "same" => SessionMode::Same,
+            _ => SessionMode::Auto,
+        };
+        self.shell.handle(Input::SetTokens { call: CallId(call), response: Secret::new(json), session });
+    }
+
+    #[wasm_bindgen(js_name = signOut)]
+    pub fn sign_out(&self, call: u32, revoke: bool) {
+        let revocation = if revoke { Revocation::Revoke } else { Revocation::Skip };
+        self.shell.handle(Input::SignOut { call: CallId(call), revocation });
+    }
+
+    /// Settles when the verdict that the host holds may be sent, with `min_validity` milliseconds left where a refresh
+    /// can give that.
+    pub fn need(&self, call: u32, min_validity: f64) {
+        self.shell.handle(Input::Need { call: CallId(call), min_validity: Millis(min_validity as u64) });
+    }
+
+    pub fn refresh(&self, call: u32, force: bool) {
+        let urgency = if force { Urgency::Forced } else { Urgency::Normal };
+        self.shell.handle(Input::Refresh { call: CallId(call), urgency });
+    }
+
+    /// A request that was sent with `generation` has drawn a 401. Settles with `resend` or `pass`.
+    pub fn unauthorized(&self, call: u32, generation: f64, challenge: Option<String>) {
+        let generation = Generation(generation as u64);
+        self.shell.handle(Input::Unauthorized { call: CallId(call), generation, challenge });
+    }
+
+    /// How a request was taken that was sent again.
+    pub fn replayed(&self, generation: f64, accepted: bool) {
+        let reception = if accepted { Reception::Accepted } else { Reception::Rejected };
+        self.shell.handle(Input::Replayed { generation: Generation(generation as u64), reception });
+    }
+
+    pub fn start(&self) {
+        self.shell.handle(Input::Start);
+    }
+
+    pub fn stop(&self) {
+        self.shell.handle(Input::Stop);
+    }
+
+    pub fn dispose(&self) {
+        self.shell.dispose();
+    }
+
+    /// A lifecycle event by its name, for hosts where the shell cannot listen itself.
+    pub fn wake(&self, kind: &str) {
+        self.shell.wake_by_name(kind);
+    }
+
+    pub fn metrics(&self) -> JsValue {
+        self.shell.metrics()
+    }
+
+    /// The last steps, each `[monotonic ms, code, detail]`.
+    pub fn diagnostics(&self) -> JsValue {
+        self.shell.diagnostics()
+    }
+
+    /// `fetch` with the session's token; see `web::fetch`.
+    pub async fn fetch(&self, input: JsValue, init: JsValue) -> Result<JsValue, JsValue> {
+        web::fetch(Rc::clone(&self.shell), input, init).await
+    }
+}

@@ -1,0 +1,5 @@
+//! The exports of the wasm module.
+
+mod decode;
+mod manager;
+mod options;

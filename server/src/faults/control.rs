@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use crate::faults::plan::{Fault, FaultSpec};
+use crate::faults::plan::{Effect, Fault, FaultSpec};
 use crate::ledger::Ledger;
 
 /// State of the control API.
@@ -26,11 +26,11 @@ struct Queue {
 
 impl Control {
     /// Puts a fault behind those that wait already; returns its id.
-    pub(crate) fn add(&self, spec: FaultSpec) -> u64 {
+    pub(crate) fn add(&self, spec: FaultSpec, effect: Effect) -> u64 {
         let mut queue = locked(&self.faults);
         queue.last_id += 1;
         let id = queue.last_id;
-        queue.waiting.push(Fault { id, spec });
+        queue.waiting.push(Fault { id, spec, effect });
         id
     }
 

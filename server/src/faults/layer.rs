@@ -54,10 +54,9 @@ async fn spoil(
     request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    let effect = fault.spec.effect().map_err(ApiError::invalid_field)?;
     let (request, entry) = note(state, control, fault.id, request).await?;
     tokio::time::sleep(fault.spec.latency()).await;
-    let response = match effect {
+    let response = match fault.effect {
         Effect::Answer(answer) => {
             let response = answer.into_response();
             if let Some(OpenEntry(number)) = entry {

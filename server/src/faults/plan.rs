@@ -40,6 +40,9 @@ pub(crate) struct Fault {
     pub(crate) id: u64,
     #[serde(flatten)]
     pub(crate) spec: FaultSpec,
+    /// What the spec comes to.
+    #[serde(skip)]
+    pub(crate) effect: Effect,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -33,8 +33,8 @@ async fn add(State(state): State<AppState>, request: Request) -> Result<Response
     let fields = body::fields(&parts.headers, body).await?;
     let spec: FaultSpec = serde_json::from_value(fields.into_json())
         .map_err(|error| ApiError::invalid_field(error.to_string()))?;
-    spec.effect().map_err(ApiError::invalid_field)?;
-    let id = control(&state)?.add(spec);
+    let effect = spec.effect().map_err(ApiError::invalid_field)?;
+    let id = control(&state)?.add(spec, effect);
     Ok((StatusCode::CREATED, Json(json!({ "id": id }))).into_response())
 }
 

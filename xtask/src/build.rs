@@ -26,11 +26,12 @@ fn bindings(project: &Project, profile: Profile) -> Result<()> {
         Profile::Release => wasm::optimise(project, &bindings.wasm)?,
     };
     let inlined = inline::module(&module)?;
+    let glue = bindings.names.apply(&glue::factory(&bindings.js)?)?;
     let directory = project.root.join("pkg/wasm");
     fs::create_dir_all(&directory).context("cannot create pkg/wasm")?;
     let files = [
         ("evertoken.wasm", module),
-        ("glue.js", glue::factory(&bindings.js)?.into_bytes()),
+        ("glue.js", glue.into_bytes()),
         ("glue.d.ts", glue_types::declarations(&bindings.types)?.into_bytes()),
         ("inline.js", inlined.js.into_bytes()),
         ("inline.d.ts", inlined.types.as_bytes().to_vec()),

@@ -5,6 +5,7 @@ mod build;
 mod glue;
 mod glue_types;
 mod inline;
+mod names;
 mod package;
 mod process;
 mod project;

@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::args::Profile;
+use crate::names::{self, Names};
 use crate::process;
 use crate::project::{self, Project};
 use crate::toolchain::{self, Toolchain};
@@ -22,6 +23,8 @@ pub(crate) struct Bindings {
     pub(crate) wasm: Vec<u8>,
     pub(crate) js: String,
     pub(crate) types: String,
+    /// What imports and exports are called now, for the glue.
+    pub(crate) names: Names,
 }
 
 /// Compiles the root crate as a wasm `cdylib`; returns the path of the linked module.
@@ -146,6 +149,10 @@ pub(crate) fn bind(project: &Project, module: &Path, profile: Profile) -> Result
         output.snippets().values().all(Vec::is_empty) && output.local_modules().is_empty() && output.npm_dependencies().is_empty(),
         "the crate brings JavaScript of its own (`inline_js`, `module = \"…\"`); the glue factory cannot carry it"
     );
+    let names = match profile {
+        Profile::Dev => Names::default(),
+        Profile::Release => names::shorten(&mut output),
+    };
     let directory = project.cache().join("bindgen");
     fs::create_dir_all(&directory)?;
     output.emit(&directory).context("wasm-bindgen")?;
@@ -153,6 +160,7 @@ pub(crate) fn bind(project: &Project, module: &Path, profile: Profile) -> Result
         wasm: fs::read(directory.join("evertoken_bg.wasm"))?,
         js: fs::read_to_string(directory.join("evertoken.js"))?,
         types: fs::read_to_string(directory.join("evertoken.d.ts"))?,
+        names,
     })
 }
 

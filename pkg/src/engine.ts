@@ -1,0 +1,76 @@
+import type { TokenErrorData } from './errors.js';
+import type { RefreshContext } from './settings.js';
+import type { Slot } from './stores.js';
+import type { Snapshot } from './types.js';
+
+/** An engine, wherever it lives. What crosses is plain data, so that it could live in a worker. */
+export interface EngineHost {
+  /** Starts an operation; the outcome of one that has any comes as `settle` with the same id. */
+  call<K extends keyof Operations>(id: number, op: K, args: Operations[K]): void;
+  /** Counters or steps; `undefined` while there is no engine. */
+  inspect(what: 'diagnostics' | 'metrics'): Record<string, unknown> | undefined;
+}
+
+/** What can be asked of an engine. */
+export interface Operations {
+  dispose: [];
+  /** Settles when `verdict` holds a token with this many milliseconds left; 0: any good one. */
+  need: [minValidity: number];
+  refresh: [force: boolean];
+  /** How sending again went: whether the token of this generation was accepted. */
+  replayed: [generation: number, accepted: boolean];
+  setTokens: [json: string, mode: string];
+  signOut: [revoke: boolean];
+  start: [];
+  stop: [];
+  /** A 401 for a request with this generation's token. Settles with `resend` or `pass`. */
+  unauthorized: [generation: number, challenge: string | undefined];
+}
+
+/** What an engine tells. */
+export interface EngineSink {
+  verdict(verdict: Verdict): void;
+  snapshot(snapshot: Snapshot): void;
+  event(event: EngineEvent): void;
+  settle(id: number, error: TokenErrorData | undefined, value?: string): void;
+  /** The engine crashed, or could not be had at all: what is in flight is lost. */
+  dead(error: TokenErrorData): void;
+}
+
+/** The held token, and how long nobody needs to ask the engine about it. */
+export interface Verdict {
+  readonly scheme: string | undefined;
+  /** `undefined`: none is held. Empty: it is an HttpOnly cookie. */
+  readonly bearer: string | undefined;
+  readonly generation: number;
+  /** Unix milliseconds. */
+  readonly expiresAt: number | undefined;
+  /** Good while both clocks are before these. */
+  readonly untilWall: number;
+  readonly untilMono: number;
+  /** When it was judged. */
+  readonly checkedWall: number;
+  readonly checkedMono: number;
+}
+
+export interface EngineEvent {
+  readonly type: string;
+  readonly [member: string]: unknown;
+}
+
+/** A typed option as the engine takes it: the setter's name and its arguments. */
+export type Entry = ['number', string, number] | ['pair', string, string, string] | ['text', string, string];
+
+/** What an engine needs of its surroundings. */
+export interface Surroundings {
+  readonly entries: readonly Entry[];
+  readonly slot: Slot;
+  /** The app's refresh callback; resolves with the JSON text of an answer. */
+  readonly refresh: ((context: CallbackContext) => Promise<string>) | undefined;
+  /** The CSRF value of this moment. */
+  readonly csrf: () => string | undefined;
+  /** Called when the store turned out to have no session. */
+  readonly empty: () => void;
+}
+
+export type CallbackContext = Omit<RefreshContext, 'fetch'>;

@@ -1,0 +1,153 @@
+import { type Bindings, instantiate } from '../wasm/glue.js';
+import type { CallbackContext, EngineEvent, EngineHost, EngineSink, Surroundings } from './engine.js';
+import { type TokenErrorData, isTokenError } from './errors.js';
+import { guard } from './guard.js';
+import { type Source, refuse } from './loader.js';
+import { clocks } from './scope.js';
+import type { Snapshot } from './types.js';
+
+type Engine = InstanceType<Bindings['TokenManager']>;
+
+const RESTARTS = 3;
+const RESTART_WINDOW = 60_000;
+
+/** The engine in this thread. Throws a `TypeError` for an option that the engine refuses. */
+export function localHost(source: Source, surroundings: Surroundings, sink: EngineSink): EngineHost {
+  let engine: Engine | undefined;
+  /** Calls that came while the module was compiling. */
+  let queue: Array<() => void> | undefined;
+  let failure: TokenErrorData = { code: 'internal', transient: false };
+  let deaths: number[] = [];
+  let stopped = false;
+
+  function begin(first: boolean): void {
+    if (deaths.length > RESTARTS) return;
+    try {
+      const module = source();
+      if (module instanceof Promise) {
+        queue = [];
+        module.then(attach).then(flush, lose);
+      } else attach(module);
+    } catch (error) {
+      if (first && error instanceof TypeError) throw error;
+      lose(error);
+    }
+  }
+
+  function flush(): void {
+    const calls = queue;
+    queue = undefined;
+    calls?.forEach((call) => call());
+  }
+
+  function lose(error: unknown): void {
+    queue = undefined;
+    const { code, cause } = isTokenError(error) ? error : { code: 'internal' as const, cause: String(error) };
+    sink.dead((failure = { code, cause, transient: false }));
+  }
+
+  function attach(module: WebAssembly.Module): void {
+    let alive = true;
+    const die = () => {
+      alive = false;
+      engine = undefined;
+      const now = clocks()[1];
+      deaths = [...deaths.filter((at) => now - at < RESTART_WINDOW), now];
+      sink.dead((failure = { code: 'internal', transient: deaths.length <= RESTARTS }));
+      // Not here: the stack may be full.
+      queueMicrotask(() => engine ?? queue ?? begin(false));
+    };
+    const { Options, TokenManager } = instance(module, die);
+    try {
+      const options = new Options();
+      for (const [kind, ...args] of surroundings.entries) (options[kind] as (...args: unknown[]) => void)(...args);
+      const shell = hostObject(surroundings, sink, () => alive);
+      engine = new TokenManager(options, shell);
+      engine.restore();
+      if (stopped) engine.stop();
+      shell.restored();
+    } catch (error) {
+      const { option, message } = error as { option?: string; message?: string };
+      throw option ? new TypeError(`option "${option}": expected ${message}`) : error;
+    }
+  }
+
+  begin(true);
+  const host: EngineHost = {
+    call(id, op, args) {
+      if (!engine && !queue) begin(false);
+      if (queue) return void queue.push(() => host.call(id, op, args));
+      if (!engine) return sink.settle(id, failure);
+      if (op === 'start' || op === 'stop') stopped = op === 'stop';
+      const silent = op === 'dispose' || op === 'replayed' || op === 'start' || op === 'stop';
+      try {
+        (engine[op] as (...args: unknown[]) => void)(...(silent ? args : [id, ...args]));
+      } catch {
+        // After a trap everything in flight has been told.
+        if (engine) sink.settle(id, { code: 'internal', transient: false });
+      }
+    },
+    inspect(what) {
+      try {
+        return engine?.[what]() as Record<string, unknown> | undefined;
+      } catch {
+        return undefined;
+      }
+    },
+  };
+  return host;
+}
+
+function instance(module: WebAssembly.Module, die: () => void): Bindings {
+  try {
+    return instantiate(module, (exports) => guard(exports, die));
+  } catch (error) {
+    return refuse(error);
+  }
+}
+
+/** The object whose methods the engine calls. One that has died is not listened to. */
+function hostObject({ slot, refresh, csrf, empty }: Surroundings, sink: EngineSink, alive: () => boolean) {
+  let first = true;
+  let found: string | null | undefined = '-';
+  const seen = (text: string | null | undefined) => {
+    first = false;
+    found = text;
+    return text;
+  };
+  return {
+    verdict(
+      scheme: string | undefined,
+      bearer: string | undefined,
+      generation: number,
+      expiresAt: number | undefined,
+      untilWall: number,
+      untilMono: number,
+      checkedWall: number,
+      checkedMono: number,
+    ): void {
+      const verdict = { scheme, bearer, generation, expiresAt, untilWall, untilMono, checkedWall, checkedMono };
+      if (alive()) sink.verdict(verdict);
+    },
+    snapshot: (snapshot: Snapshot) => alive() && sink.snapshot(snapshot),
+    event: (event: EngineEvent) => alive() && sink.event(event),
+    settle: (call: number, error: TokenErrorData | undefined, value: string | undefined) =>
+      alive() && sink.settle(call, error, value),
+    read() {
+      const text = slot.read();
+      if (!first) return text;
+      // The engine must not be called while it reads; when it reads later, before it hears of the emptiness.
+      if (typeof text !== 'object' || !text) return seen(text);
+      return text.then((later) => {
+        if (!seen(later)) empty();
+        return later;
+      });
+    },
+    restored(): void {
+      if (!found) empty();
+    },
+    write: slot.write,
+    refresh: (context: CallbackContext) => refresh?.(context),
+    csrf,
+  };
+}

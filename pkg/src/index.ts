@@ -1,0 +1,2 @@
+export { createTokenManager, decodeJwt } from './create.js';
+export * from './public.js';

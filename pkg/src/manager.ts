@@ -1,0 +1,196 @@
+import { abortable, ignore } from './abort.js';
+import { findOld, readCsrf } from './adopt.js';
+import { callbackRunner } from './callback.js';
+import type { EngineEvent, EngineHost, EngineSink, Surroundings, Verdict } from './engine.js';
+import { ConfigurationError, type TokenErrorData, errorFrom } from './errors.js';
+import { type Listeners, listeners } from './events.js';
+import { localHost } from './host.js';
+import { type Interceptable, beneath, intercept } from './intercept.js';
+import { type Lane, lane } from './lane.js';
+import { type Settled, connect } from './link.js';
+import type { Source } from './loader.js';
+import { logger } from './log.js';
+import { matcher } from './match.js';
+import { CALL, parse, read } from './options.js';
+import { asFetch } from './request.js';
+import type { Options } from './settings.js';
+import { slot } from './stores.js';
+import type { AccessTokenOptions, Metrics, TokenEvent, TokenManager } from './types.js';
+
+/** Makes the engine of a manager; the tests put plain data to the proof here. */
+export type MakeHost = (source: Source, surroundings: Surroundings, sink: EngineSink) => EngineHost;
+
+/** Puts a manager together. */
+export function build(options: Options, source: Source, makeHost: MakeHost = localHost): TokenManager {
+  const config = parse(options);
+  const { inert, adoptFrom, csrf } = config;
+  const log = logger(config.log);
+  const native = beneath(globalThis.fetch);
+  const runner = config.refresh && callbackRunner(config.refresh, (...args) => native(...args));
+  const watch = runner ? runner.watch : <T>(wait: Promise<T>) => wait;
+  const changes = listeners<[]>();
+  const byType = new Map<string, Listeners<[TokenEvent]>>();
+  const unlisted = new Set<string>();
+  const undo = new Map<Interceptable, () => void>();
+  let ready = false;
+  let empty = false;
+
+  const link = connect(
+    (sink) =>
+      (inert ? inertHost : makeHost)(
+        source,
+        {
+          entries: config.entries,
+          slot: slot(config.store, 'evertoken:' + config.name),
+          refresh: runner?.refresh,
+          csrf: () => csrf && readCsrf(csrf),
+          empty: () => (ready ? adopt() : (empty = true)),
+        },
+        sink,
+      ),
+    {
+      changed: changes.tell,
+      event: hear,
+      died: (error) => log('error', 'the engine is lost', errorFrom(error)),
+    },
+  );
+  ready = true;
+  if (empty) adopt();
+
+  const send: Lane = lane({
+    link,
+    match: matcher(config),
+    config,
+    watch,
+    unlisted(origin) {
+      if (unlisted.has(origin)) return;
+      unlisted.add(origin);
+      log('error', `${origin} answered 401 and is not listed in the option "attachTo": it gets no token`);
+    },
+  });
+
+  function hear(event: EngineEvent): void {
+    // While the manager is being made nobody can listen yet.
+    if (!ready) return queueMicrotask(() => hear(event));
+    const { type, extras, error } = event;
+    if (type === 'refreshFailed' || type === 'retryScheduled') runner?.gaveUp();
+    const told = {
+      ...event,
+      ...(error ? { error: errorFrom(error as TokenErrorData) } : {}),
+      ...(extras ? { extras: JSON.parse(extras as string) as unknown } : {}),
+    } as unknown as TokenEvent;
+    log('info', type, { ...told, extras: undefined });
+    byType.get(type)?.tell(told);
+    byType.get('*')?.tell(told);
+  }
+
+  function adopt(): void {
+    const old = adoptFrom && findOld(adoptFrom);
+    if (!old) return;
+    link.ask('setTokens', JSON.stringify(old.response), 'new').then(old.clear, (error: unknown) => log('error', 'nothing was taken over', error));
+  }
+
+  async function need(options: AccessTokenOptions = {}): Promise<Verdict> {
+    const { minValidity = 0, signal } = read(options, { minValidity: CALL.minValidity, signal: CALL.signal }, '');
+    if (signal?.aborted) throw signal.reason;
+    const wanted = minValidity * 1000;
+    const verdict = link.isGood(wanted) ? link.verdict() : (await abortable(watch(link.share('need', wanted)), signal)).verdict;
+    if (!verdict.bearer) throw new ConfigurationError({ cause: 'accessIn is "cookie"' });
+    return verdict;
+  }
+
+  const dispose = () => {
+    for (const off of [...undo.values()]) off();
+    link.close();
+  };
+
+  return {
+    fetch: asFetch((...args) => send((...sent) => globalThis.fetch(...sent), args)),
+    intercept(target = globalThis) {
+      if (inert) return ignore;
+      const known = undo.get(target);
+      if (known) return known;
+      const restore = intercept(target, (next) => (...args) => send(next, args));
+      const off = () => {
+        if (undo.get(target) === off) undo.delete(target);
+        restore();
+      };
+      undo.set(target, off);
+      return off;
+    },
+    async run(operation, options = {}) {
+      const { isUnauthorized = isStatus401 } = read(options, { isUnauthorized: CALL.isUnauthorized }, '');
+      const { bearer, generation } = await need();
+      const attempt = async (token: string, count: number) => {
+        try {
+          const value = await operation(token, count);
+          return { value, bad: isUnauthorized(value) as boolean, end: () => value };
+        } catch (error) {
+          const end = () => {
+            throw error;
+          };
+          return { bad: isUnauthorized(error) as boolean, end };
+        }
+      };
+      const first = await attempt(bearer!, 1);
+      if (!first.bad) return first.end();
+      const { value, verdict } = await watch(link.share('unauthorized', generation, undefined)).catch(() => ({}) as Settled);
+      if (value !== 'resend') return first.end();
+      const second = await attempt(verdict.bearer!, 2);
+      link.tell('replayed', verdict.generation, !second.bad);
+      return second.end();
+    },
+    async setTokens(response, options = {}) {
+      const { session = 'auto' } = read(options, { session: CALL.session }, '');
+      if (typeof response !== 'object' || !response) throw new TypeError('setTokens: expected the parsed answer of a sign-in');
+      return (await link.ask('setTokens', JSON.stringify(response), session)).value as 'started';
+    },
+    async signOut(options = {}) {
+      const { revoke = true } = read(options, { revoke: CALL.revoke }, '');
+      await link.ask('signOut', revoke);
+    },
+    getAccessToken: async (options) => (await need(options)).bearer!,
+    peek() {
+      const { bearer: accessToken, generation, expiresAt } = link.verdict();
+      return accessToken ? { accessToken, generation, expiresAt } : undefined;
+    },
+    async refresh(options = {}) {
+      const { force = false, signal } = read(options, { force: CALL.force, signal: CALL.signal }, '');
+      if (signal?.aborted) throw signal.reason;
+      await abortable(watch(link.share('refresh', force)), signal);
+    },
+    get state() {
+      return link.snapshot().state;
+    },
+    subscribe: changes.add,
+    getSnapshot: link.snapshot,
+    on(type: string, listener: (event: any) => void) {
+      let all = byType.get(type);
+      if (!all) byType.set(type, (all = listeners()));
+      return all.add(listener);
+    },
+    start: () => link.tell('start'),
+    stop: () => link.tell('stop'),
+    dispose,
+    metrics: () => ({ ...link.inspect('metrics') }) as Metrics,
+    diagnostics: () => ({ ...link.inspect('diagnostics'), unlisted: [...unlisted] }),
+    // WebKit has no such symbol yet.
+    ...(Symbol.dispose && { [Symbol.dispose]: dispose }),
+  } as TokenManager;
+}
+
+/** What stands in for an engine where there is no user. */
+const inertHost: MakeHost = (_source, _surroundings, sink) => {
+  sink.snapshot({ state: 'signedOut', generation: 0, refreshing: false });
+  return {
+    call(id, op) {
+      sink.settle(id, op === 'signOut' ? undefined : { code: 'server_context', transient: false });
+    },
+    inspect: ignore as () => undefined,
+  };
+};
+
+function isStatus401(outcome: unknown): boolean {
+  const { status, response } = Object(outcome) as { status?: unknown; response?: { status?: unknown } };
+  return (status ?? response?.status) === 401;
+}

@@ -128,8 +128,9 @@ pub(crate) fn rotate(
     if let Some(used_at) = held.used_at {
         // Also a token that has expired meanwhile: a stolen one must not become harmless by waiting.
         let in_grace = grace > Millis(0) && now.since(used_at) <= grace;
-        if in_grace && let Some(grant) = repeat(&tx, presented, &held, used_at)? {
-            return Ok(Rotation::Grace(grant));
+        if in_grace && let Some(sealed) = &held.sealed_successor {
+            let successor = presented.unseal(sealed);
+            return Ok(Rotation::Grace(held.grant(held.number + 1, used_at, successor)));
         }
         end_family(&tx, &held.family, now)?;
         tx.commit()?;
@@ -145,7 +146,7 @@ pub(crate) fn rotate(
         "UPDATE refresh_tokens SET used_at = ?2, replaced_by = ?3, sealed_successor = ?4 WHERE hash = ?1",
         params![presented.hash().0, now.0, grant.refresh_token.hash().0, sealed.map(|sealed| sealed.0)],
     )?;
-    // The token before this one can no longer ask for a repeat.
+    // The token before this one can no longer ask for a repeat: this one, its successor, is now used.
     tx.execute("UPDATE refresh_tokens SET sealed_successor = NULL WHERE hash = ?1", params![held.parent])?;
     insert_token(&tx, &grant, Some(presented.hash()))?;
     tx.commit()?;
@@ -273,19 +274,6 @@ fn find_held(tx: &Transaction<'_>, hash: TokenHash) -> Result<Option<Held>, Serv
         .query_row(params![hash.0], Held::from_row)
         .optional()?;
     Ok(held)
-}
-
-/// The successor of a spent token once more, unless it has been used or was not sealed.
-fn repeat(
-    tx: &Transaction<'_>,
-    presented: &RefreshToken,
-    held: &Held,
-    used_at: UnixMillis,
-) -> Result<Option<Grant>, ServerFault> {
-    let Some(sealed) = &held.sealed_successor else { return Ok(None) };
-    let successor = presented.unseal(sealed);
-    let unused = facts(tx, successor.hash())?.is_some_and(|facts| !facts.spent);
-    Ok(unused.then(|| held.grant(held.number + 1, used_at, successor)))
 }
 
 fn insert_token(tx: &Transaction<'_>, grant: &Grant, parent: Option<TokenHash>) -> Result<(), ServerFault> {

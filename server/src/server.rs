@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use axum::Router;
@@ -15,7 +15,7 @@ use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use crate::config::{Config, Port};
 use crate::error::ServerFault;
@@ -61,7 +61,7 @@ impl Server {
     /// # Errors
     /// When the port is taken or not allowed, or the database cannot be opened.
     pub async fn bind(config: Config) -> Result<Self, ServerError> {
-        let listener = listen(&config).await.map_err(|error| ServerError(Cause::Listen(error)))?;
+        let listener = listen(&config).map_err(|error| ServerError(Cause::Listen(error)))?;
         let address = listener.local_addr().map_err(|error| ServerError(Cause::Listen(error)))?;
         let state = AppState::new(config).await.map_err(|fault| ServerError(Cause::State(fault)))?;
         Ok(Self { listener, address, router: routes::router(state) })
@@ -115,16 +115,23 @@ impl std::error::Error for ServerError {
     }
 }
 
-async fn listen(config: &Config) -> io::Result<TcpListener> {
+fn listen(config: &Config) -> io::Result<TcpListener> {
     match config.port {
-        Port::Exactly(port) => TcpListener::bind((config.host, port)).await,
-        Port::Preferably(port) => match TcpListener::bind((config.host, port)).await {
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-                TcpListener::bind((config.host, 0)).await
-            }
+        Port::Exactly(port) => listen_on(config.host, port),
+        Port::Preferably(port) => match listen_on(config.host, port) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => listen_on(config.host, 0),
             outcome => outcome,
         },
     }
+}
+
+fn listen_on(host: IpAddr, port: u16) -> io::Result<TcpListener> {
+    let socket = if host.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A restart must not wait for the connections of the last run to be forgotten.
+    socket.set_reuseaddr(true)?;
+    socket.bind((host, port).into())?;
+    // With the usual queue of 128 a burst of connections overflows it, and each that does waits a second.
+    socket.listen(BACKLOG)
 }
 
 async fn serve(stream: TcpStream, router: Router, watcher: Watcher) {
@@ -155,5 +162,6 @@ impl std::fmt::Display for ClosedOnPurpose {
 
 impl std::error::Error for ClosedOnPurpose {}
 
+const BACKLOG: u32 = 4096;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const LAST_ANSWERS: Duration = Duration::from_millis(1_500);

@@ -48,7 +48,8 @@ async fn a_database_file_keeps_accounts_sessions_and_the_key() {
     let first = send(client().post(format!("{}/auth/register", server.url)).json(&account)).await.pair();
     let second = server.refresh(&first.refresh).await.pair();
     assert!(server.end(Signal::TERM).success());
-    let bytes = std::fs::read(file.path()).expect("a file");
+    let bytes = file.bytes();
+    assert!(contains(&bytes, EMAIL.as_bytes()), "the file must hold the account");
     for token in [&first.refresh, &second.refresh] {
         assert!(!contains(&bytes, token.as_bytes()), "the file must not hold a refresh token");
     }
@@ -183,6 +184,13 @@ impl DatabaseFile {
 
     fn path(&self) -> &str {
         self.0.to_str().expect("UTF-8")
+    }
+
+    /// The file with its write-ahead log, where there still is one.
+    fn bytes(&self) -> Vec<u8> {
+        let mut bytes = std::fs::read(&self.0).expect("a file");
+        bytes.extend(std::fs::read(format!("{}-wal", self.path())).unwrap_or_default());
+        bytes
     }
 }
 

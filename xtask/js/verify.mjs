@@ -18,4 +18,4 @@ const brotli = (bytes) =>
 const raw = brotli(wasm);
 const text = brotli(readFileSync(inline));
 const more = ((100 * text) / raw - 100).toFixed(1);
-console.log(`wasm: ${wasm.length} bytes, ${raw} brotli; inlined ${text} brotli (${more} % more)`);
+console.error(`wasm: ${wasm.length} bytes, ${raw} brotli; inlined ${text} brotli (${more} % more)`);

@@ -69,9 +69,8 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Action> {
     };
     match command.as_str() {
         "bench" => none(command, rest).map(|()| Action::Bench),
-        "build" => flag(command, rest, "--dev").map(|dev| Action::Build {
-            profile: if dev { Profile::Dev } else { Profile::Release },
-        }),
+        "build" => flag(command, rest, "--dev")
+            .map(|dev| Action::Build { profile: if dev { Profile::Dev } else { Profile::Release } }),
         "check" => none(command, rest).map(|()| Action::Check),
         "demo" => demo(rest).map(Action::Demo),
         "help" | "--help" | "-h" => Ok(Action::Help),
@@ -96,13 +95,16 @@ fn demo(arguments: &[String]) -> Result<Demo> {
             "--host" => value()?.clone_into(&mut demo.host),
             "--port" => {
                 let text = value()?;
-                demo.port = text.parse().map_err(|_| anyhow!("demo: `--port` expects 0 to 65535, not `{text}`"))?;
+                demo.port =
+                    text.parse().map_err(|_| anyhow!("demo: `--port` expects 0 to 65535, not `{text}`"))?;
             }
             "--screenshot" => {
                 demo.screenshot = Some(PathBuf::from(value()?));
                 demo.check = true;
             }
-            _ => bail!("demo: unknown option `{option}`; expected --port N, --host H, --check or --screenshot PATH"),
+            _ => bail!(
+                "demo: unknown option `{option}`; expected --port N, --host H, --check or --screenshot PATH"
+            ),
         }
     }
     Ok(demo)
@@ -135,16 +137,23 @@ mod tests {
         assert_eq!(parsed("").unwrap(), Action::Help);
         assert_eq!(parsed("build").unwrap(), Action::Build { profile: Profile::Release });
         assert_eq!(parsed("build --dev").unwrap(), Action::Build { profile: Profile::Dev });
-        assert_eq!(parsed("test engine browser").unwrap(), Action::Test {
-            suites: vec!["engine".into(), "browser".into()]
-        });
-        assert_eq!(parsed("sim --seed 7").unwrap(), Action::Sim { arguments: vec!["--seed".into(), "7".into()] });
-        assert_eq!(parsed("demo --port 0 --screenshot a.png").unwrap(), Action::Demo(Demo {
-            port: 0,
-            host: "127.0.0.1".into(),
-            check: true,
-            screenshot: Some("a.png".into()),
-        }));
+        assert_eq!(
+            parsed("test engine browser").unwrap(),
+            Action::Test { suites: vec!["engine".into(), "browser".into()] }
+        );
+        assert_eq!(
+            parsed("sim --seed 7").unwrap(),
+            Action::Sim { arguments: vec!["--seed".into(), "7".into()] }
+        );
+        assert_eq!(
+            parsed("demo --port 0 --screenshot a.png").unwrap(),
+            Action::Demo(Demo {
+                port: 0,
+                host: "127.0.0.1".into(),
+                check: true,
+                screenshot: Some("a.png".into()),
+            })
+        );
     }
 
     #[test]

@@ -70,7 +70,8 @@ fn without_tail(generated: &str) -> Result<&str> {
     let (_, finalize) = tail.split_once("{\n").ok_or_else(|| missing("body of __wbg_finalize_init"))?;
     let (finalize, _) = finalize.split_once("\n}").ok_or_else(|| missing("end of __wbg_finalize_init"))?;
     for line in finalize.lines().map(str::trim) {
-        let known = ["wasmInstance = instance;", "wasm = instance.exports;", "wasmModule = module;"].contains(&line)
+        let known = ["wasmInstance = instance;", "wasm = instance.exports;", "wasmModule = module;"]
+            .contains(&line)
             || ["wasm.__wbindgen_start();", "return wasm;"].contains(&line)
             || (line.starts_with("cached") && line.ends_with(" = null;"));
         ensure!(known, "wasm-bindgen's start-up does `{line}`, which the glue factory does not know");
@@ -154,7 +155,10 @@ fn check_entries(body: &str) -> Result<()> {
         entries += 1;
     }
     ensure!(entries > 0, "no entry into wasm found: expected `wasm.<export>(`");
-    ensure!(!body.contains("wasmInstance") && !body.contains("wasmModule"), "the raw instance is used outside start-up");
+    ensure!(
+        !body.contains("wasmInstance") && !body.contains("wasmModule"),
+        "the raw instance is used outside start-up"
+    );
     Ok(())
 }
 
@@ -176,7 +180,9 @@ mod tests {
     fn a_generated_module_becomes_a_factory() {
         let made = factory(SAMPLE).unwrap();
         assert!(made.contains("export function instantiate(module, guard) {"));
-        assert!(made.contains("wasm = guard(new WebAssembly.Instance(module, __wbg_get_imports()).exports);"));
+        assert!(
+            made.contains("wasm = guard(new WebAssembly.Instance(module, __wbg_get_imports()).exports);")
+        );
         assert!(made.contains("return { Counter, decode };"));
         assert_eq!(made.matches("export ").count(), 1);
         for gone in ["async ", "initSync", "fetch(", "URL", "wasmInstance", "/**", "@param"] {
@@ -193,7 +199,10 @@ mod tests {
             assert!(SAMPLE.contains(from), "the sample has no `{from}`");
             factory(&SAMPLE.replace(from, to)).unwrap_err().to_string()
         };
-        assert!(message("let wasmModule, wasmInstance, wasm;", "let wasm;").contains("let wasmModule, wasmInstance, wasm;"));
+        assert!(
+            message("let wasmModule, wasmInstance, wasm;", "let wasm;")
+                .contains("let wasmModule, wasmInstance, wasm;")
+        );
         assert!(message("wasm.__wbindgen_start();", "wasm.start();").contains("does `wasm.start();`"));
         assert!(message("initSync, __wbg_init as default", "initSync").contains("__wbg_init as default"));
         assert!(message("{ ignoreBOM: true }", "{ fatal: true }").contains("new TextDecoder('utf-8'"));
@@ -203,10 +212,13 @@ mod tests {
     #[test]
     fn an_entry_that_passes_the_guard_by_stops_the_build() {
         let with = |line: &str| {
-            let text = SAMPLE.replace("let WASM_VECTOR_LEN = 0;", &format!("let WASM_VECTOR_LEN = 0;\n{line}"));
+            let text =
+                SAMPLE.replace("let WASM_VECTOR_LEN = 0;", &format!("let WASM_VECTOR_LEN = 0;\n{line}"));
             factory(&text).unwrap_err().to_string()
         };
-        assert!(with("const table = wasm.__wbindgen_export_2.get(1);").contains("`wasm.__wbindgen_export_2`"));
+        assert!(
+            with("const table = wasm.__wbindgen_export_2.get(1);").contains("`wasm.__wbindgen_export_2`")
+        );
         assert!(with("const all = wasm;").contains("used as a whole"));
         assert!(with("const f = wasm.counter_new;").contains("`wasm.counter_new`"));
         assert!(with("wasmInstance.exports.counter_new();").contains("raw instance"));

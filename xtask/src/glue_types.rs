@@ -27,7 +27,8 @@ pub(crate) fn declarations(generated: &str) -> Result<String> {
             if line.ends_with('{') {
                 lines.find(|line| *line == "}");
             }
-        } else if let Some(name) = line.strip_prefix("export class ").and_then(|rest| rest.strip_suffix(" {")) {
+        } else if let Some(name) = line.strip_prefix("export class ").and_then(|rest| rest.strip_suffix(" {"))
+        {
             let members: Vec<&str> = lines.by_ref().take_while(|line| *line != "}").collect();
             class(name, &members, &mut own, &mut bindings)?;
         } else if let Some(signature) = line.strip_prefix("export function ") {
@@ -56,7 +57,8 @@ fn class(name: &str, members: &[&str], own: &mut String, bindings: &mut String) 
         if let Some(rest) = member.strip_prefix("static ") {
             statics.push_str(&format!("        {rest}\n"));
         } else if let Some(rest) = member.strip_prefix("constructor(") {
-            let arguments = rest.strip_suffix(");").ok_or_else(|| anyhow!("{name}: odd constructor `{member}`"))?;
+            let arguments =
+                rest.strip_suffix(");").ok_or_else(|| anyhow!("{name}: odd constructor `{member}`"))?;
             statics.push_str(&format!("        new ({arguments}): {name};\n"));
         } else if !member.starts_with("private constructor") && !member.starts_with("[Symbol.dispose]") {
             // `Symbol.dispose` is no part of ES2022's library, against which users' compilers may check this file.

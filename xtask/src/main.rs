@@ -2,22 +2,31 @@
 
 mod args;
 mod build;
+mod check;
+mod demo;
 mod glue;
 mod glue_types;
 mod inline;
+mod machine;
 mod names;
+mod pack;
 mod package;
 mod process;
 mod project;
+mod rules;
+mod setup;
+mod test;
 mod toolchain;
+mod totals;
 mod wasm;
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
-use args::Action;
+use args::{Action, Profile};
 use project::Project;
+use setup::Need;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -29,7 +38,7 @@ fn main() -> ExitCode {
         }
     };
     match perform(action) {
-        Ok(code) => code,
+        Ok(code) => ExitCode::from(code),
         Err(error) => {
             eprintln!("xtask: {error:#}");
             ExitCode::FAILURE
@@ -37,15 +46,73 @@ fn main() -> ExitCode {
     }
 }
 
-fn perform(action: Action) -> Result<ExitCode> {
+fn perform(action: Action) -> Result<u8> {
     if action == Action::Help {
         println!("{}", args::HELP);
-        return Ok(ExitCode::SUCCESS);
+        return Ok(0);
     }
     let project = Project::open()?;
     match action {
-        Action::Build { profile } => build::package(&project, profile)?,
-        _ => anyhow::bail!("later"),
+        Action::Bench => bench(&project),
+        Action::Build { profile } => {
+            setup::ensure(&project, &[Need::Wasm, Need::Npm])?;
+            build::package(&project, profile).map(|()| 0)
+        }
+        Action::Check => {
+            let totals = check::command(&project)?;
+            println!("{} of {} checks passed", totals.passed, totals.passed + totals.failed);
+            Ok(u8::from(totals.failed > 0))
+        }
+        Action::Demo(options) => demo::command(&project, &options),
+        Action::Help => Ok(0),
+        Action::Pack => pack::command(&project).map(|()| 0),
+        Action::Setup { check } => setup::command(&project, check).map(|complete| u8::from(!complete)),
+        Action::Sim { arguments } => sim(&project, &arguments),
+        Action::Size { json } => size(&project, json),
+        Action::Test { suites } => test::command(&project, &suites).map(|passed| u8::from(!passed)),
     }
-    Ok(ExitCode::SUCCESS)
+}
+
+fn size(project: &Project, json: bool) -> Result<u8> {
+    setup::ensure(project, &[Need::Wasm, Need::Npm])?;
+    build::package(project, Profile::Release)?;
+    let mut node = process::command("node");
+    node.current_dir(&project.root).arg("xtask/js/size.mjs");
+    if json {
+        node.arg("--json");
+    }
+    Ok(u8::from(!process::status(&mut node)?.success()))
+}
+
+fn sim(project: &Project, arguments: &[String]) -> Result<u8> {
+    setup::ensure(project, &[])?;
+    let mut cargo = process::cargo();
+    cargo.current_dir(&project.root).args(["run", "--release", "-p", "evertoken-sim", "--"]).args(arguments);
+    let status = process::status(&mut cargo)?;
+    Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+}
+
+fn bench(project: &Project) -> Result<u8> {
+    let files = project::files_under(&project.root.join("benches"));
+    let of = |extension: &str| -> Vec<_> {
+        files.iter().filter(|path| path.extension().is_some_and(|known| known == extension)).collect()
+    };
+    let (native, scripts) = (of("rs"), of("mjs"));
+    ensure!(!native.is_empty() || !scripts.is_empty(), "nothing to run: benches/ has neither *.rs nor *.mjs");
+    if !native.is_empty() {
+        setup::ensure(project, &[])?;
+        let mut cargo = process::cargo();
+        cargo.current_dir(&project.root).args(["bench", "-p", "evertoken"]);
+        ensure!(process::status(&mut cargo)?.success(), "a native benchmark failed; its message is above");
+    }
+    if !scripts.is_empty() {
+        setup::ensure(project, &[Need::Wasm, Need::Npm])?;
+        build::package(project, Profile::Release)?;
+    }
+    for script in scripts {
+        let mut node = process::command("node");
+        node.current_dir(&project.root).arg(script);
+        ensure!(process::status(&mut node)?.success(), "{} failed; its message is above", script.display());
+    }
+    Ok(0)
 }

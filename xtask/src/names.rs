@@ -57,7 +57,10 @@ impl Names {
             text.push('\n');
         }
         let expected = self.imports.len() + self.modules.len();
-        ensure!(imports == expected, "the glue names {imports} of the module's {expected} imports and their modules");
+        ensure!(
+            imports == expected,
+            "the glue names {imports} of the module's {expected} imports and their modules"
+        );
         Ok(text)
     }
 
@@ -68,7 +71,9 @@ impl Names {
         let mut rest = line;
         while let Some(at) = rest.find(INSTANCE) {
             let (before, after) = rest.split_at(at + INSTANCE.len());
-            let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '$').unwrap_or(after.len());
+            let end = after
+                .find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '$')
+                .unwrap_or(after.len());
             let (name, after) = after.split_at(end);
             text.push_str(before);
             text.push_str(self.exports.get(name).map_or(name, String::as_str));
@@ -103,7 +108,8 @@ mod tests {
     use super::*;
 
     fn names() -> Names {
-        let map = |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
+        let map =
+            |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
         Names {
             imports: map(&[("__wbg_call_40b0", "a")]),
             exports: map(&[("counter_new", "a"), ("memory", "b")]),

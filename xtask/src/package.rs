@@ -24,12 +24,14 @@ pub(crate) fn compile_facade(project: &Project) -> Result<()> {
     );
     let mut inputs = project::files_under(&package.join("src"));
     inputs.extend(project::files_under(&package.join("wasm")));
-    inputs.extend(["pkg/tsconfig.json", "pkg/package.json", "package-lock.json"].map(|name| project.root.join(name)));
+    inputs.extend(
+        ["pkg/tsconfig.json", "pkg/package.json", "package-lock.json"].map(|name| project.root.join(name)),
+    );
     let dist = package.join("dist");
     if project.is_current("tsc", &inputs, &project::files_under(&dist)) && dist.is_dir() {
         return Ok(());
     }
-    println!("tsc: pkg/src to pkg/dist (about 5 s)");
+    eprintln!("tsc: pkg/src to pkg/dist (about 5 s)");
     if dist.is_dir() {
         // A file that was renamed in src must not stay in the package under its old name.
         fs::remove_dir_all(&dist).context("cannot empty pkg/dist")?;
@@ -74,7 +76,10 @@ fn forbidden(text: &str) -> Option<(usize, String)> {
         }
         // Code at column 0 is at the top level, where nothing else begins a line with `await`.
         if line.starts_with("await ") || (line.starts_with("const ") && line.contains(" = await ")) {
-            return Some((number + 1, "top-level `await` in shipped code: `require()` refuses it".to_owned()));
+            return Some((
+                number + 1,
+                "top-level `await` in shipped code: `require()` refuses it".to_owned(),
+            ));
         }
     }
     None
@@ -93,8 +98,13 @@ pub(crate) fn undo_wasm_pack(project: &Project) -> Result<()> {
     if traces.is_empty() {
         return Ok(());
     }
-    println!("note: wasm-pack wrote over pkg/ ({}); this package is made by `cargo xtask build`", traces.join(", "));
-    for name in ["evertoken.js", "evertoken.d.ts", "evertoken_bg.js", "evertoken_bg.wasm", "evertoken_bg.wasm.d.ts"] {
+    eprintln!(
+        "note: wasm-pack wrote over pkg/ ({}); this package is made by `cargo xtask build`",
+        traces.join(", ")
+    );
+    for name in
+        ["evertoken.js", "evertoken.d.ts", "evertoken_bg.js", "evertoken_bg.wasm", "evertoken_bg.wasm.d.ts"]
+    {
         let path = package.join(name);
         if path.exists() {
             fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
@@ -114,7 +124,9 @@ pub(crate) fn undo_wasm_pack(project: &Project) -> Result<()> {
     let tracked = process::capture(&mut git).unwrap_or_default();
     let tracked: Vec<&str> = tracked.lines().collect();
     if !is_our_manifest(&manifest) && !tracked.contains(&"pkg/package.json") {
-        bail!("pkg/package.json is wasm-pack's and git has no copy here: put pkg/ back from the source archive");
+        bail!(
+            "pkg/package.json is wasm-pack's and git has no copy here: put pkg/ back from the source archive"
+        );
     }
     if tracked.is_empty() {
         return Ok(());
@@ -140,7 +152,8 @@ fn traces_of_wasm_pack(manifest: &str, ignore: &str, exists: impl Fn(&str) -> bo
 
 /// Ours has an `exports` map; wasm-pack writes none.
 fn is_our_manifest(manifest: &str) -> bool {
-    serde_json::from_str::<serde_json::Value>(manifest).is_ok_and(|manifest| manifest.get("exports").is_some())
+    serde_json::from_str::<serde_json::Value>(manifest)
+        .is_ok_and(|manifest| manifest.get("exports").is_some())
 }
 
 #[cfg(test)]
@@ -153,7 +166,10 @@ mod tests {
         assert_eq!(forbidden("x = new Function('a')").unwrap().0, 1);
         assert!(forbidden("const m = await import('./a.js');").is_some());
         assert!(forbidden("const m = await load();").unwrap().1.starts_with("top-level `await`"));
-        assert_eq!(forbidden("async function f() {\n    const m = await load();\n    retrieval(m);\n}"), None);
+        assert_eq!(
+            forbidden("async function f() {\n    const m = await load();\n    retrieval(m);\n}"),
+            None
+        );
         assert_eq!(forbidden("// eval( is not used"), None);
         assert_eq!(forbidden("export const inlined = \"eval(\";"), None);
     }
@@ -164,6 +180,9 @@ mod tests {
         let theirs = r#"{"name":"evertoken","main":"evertoken.js"}"#;
         assert!(traces_of_wasm_pack(ours, "", |_| false).is_empty());
         assert!(traces_of_wasm_pack("", "", |_| false).is_empty());
-        assert_eq!(traces_of_wasm_pack(theirs, "*\n", |_| true), ["package.json", ".gitignore", "evertoken_bg.wasm"]);
+        assert_eq!(
+            traces_of_wasm_pack(theirs, "*\n", |_| true),
+            ["package.json", ".gitignore", "evertoken_bg.wasm"]
+        );
     }
 }

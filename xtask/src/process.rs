@@ -21,8 +21,10 @@ pub(crate) fn cargo() -> Command {
 }
 
 /// Runs a command on our own terminal. `cure` says what to do when it fails.
+///
+/// All it prints goes to standard error: standard output is for results that another program may read.
 pub(crate) fn run(command: &mut Command, cure: &str) -> Result<()> {
-    let status = status(command)?;
+    let status = status(command.stdout(std::io::stderr()))?;
     if !status.success() {
         bail!("`{}` failed ({}): {cure}", shown(command), ending(status));
     }

@@ -27,13 +27,19 @@ impl Project {
     /// Asks cargo for the target directory and reads the manifest.
     pub(crate) fn open() -> Result<Self> {
         // The variable is read at run time, so that a moved checkout with its target directory still works.
-        let manifest = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").into());
+        let manifest =
+            std::env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").into());
         let root = Path::new(&manifest).parent().context("xtask has no parent directory")?.to_path_buf();
-        let text = process::capture(
-            process::cargo().current_dir(&root).args(["metadata", "--no-deps", "--format-version=1", "--offline"]),
-        )?;
-        let metadata: serde_json::Value = serde_json::from_str(&text).context("output of `cargo metadata`")?;
-        let target = metadata["target_directory"].as_str().context("`cargo metadata` names no target directory")?;
+        let text = process::capture(process::cargo().current_dir(&root).args([
+            "metadata",
+            "--no-deps",
+            "--format-version=1",
+            "--offline",
+        ]))?;
+        let metadata: serde_json::Value =
+            serde_json::from_str(&text).context("output of `cargo metadata`")?;
+        let target =
+            metadata["target_directory"].as_str().context("`cargo metadata` names no target directory")?;
         let manifest = fs::read_to_string(root.join("Cargo.toml"))?;
         let msrv = manifest
             .lines()

@@ -93,21 +93,34 @@ impl Toolchain {
         let mut flags = vec!["-Zunstable-options"];
         for (flag, cost) in SIZE_FLAGS {
             let mut probe = process::command(&self.rustc);
-            probe.env("RUSTC_BOOTSTRAP", "1").args(["-Zunstable-options", flag, "--target", TARGET, "--print", "cfg"]);
+            probe.env("RUSTC_BOOTSTRAP", "1").args([
+                "-Zunstable-options",
+                flag,
+                "--target",
+                TARGET,
+                "--print",
+                "cfg",
+            ]);
             if process::capture(&mut probe).is_ok() {
                 flags.push(flag);
             } else {
-                println!("note: {} refuses {flag}: {cost}", self.rustc.display());
+                eprintln!("note: {} refuses {flag}: {cost}", self.rustc.display());
             }
         }
         flags
     }
 
     /// A cargo command for the wasm target: compiler, linker, flags and target directory set by environment only.
-    pub(crate) fn cargo(&self, project: &Project, subcommand: &str, flags: &[&str], small_std: bool) -> Command {
+    pub(crate) fn cargo(
+        &self,
+        project: &Project,
+        subcommand: &str,
+        flags: &[&str],
+        small_std: bool,
+    ) -> Command {
         let mut cargo = process::cargo();
         cargo.current_dir(&project.root).arg(subcommand).args(["--target", TARGET]);
-        cargo.arg("--target-dir").arg(project.target.join(format!("wasm-{}", self.name)));
+        cargo.env("CARGO_TARGET_DIR", project.target.join(format!("wasm-{}", self.name)));
         cargo.env("RUSTC", &self.rustc);
         if self.std == Std::Built {
             cargo.env("RUSTC_BOOTSTRAP", "1").arg("-Zbuild-std=std,panic_abort");
@@ -135,7 +148,7 @@ impl Toolchain {
 pub(crate) fn warn_of_user_flags() {
     for name in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS"] {
         if std::env::var_os(name).is_some_and(|value| !value.is_empty()) {
-            println!("note: {name} is ignored for the wasm build, which has flags of its own");
+            eprintln!("note: {name} is ignored for the wasm build, which has flags of its own");
         }
     }
 }

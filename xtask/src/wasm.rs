@@ -30,14 +30,17 @@ pub(crate) struct Bindings {
 /// Compiles the root crate as a wasm `cdylib`; returns the path of the linked module.
 pub(crate) fn compile(project: &Project, toolchain: &Toolchain, profile: Profile) -> Result<PathBuf> {
     toolchain::warn_of_user_flags();
-    println!("wasm: {} (about 1 min the first time, then seconds)", toolchain.describe());
+    eprintln!("wasm: {} (about 1 min the first time, then seconds)", toolchain.describe());
     let made = cargo_rustc(project, toolchain, profile)?;
     if profile == Profile::Dev || made.lto_is_known_good(project)? {
         return Ok(made.wasm);
     }
     // Cargo had nothing to do, so its output says nothing about this module: build the one crate again.
     let mut clean = toolchain.cargo(project, "clean", &[], false);
-    process::run(clean.args(["--quiet", "-p", "evertoken", "--profile", profile.cargo()]), "run the build again")?;
+    process::run(
+        clean.args(["--quiet", "-p", "evertoken", "--profile", profile.cargo()]),
+        "run the build again",
+    )?;
     let made = cargo_rustc(project, toolchain, profile)?;
     ensure!(
         made.lto_is_known_good(project)?,
@@ -79,7 +82,8 @@ fn cargo_rustc(project: &Project, toolchain: &Toolchain, profile: Profile) -> Re
         .stderr(Stdio::piped())
         .spawn()
         .with_context(|| format!("cannot start `{}`", process::shown(&cargo)))?;
-    let (stdout, stderr) = (child.stdout.take().context("no stdout")?, child.stderr.take().context("no stderr")?);
+    let (stdout, stderr) =
+        (child.stdout.take().context("no stdout")?, child.stderr.take().context("no stderr")?);
     let messages = std::thread::spawn(move || {
         let mut wasm = None;
         process::read_lines(stdout, |line| wasm = artifact(line).or(wasm.take()))?;
@@ -118,7 +122,8 @@ fn artifact(line: &str) -> Option<PathBuf> {
 fn remapped(project: &Project) -> Vec<String> {
     let mut flags = vec![format!("--remap-path-prefix={}=", project.root.display())];
     let home = std::env::var_os("HOME").map(PathBuf::from);
-    let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from).or(home.map(|home| home.join(".cargo")));
+    let cargo_home =
+        std::env::var_os("CARGO_HOME").map(PathBuf::from).or(home.map(|home| home.join(".cargo")));
     if let Some(cargo_home) = cargo_home {
         flags.push(format!("--remap-path-prefix={}=cargo", cargo_home.display()));
     }
@@ -146,7 +151,9 @@ pub(crate) fn bind(project: &Project, module: &Path, profile: Profile) -> Result
         .out_name("evertoken");
     let mut output = bindgen.generate_output().context("wasm-bindgen")?;
     ensure!(
-        output.snippets().values().all(Vec::is_empty) && output.local_modules().is_empty() && output.npm_dependencies().is_empty(),
+        output.snippets().values().all(Vec::is_empty)
+            && output.local_modules().is_empty()
+            && output.npm_dependencies().is_empty(),
         "the crate brings JavaScript of its own (`inline_js`, `module = \"…\"`); the glue factory cannot carry it"
     );
     let names = match profile {
@@ -169,7 +176,7 @@ pub(crate) fn optimise(project: &Project, wasm: &[u8]) -> Result<Vec<u8>> {
     const STRIP: [&str; 3] = ["--strip-debug", "--strip-producers", "--strip-target-features"];
     let tool = project.root.join("node_modules/binaryen/bin/wasm-opt");
     if !tool.is_file() {
-        println!("warning: no wasm-opt (run `npm ci`): the module stays about a tenth larger");
+        eprintln!("warning: no wasm-opt (run `npm ci`): the module stays about a tenth larger");
         return Ok(wasm.to_vec());
     }
     let directory = project.cache().join("opt");
@@ -179,7 +186,7 @@ pub(crate) fn optimise(project: &Project, wasm: &[u8]) -> Result<Vec<u8>> {
     if let Ok(bytes) = fs::read(&best) {
         return Ok(bytes);
     }
-    println!("wasm-opt: -Os and -Oz, the smaller one is kept (about 15 s)");
+    eprintln!("wasm-opt: -Os and -Oz, the smaller one is kept (about 15 s)");
     fs::create_dir_all(&directory)?;
     let input = directory.join(format!("{name}.in"));
     fs::write(&input, wasm)?;

@@ -1,0 +1,190 @@
+//! `setup`: what the other commands need beyond cargo and Node. They call it themselves, each for its own needs.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Result, anyhow, bail};
+
+use crate::machine;
+use crate::process;
+use crate::project::{self, Project};
+use crate::toolchain::Toolchain;
+
+/// Something a command cannot do without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// Chromium and its driver.
+    Browser,
+    /// The packages of package-lock.json.
+    Npm,
+    /// A compiler for the wasm target.
+    Wasm,
+}
+
+const EVERYTHING: [Need; 3] = [Need::Wasm, Need::Npm, Need::Browser];
+const ATTEMPTS: u32 = 3;
+
+/// The command itself; `check` installs nothing. Returns whether all is there.
+pub(crate) fn command(project: &Project, check: bool) -> Result<bool> {
+    if check {
+        return Ok(report(project));
+    }
+    ensure(project, &EVERYTHING)?;
+    fetch(project)?;
+    println!("ready: every command of `cargo xtask help` has what it needs");
+    Ok(true)
+}
+
+/// Makes sure of some needs; installs what is missing where that is possible.
+pub(crate) fn ensure(project: &Project, needs: &[Need]) -> Result<()> {
+    let lines = machine::shortcomings(project);
+    if !lines.is_empty() {
+        bail!("this machine lacks something:\n  {}", lines.join("\n  "));
+    }
+    machine::warn_of_little_memory();
+    let packages = missing_packages(project, needs);
+    if !packages.is_empty() {
+        install(&packages)?;
+        let missing = missing_packages(project, needs);
+        if !missing.is_empty() {
+            bail!("still missing after the installation: {}", missing.join(" "));
+        }
+    }
+    if needs.contains(&Need::Npm) {
+        npm_ci(project)?;
+    }
+    Ok(())
+}
+
+/// Debian packages for needs that nothing here meets.
+fn missing_packages(project: &Project, needs: &[Need]) -> Vec<&'static str> {
+    let mut packages = Vec::new();
+    if needs.contains(&Need::Wasm) && Toolchain::search(project).is_none() {
+        // Clippy of the same release, so that `check` can lint the code that only exists on the target.
+        packages.extend(["rustc-web", "rust-web-src", "rust-web-clippy"]);
+    }
+    if needs.contains(&Need::Browser) && machine::browser().is_none() {
+        packages.extend(["chromium", "chromium-driver"]);
+    }
+    packages
+}
+
+fn install(packages: &[&str]) -> Result<()> {
+    let command = format!("apt-get install -y --no-install-recommends {}", packages.join(" "));
+    if !Path::new("/usr/bin/apt-get").is_file() {
+        bail!("missing: {}; {}", packages.join(", "), elsewhere(packages));
+    }
+    if !machine::is_root() {
+        bail!("missing: {}; run this, then try again:\n  sudo {command}", packages.join(", "));
+    }
+    eprintln!("installing with apt-get: {} (about 1 min)", packages.join(" "));
+    retried("apt-get update", || {
+        let mut apt = apt();
+        apt.args(["update", "-q"]);
+        apt
+    })?;
+    retried(&command, || {
+        let mut apt = apt();
+        apt.args(["install", "-q", "-y", "--no-install-recommends"]).args(packages);
+        apt
+    })
+}
+
+fn apt() -> Command {
+    let mut command = process::command("/usr/bin/apt-get");
+    command.env("DEBIAN_FRONTEND", "noninteractive");
+    command
+}
+
+fn elsewhere(packages: &[&str]) -> String {
+    let mut cures = Vec::new();
+    if packages.contains(&"rustc-web") {
+        cures.push("run `rustup target add wasm32-unknown-unknown && rustup component add rust-src`");
+    }
+    if packages.contains(&"chromium") {
+        cures.push("install Chromium and chromedriver and name them in CHROMIUM and CHROMEDRIVER");
+    }
+    cures.join("; ")
+}
+
+/// `npm ci`, unless node_modules was made from this very lock file.
+fn npm_ci(project: &Project) -> Result<()> {
+    let lock = fs::read(project.root.join("package-lock.json"))
+        .map_err(|_| anyhow!("package-lock.json is missing: put it back from git or the source archive"))?;
+    let id = project::hash(&lock);
+    let stamp = project.root.join("node_modules/.made-from");
+    if fs::read_to_string(&stamp).is_ok_and(|made_from| made_from == id) {
+        return Ok(());
+    }
+    eprintln!("npm ci: TypeScript, binaryen, esbuild, Vite, the browser driver's client (about 20 s)");
+    retried("npm ci", || {
+        let mut npm = process::command("npm");
+        npm.current_dir(&project.root).args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
+        npm
+    })?;
+    // npm empties node_modules before it begins, so an interrupted run leaves no stamp.
+    project::write_if_changed(&stamp, id.as_bytes())?;
+    Ok(())
+}
+
+/// Downloads the crates of all commands now, so that the next ones work offline.
+fn fetch(project: &Project) -> Result<()> {
+    retried("cargo fetch", || {
+        let mut cargo = process::cargo();
+        cargo.current_dir(&project.root).args(["fetch", "--quiet"]);
+        cargo
+    })?;
+    let toolchain = Toolchain::find(project)?;
+    retried("cargo fetch", || {
+        let mut cargo = toolchain.cargo(project, "fetch", &[], false);
+        cargo.arg("--quiet");
+        cargo
+    })
+}
+
+fn retried(name: &str, command: impl Fn() -> Command) -> Result<()> {
+    for attempt in 1..=ATTEMPTS {
+        if process::status(command().stdout(std::io::stderr()))?.success() {
+            return Ok(());
+        }
+        if attempt < ATTEMPTS {
+            eprintln!("{name} failed, which may be the network; once more in {attempt} s");
+            std::thread::sleep(Duration::from_secs(u64::from(attempt)));
+        }
+    }
+    bail!(
+        "`{name}` failed {ATTEMPTS} times: see its message above; with a network it can be run again at any time"
+    )
+}
+
+/// Prints what is here and what is missing.
+fn report(project: &Project) -> bool {
+    let mut missing = machine::shortcomings(project);
+    machine::warn_of_little_memory();
+    match Toolchain::search(project) {
+        Some(toolchain) => println!("wasm: {}", toolchain.describe()),
+        None => {
+            missing.push("no compiler for wasm: `cargo xtask setup` installs Debian's rustc-web".to_owned())
+        }
+    }
+    match machine::browser() {
+        Some(browser) => {
+            println!("browser: {} with {}", browser.chromium.display(), browser.driver.display())
+        }
+        None => {
+            missing.push("no Chromium with chromedriver: `cargo xtask setup` installs Debian's".to_owned())
+        }
+    }
+    if !project.root.join("node_modules/.made-from").is_file() {
+        missing.push("no node_modules: `cargo xtask setup` runs `npm ci`".to_owned());
+    }
+    for line in &missing {
+        println!("missing: {line}");
+    }
+    if missing.is_empty() {
+        println!("nothing is missing");
+    }
+    missing.is_empty()
+}

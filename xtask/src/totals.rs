@@ -1,0 +1,101 @@
+//! What a test run says about itself: totals and skipped tests, of libtest and of Node's test runner.
+
+/// Sums over the lines of one run.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Totals {
+    pub(crate) passed: u64,
+    pub(crate) failed: u64,
+    /// Skipped tests, each with the reason its author gave.
+    pub(crate) skipped: Vec<String>,
+    /// Whether any line was a total: a run that crashed early has none.
+    pub(crate) counted: bool,
+}
+
+impl Totals {
+    /// Takes one line of output into account.
+    pub(crate) fn read(&mut self, line: &str) {
+        let line = line.trim();
+        if let Some(result) = line.strip_prefix("test result: ") {
+            self.libtest(result);
+        } else if let Some(test) = line.strip_prefix("test ").and_then(|rest| rest.split_once(" ... ignored"))
+        {
+            self.skip(test.0, test.1.trim_start_matches(", "));
+        } else if let Some(test) = line.strip_prefix("﹣ ") {
+            // Node's spec reporter: `﹣ name (0.05ms) # reason`.
+            let (name, reason) = test.split_once(" # ").unwrap_or((test, ""));
+            let name = name.rsplit_once(" (").map_or(name, |(name, _)| name);
+            self.skip(name, if reason == "SKIP" { "" } else { reason });
+        } else if let Some(total) = line.strip_prefix("ℹ ") {
+            self.node(total);
+        }
+    }
+
+    /// `ok. 3 passed; 0 failed; 1 ignored; …`
+    fn libtest(&mut self, result: &str) {
+        for part in result.split(['.', ';']) {
+            let Some((count, what)) = part.trim().split_once(' ') else { continue };
+            let Ok(count) = count.parse::<u64>() else { continue };
+            match what {
+                "passed" => self.passed += count,
+                "failed" => self.failed += count,
+                _ => continue,
+            }
+            self.counted = true;
+        }
+    }
+
+    /// `pass 3`, `fail 0`, `cancelled 0` and others at the end of a run.
+    fn node(&mut self, total: &str) {
+        let Some((what, count)) = total.split_once(' ') else { return };
+        let Ok(count) = count.parse::<u64>() else { return };
+        match what {
+            "pass" => self.passed += count,
+            // A test that was cut off by a failed hook or an ending process has not passed either.
+            "fail" | "cancelled" => self.failed += count,
+            _ => return,
+        }
+        self.counted = true;
+    }
+
+    fn skip(&mut self, name: &str, reason: &str) {
+        let reason = if reason.is_empty() { "no reason given" } else { reason };
+        self.skipped.push(format!("{name}: {reason}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Totals {
+        let mut totals = Totals::default();
+        text.lines().for_each(|line| totals.read(line));
+        totals
+    }
+
+    #[test]
+    fn libtest_totals_are_summed_over_binaries() {
+        let totals = read(
+            "running 3 tests\ntest a ... ok\ntest b ... ignored, needs a display\ntest c ... ignored\n\
+             test result: ok. 41 passed; 0 failed; 2 ignored; 0 measured; 0 filtered out; finished in 0.5s\n\
+             test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 12.34s\n",
+        );
+        assert_eq!((totals.passed, totals.failed, totals.counted), (42, 2, true));
+        assert_eq!(totals.skipped, ["b: needs a display", "c: no reason given"]);
+    }
+
+    #[test]
+    fn node_totals_count_cancelled_tests_as_failed() {
+        let totals = read(
+            "✔ works (1.2ms)\n﹣ second engine (0.1ms) # no Firefox here\n﹣ other (0.1ms) # SKIP\nℹ tests 6\n\
+             ℹ suites 0\nℹ pass 3\nℹ fail 1\nℹ cancelled 1\nℹ skipped 2\nℹ todo 0\nℹ duration_ms 12.3\n",
+        );
+        assert_eq!((totals.passed, totals.failed, totals.counted), (3, 2, true));
+        assert_eq!(totals.skipped, ["second engine: no Firefox here", "other: no reason given"]);
+    }
+
+    #[test]
+    fn a_run_that_crashed_has_no_count() {
+        assert_eq!(read("error: could not compile `evertoken`\nℹ passing by\n"), Totals::default());
+    }
+}

@@ -1,29 +1,14 @@
 import type { Config } from './options.js';
 
-interface Found {
-  readonly response: Record<string, string>;
-  /** Removes the old keys. */
-  readonly clear: () => void;
-}
-
-/** Tokens that the app kept in web storage before. */
-export function findOld({ access, refresh }: NonNullable<Config['adoptFrom']>): Found | undefined {
-  // Where storage is forbidden even the look throws.
+/** Tokens that the app kept in web storage before, and the function that removes them there. */
+export function findOld({ access, refresh }: NonNullable<Config['adoptFrom']>): [Record<string, unknown>, () => void] | undefined {
   for (const look of [() => localStorage, () => sessionStorage]) {
     try {
       const storage = look();
-      const get = (key: string | undefined) => (key && storage.getItem(key)) || undefined;
-      const accessToken = get(access);
-      const refreshToken = get(refresh);
-      if (!accessToken && !refreshToken) continue;
-      return {
-        response: { ...(accessToken && { access_token: accessToken }), ...(refreshToken && { refresh_token: refreshToken }) },
-        clear() {
-          for (const key of [access, refresh]) if (key) storage.removeItem(key);
-        },
-      };
+      const [access_token, refresh_token] = [access, refresh].map((key) => (key && storage.getItem(key)) || undefined);
+      if (access_token || refresh_token) return [{ access_token, refresh_token }, () => [access, refresh].forEach((key) => key && storage.removeItem(key))];
     } catch {
-      continue;
+      // Where storage is forbidden even the look throws.
     }
   }
   return undefined;

@@ -8,7 +8,7 @@ export interface EngineHost {
   /** Starts an operation; the outcome of one that has any comes as `settle` with the same id. */
   call<K extends keyof Operations>(id: number, op: K, args: Operations[K]): void;
   /** Counters or steps; `undefined` while there is no engine. */
-  inspect(what: 'diagnostics' | 'metrics'): Record<string, unknown> | undefined;
+  inspect(what: 'diagnostics' | 'metrics'): unknown;
 }
 
 /** What can be asked of an engine. */
@@ -37,21 +37,21 @@ export interface EngineSink {
   dead(error: TokenErrorData): void;
 }
 
-/** The held token, and how long nobody needs to ask the engine about it. */
-export interface Verdict {
-  readonly scheme: string | undefined;
+/** The held token, and how long nobody needs to ask the engine about it. Flat, as it crosses. */
+export type Verdict = readonly [
+  scheme: string | undefined,
   /** `undefined`: none is held. Empty: it is an HttpOnly cookie. */
-  readonly bearer: string | undefined;
-  readonly generation: number;
+  bearer: string | undefined,
+  generation: number,
   /** Unix milliseconds. */
-  readonly expiresAt: number | undefined;
+  expiresAt: number | undefined,
   /** Good while both clocks are before these. */
-  readonly untilWall: number;
-  readonly untilMono: number;
+  untilWall: number,
+  untilMono: number,
   /** When it was judged. */
-  readonly checkedWall: number;
-  readonly checkedMono: number;
-}
+  checkedWall: number,
+  checkedMono: number,
+];
 
 export interface EngineEvent {
   readonly type: string;

@@ -56,7 +56,7 @@ export class TokenError extends Error {
     const { code, text, transient } = new.target as unknown as Kind;
     const { cause, status } = details;
     super(text + (typeof cause === 'string' ? ': ' + cause : '') + (status ? ` (status ${status})` : ''));
-    Object.assign(this, { transient }, details, { code });
+    Object.assign(this, { transient }, known(details), { code });
     // As natively: shown by consoles, left out by JSON.
     Object.defineProperty(this, 'cause', { value: cause, enumerable: false });
   }
@@ -80,49 +80,62 @@ interface Kind {
 
 const classes = {} as Record<ErrorCode, ErrorClass>;
 
-function define<C extends ErrorCode>(code: C, text: string, transient = false, parent: unknown = TokenError): ErrorClass<C> {
+function define<C extends ErrorCode>(
+  code: C,
+  text = code.replace('_', ' '),
+  transient = false,
+  parent: unknown = TokenError,
+): ErrorClass<C> {
   const made = class extends (parent as new () => TokenError) {};
   // Bundlers shorten the names of classes, and logs are read by name.
   const value = code.replace(/(?:^|_)(.)/g, (_, letter: string) => letter.toUpperCase()) + 'Error';
-  for (const target of [made, made.prototype]) Object.defineProperty(target, 'name', { value, configurable: true });
+  for (const target of [made, made.prototype]) Object.defineProperty(target, 'name', { value, writable: true });
   return (classes[code] = Object.assign(made, { code, text, transient }) as unknown as ErrorClass<C>);
 }
 
-/** The answer handed over or received has no usable token. */
-export const BadTokenResponseError = define('bad_token_response', 'expected an answer with an access token');
+/** What was handed over or received has no usable access token. */
+export const BadTokenResponseError = define('bad_token_response');
 /** Something is set up wrongly, here or at the token endpoint. The session is kept. */
-export const ConfigurationError = define('configuration', 'the configuration or the token endpoint does not allow this');
-export const DisposedError = define('disposed', 'the token manager has been disposed of');
+export const ConfigurationError = define('configuration');
+/** The token manager has been disposed of. */
+export const DisposedError = define('disposed');
 /** The engine crashed; it restarts by itself with the session from the store. */
-export const InternalError = define('internal', 'the token engine crashed');
-/** {@link decodeJwt} got something that is no JWT. */
-export const InvalidTokenError = define('invalid_token', 'expected a JWT');
+export const InternalError = define('internal');
+/** What {@link decodeJwt} got is no JWT. */
+export const InvalidTokenError = define('invalid_token');
 /** No token can be had now; the session goes on and the manager keeps trying. */
-export const RefreshUnavailableError = define('refresh_unavailable', 'no token can be had now', true);
+export const RefreshUnavailableError = define('refresh_unavailable', undefined, true);
 /** The refresh callback waited for the refresh that it was to make. */
 export const ReentrantRefreshError = define(
   'reentrant_refresh',
-  'the refresh callback has not settled while this request waited for it; inside the callback use ctx.fetch',
+  'the refresh callback has not settled while this waited for it; inside the callback use ctx.fetch',
   true,
   RefreshUnavailableError,
 );
-/** There is no user here: see the option `server`. */
+/** There is no user here. */
 export const ServerContextError = define('server_context', 'inert outside a window or worker: see the option "server"');
 /** Another session has begun while the caller waited. */
-export const SessionChangedError = define('session_changed', 'another session has begun meanwhile');
+export const SessionChangedError = define('session_changed');
 /** The session has ended while the caller waited. Also for a refresh callback to throw. */
-export const SessionEndedError = define('session_ended', 'the session has ended');
-export const SignedOutError = define('signed_out', 'there is no session');
-export const UnsupportedTokenTypeError = define('unsupported_token_type', 'expected a token of type Bearer');
+export const SessionEndedError = define('session_ended');
+/** There is no session. */
+export const SignedOutError = define('signed_out');
+/** The server gave a token of a type that is not `Bearer`. */
+export const UnsupportedTokenTypeError = define('unsupported_token_type');
 /** The page may not run WebAssembly. */
 export const WasmBlockedError = define(
   'wasm_blocked',
-  "WebAssembly is not allowed here; a Content-Security-Policy must have script-src 'wasm-unsafe-eval'",
+  "WebAssembly is not allowed here; a Content-Security-Policy needs script-src 'wasm-unsafe-eval'",
 );
 
 /** Whether this is one of this package's errors, also of another copy of it or from another realm. */
 export function isTokenError(error: unknown): error is TokenError {
   return !!(error as Record<symbol, unknown> | null | undefined)?.[BRAND];
+}
+
+/** Without the members that are not known, which come across as `undefined`. */
+export function known<T extends object>(data: T): T {
+  return Object.fromEntries(Object.entries(data).filter(([, value]) => value !== undefined)) as T;
 }
 
 export function errorFrom(data: TokenErrorData): TokenError {

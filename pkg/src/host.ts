@@ -1,5 +1,5 @@
 import { type Bindings, instantiate } from '../wasm/glue.js';
-import type { CallbackContext, EngineEvent, EngineHost, EngineSink, Surroundings } from './engine.js';
+import type { CallbackContext, EngineEvent, EngineHost, EngineSink, Surroundings, Verdict } from './engine.js';
 import { type TokenErrorData, isTokenError } from './errors.js';
 import { guard } from './guard.js';
 import { type Source, refuse } from './loader.js';
@@ -7,6 +7,13 @@ import { clocks } from './scope.js';
 import type { Snapshot } from './types.js';
 
 type Engine = InstanceType<Bindings['TokenManager']>;
+type CallbackArguments = [
+  refreshToken: string | undefined,
+  accessToken: string | undefined,
+  attempt: number,
+  reason: CallbackContext['reason'],
+  signal: AbortSignal,
+];
 
 const RESTARTS = 3;
 const RESTART_WINDOW = 60_000;
@@ -79,9 +86,8 @@ export function localHost(source: Source, surroundings: Surroundings, sink: Engi
       if (queue) return void queue.push(() => host.call(id, op, args));
       if (!engine) return sink.settle(id, failure);
       if (op === 'start' || op === 'stop') stopped = op === 'stop';
-      const silent = op === 'dispose' || op === 'replayed' || op === 'start' || op === 'stop';
       try {
-        (engine[op] as (...args: unknown[]) => void)(...(silent ? args : [id, ...args]));
+        (engine[op] as (...args: unknown[]) => void)(...(id ? [id, ...args] : args));
       } catch {
         // After a trap everything in flight has been told.
         if (engine) sink.settle(id, { code: 'internal', transient: false });
@@ -89,7 +95,7 @@ export function localHost(source: Source, surroundings: Surroundings, sink: Engi
     },
     inspect(what) {
       try {
-        return engine?.[what]() as Record<string, unknown> | undefined;
+        return engine?.[what]() as unknown;
       } catch {
         return undefined;
       }
@@ -112,42 +118,27 @@ function hostObject({ slot, refresh, csrf, empty }: Surroundings, sink: EngineSi
   let found: string | null | undefined = '-';
   const seen = (text: string | null | undefined) => {
     first = false;
-    found = text;
-    return text;
+    return (found = text);
   };
   return {
-    verdict(
-      scheme: string | undefined,
-      bearer: string | undefined,
-      generation: number,
-      expiresAt: number | undefined,
-      untilWall: number,
-      untilMono: number,
-      checkedWall: number,
-      checkedMono: number,
-    ): void {
-      const verdict = { scheme, bearer, generation, expiresAt, untilWall, untilMono, checkedWall, checkedMono };
-      if (alive()) sink.verdict(verdict);
-    },
+    verdict: (...verdict: [...Verdict]) => alive() && sink.verdict(verdict),
     snapshot: (snapshot: Snapshot) => alive() && sink.snapshot(snapshot),
     event: (event: EngineEvent) => alive() && sink.event(event),
-    settle: (call: number, error: TokenErrorData | undefined, value: string | undefined) =>
-      alive() && sink.settle(call, error, value),
+    settle: (...told: Parameters<EngineSink['settle']>) => alive() && sink.settle(...told),
     read() {
       const text = slot.read();
       if (!first) return text;
-      // The engine must not be called while it reads; when it reads later, before it hears of the emptiness.
       if (typeof text !== 'object' || !text) return seen(text);
       return text.then((later) => {
         if (!seen(later)) empty();
         return later;
       });
     },
-    restored(): void {
-      if (!found) empty();
-    },
+    /** An engine that reads at once is told of an emptiness after that. */
+    restored: () => found || empty(),
     write: slot.write,
-    refresh: (context: CallbackContext) => refresh?.(context),
+    refresh: (...[refreshToken, accessToken, attempt, reason, signal]: CallbackArguments) =>
+      refresh?.({ refreshToken, accessToken, attempt, reason, signal }),
     csrf,
   };
 }

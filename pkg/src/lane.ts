@@ -1,7 +1,7 @@
 import { abortable, ignore } from './abort.js';
 import type { Verdict } from './engine.js';
-import { type TokenError, isTokenError } from './errors.js';
-import type { Link } from './link.js';
+import { isTokenError } from './errors.js';
+import type { Link, Settled } from './link.js';
 import type { Match, Target } from './match.js';
 import type { Config } from './options.js';
 import { type Fetch, type Outgoing, hasOwnAuthorization, isTagged, outgoing } from './request.js';
@@ -21,7 +21,7 @@ export interface LaneParts {
   readonly unlisted: (origin: string) => void;
 }
 
-/** What a request must have left when it cannot go out again, in milliseconds. */
+/** What a token must have left for a request that cannot go out again, in milliseconds. */
 const ONE_SHOT = 60_000;
 const IDEMPOTENT = /^(GET|HEAD|OPTIONS|PUT|DELETE)$/;
 
@@ -31,105 +31,119 @@ const IDEMPOTENT = /^(GET|HEAD|OPTIONS|PUT|DELETE)$/;
  */
 type Authorize = (verdict: Verdict, method: string, url: string, attempt: number) => string | undefined | Promise<string>;
 
-const authorize: Authorize = ({ scheme, bearer }) => bearer && `${scheme} ${bearer}`;
+const authorize: Authorize = ([scheme, bearer]) => bearer && `${scheme} ${bearer}`;
 
 export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane {
   /** Above 0 while a request of ours goes to `send`, which may lead back to us. */
   let passing = 0;
 
-  function pass(send: () => Promise<Response>): Promise<Response> {
+  function pass(send: Fetch, ...args: FetchArguments): Promise<Response> {
     passing++;
     try {
-      return send();
+      return send(...(args as Parameters<Fetch>));
     } finally {
       passing--;
     }
   }
 
-  function transmit(send: Fetch, out: Outgoing, target: Target, verdict: Verdict, attempt: number): Promise<Response> {
-    const header = authorize(verdict, out.method, target.href, attempt);
-    return typeof header === 'object'
-      ? header.then((value) => pass(() => out.send(send, value)))
-      : pass(() => out.send(send, header));
+  function transmit(send: Fetch, out: Outgoing, { href }: Target, verdict: Verdict, attempt: number): Promise<Response> {
+    const header = authorize(verdict, out.method, href, attempt);
+    const go = (value?: string) => pass(send, ...out.next(value));
+    return typeof header === 'object' ? header.then(go) : go(header);
   }
 
+  /** Waits for the engine, as long as the caller does. */
+  const wait = (work: Promise<Settled>, out: Outgoing) => abortable(watch(work), out.signal);
+
   function first(send: Fetch, out: Outgoing, target: Target, verdict: Verdict): Promise<Response> {
-    const keep = (response: Response) => {
-      out.done();
+    const [, , generation] = verdict;
+
+    async function again(next: Verdict): Promise<Response> {
+      const response = await transmit(send, out, target, next, 2);
+      const told = (bad: boolean) => link.tell('replayed', next[2], !bad);
+      const bad = refused(response, config);
+      if (typeof bad === 'boolean') told(bad);
+      else void bad.then(told);
       return response;
-    };
-    const again = (next: Verdict) =>
-      transmit(send, out, target, next, 2).then((response) => {
-        void whether(refused(response, config), (bad) => link.tell('replayed', next.generation, !bad));
-        return keep(response);
-      });
+    }
+
+    async function recover(response: Response, bad: true | Promise<boolean>): Promise<Response> {
+      // The browser drops the header on the way to another origin: a 401 from there says nothing.
+      if (!(await bad) || !out.replayable || (response.redirected && !match(response.url)?.ours)) return response;
+      let settled;
+      try {
+        settled = await wait(link.share('unauthorized', generation, response.headers.get('www-authenticate') ?? undefined), out);
+      } catch (error) {
+        if (!out.signal?.aborted && !isOf(error, 'reentrant_refresh')) return response;
+        drop(response);
+        throw error;
+      }
+      const [value, next] = settled;
+      if (value !== 'resend') return response;
+      drop(response);
+      return again(next);
+    }
+
+    /** Perhaps a 401 that the browser hides, because it came without CORS headers. */
+    async function unhide(error: Error): Promise<Response> {
+      const [, next] = await wait(link.share('need', 0), out).catch(() => [] as unknown as Settled);
+      out.signal?.throwIfAborted();
+      if (!next || next[2] === generation) throw error;
+      return again(next);
+    }
 
     return transmit(send, out, target, verdict, 1).then(
-      (response) =>
-        whether(refused(response, config), (bad) => {
-          // The browser drops the header on the way to another origin: a 401 from there says nothing.
-          if (!bad || !out.replayable || (response.redirected && !match(response.url)?.ours)) return keep(response);
-          const challenge = response.headers.get('www-authenticate') ?? undefined;
-          return abortable(watch(link.share('unauthorized', verdict.generation, challenge)), out.signal).then(
-            ({ value, verdict: next }) => {
-              if (value !== 'resend') return keep(response);
-              drop(response);
-              return again(next);
-            },
-            (error: TokenError) => {
-              keep(response);
-              if (!out.signal?.aborted && error.code !== 'reentrant_refresh') return response;
-              drop(response);
-              throw error;
-            },
-          );
-        }),
+      (response) => {
+        const bad = refused(response, config);
+        if (bad) return recover(response, bad).finally(out.done);
+        out.done();
+        return response;
+      },
       (error: Error) => {
-        const hidden = error.name === 'TypeError' && !link.isGood(0, verdict) && out.replayable && IDEMPOTENT.test(out.method);
-        if (!hidden) {
-          out.done();
-          throw error;
+        if (error.name === 'TypeError' && out.replayable && IDEMPOTENT.test(out.method) && !link.isGood(0, verdict)) {
+          return unhide(error).finally(out.done);
         }
-        // Perhaps a 401 that the browser hides, because it came without CORS headers.
-        return abortable(watch(link.share('need', 0)), out.signal).then(
-          ({ verdict: next }) => {
-            if (next.generation === verdict.generation) throw error;
-            return again(next);
-          },
-          () => {
-            throw out.signal?.aborted ? out.signal.reason : error;
-          },
-        );
+        out.done();
+        throw error;
       },
     );
+  }
+
+  /** Sends once there is a token, or bare when it turns out that there is no session. */
+  async function later(send: Fetch, out: Outgoing, target: Target, needed: number): Promise<Response> {
+    try {
+      const [, verdict] = await wait(link.share('need', needed), out);
+      return first(send, out, target, verdict);
+    } catch (error) {
+      if (isOf(error, 'signed_out')) return pass(send, ...out.next());
+      out.done();
+      throw error;
+    }
   }
 
   return (send, args) => {
     const [input, init] = args;
     const target = passing ? undefined : claim(input, init, match, link);
+    if (init?.auth) {
+      const { auth: _, ...rest } = init;
+      args = [input, rest];
+    }
     if (target?.ours) {
       let out;
       try {
-        out = outgoing(input!, withoutAuth(init), target.href);
+        out = outgoing(input!, args[1], target.href);
       } catch {
         // The native one rejects with its own words.
       }
-      if (out?.own) return pass(() => out.send(send, undefined));
+      if (out?.own) return pass(send, ...out.next());
       if (out) {
-        const enough = out.replayable ? 0 : ONE_SHOT;
-        if (link.isGood(enough)) return first(send, out, target, link.verdict());
-        return abortable(watch(link.share('need', enough)), out.signal).then(
-          ({ verdict }) => first(send, out, target, verdict),
-          (error: unknown) => {
-            if (isTokenError(error) && error.code === 'signed_out') return pass(() => out.send(send, undefined));
-            out.done();
-            throw error;
-          },
-        );
+        const needed = out.replayable ? 0 : ONE_SHOT;
+        return link.isGood(needed) ? first(send, out, target, link.verdict()) : later(send, out, target, needed);
       }
     }
-    const sent = pass(() => send(...((init?.auth ? [input, withoutAuth(init)] : args) as Parameters<Fetch>)));
-    return target?.foreign && link.verdict().bearer ? sent.then((response) => (response.status === 401 && unlisted(target.origin), response)) : sent;
+    const sent = pass(send, ...args);
+    if (!target?.foreign || !link.verdict()[1]) return sent;
+    return sent.then((response) => (response.status === 401 && unlisted(target.origin), response));
   };
 }
 
@@ -138,7 +152,7 @@ function claim(input: RequestInfo | URL | undefined, init: FetchInit | undefined
   if (input === undefined || init?.auth === 'omit' || (link.snapshot().state === 'signedOut' && !link.isClosed())) return undefined;
   const request = isTagged(input, 'Request') ? (input as Request) : undefined;
   if ((init?.signal ?? request?.signal)?.aborted || (init?.mode ?? request?.mode) === 'no-cors') return undefined;
-  if (hasOwnAuthorization(input, init)) return undefined;
+  if (hasOwnAuthorization(init?.headers ?? request?.headers)) return undefined;
   try {
     return match(request ? request.url : String(input));
   } catch {
@@ -146,35 +160,32 @@ function claim(input: RequestInfo | URL | undefined, init: FetchInit | undefined
   }
 }
 
-function withoutAuth(init: FetchInit | undefined): RequestInit | undefined {
-  if (!init?.auth) return init;
-  const { auth: _, ...rest } = init;
-  return rest;
-}
-
 /** Whether a response means a refused token; a promise when its body must be asked. */
 function refused(response: Response, { unauthorized, shouldRefresh }: LaneParts['config']): boolean | Promise<boolean> {
   const about = unauthorized.filter((rule) => (typeof rule === 'number' ? rule : rule.status) === response.status);
   if (!shouldRefresh && (!about.length || about.some((rule) => typeof rule === 'number'))) return about.length > 0;
-  const copy = response.clone();
-  const answer = shouldRefresh
-    ? new Promise<boolean>((resolve) => resolve(shouldRefresh(copy)))
-    : copy.json().then((body: unknown) =>
-        about.some((rule) => typeof rule !== 'number' && rule.values.includes(memberOf(body, rule.path) as string)),
-      );
-  return answer.catch(() => false).finally(() => drop(copy));
+  return ask(response.clone(), about, shouldRefresh);
+}
+
+async function ask(copy: Response, about: Config['unauthorized'], hook: Config['shouldRefresh']): Promise<boolean> {
+  try {
+    if (hook) return !!(await hook(copy));
+    const body: unknown = await copy.json();
+    return about.some((rule) => typeof rule === 'object' && rule.values.includes(memberOf(body, rule.path) as string));
+  } catch {
+    return false;
+  } finally {
+    drop(copy);
+  }
 }
 
 function memberOf(body: unknown, path: string): unknown {
-  for (const name of path.split('.')) {
-    body = Object.hasOwn(Object(body), name) ? (body as Record<string, unknown>)[name] : undefined;
-  }
+  for (const name of path.split('.')) body = Object.hasOwn(Object(body), name) && (body as Record<string, unknown>)[name];
   return body;
 }
 
-/** `.then` that costs no turn when the value is there already. */
-function whether<R>(value: boolean | Promise<boolean>, then: (value: boolean) => R | Promise<R>): R | Promise<R> {
-  return typeof value === 'boolean' ? then(value) : value.then(then);
+function isOf(error: unknown, code: string): boolean {
+  return isTokenError(error) && error.code === code;
 }
 
 /** Frees the connection of a response that nobody reads. */

@@ -1,7 +1,6 @@
 import type { EngineEvent, EngineHost, EngineSink, Operations, Verdict } from './engine.js';
-import { DisposedError, type TokenError, type TokenErrorData, errorFrom } from './errors.js';
-import { ignore } from './abort.js';
-import { clocks, isClient } from './scope.js';
+import { DisposedError, type TokenError, type TokenErrorData, errorFrom, known } from './errors.js';
+import { clocks } from './scope.js';
 import type { Snapshot } from './types.js';
 
 /** This side of an engine: what it last said, and the promises for what was asked of it. */
@@ -12,7 +11,7 @@ export interface Link {
   isGood(minValidity?: number, verdict?: Verdict): boolean;
   /** Starts an operation whose outcome matters. */
   ask<K extends keyof Operations>(op: K, ...args: Operations[K]): Promise<Settled>;
-  /** The same for an operation that many may want at once: callers share the promise of one that is under way. */
+  /** The same for what many want at once: callers share the promise of one that is under way. */
   share<K extends keyof Operations>(op: K, ...args: Operations[K]): Promise<Settled>;
   /** Starts one without an outcome. */
   tell<K extends keyof Operations>(op: K, ...args: Operations[K]): void;
@@ -21,11 +20,8 @@ export interface Link {
   close(): void;
 }
 
-export interface Settled {
-  readonly value: string | undefined;
-  /** The verdict of that very moment: by the time the promise is heard another session may have begun. */
-  readonly verdict: Verdict;
-}
+/** What an operation came to, and the verdict of that very moment: when the promise is heard it may be another. */
+export type Settled = readonly [value: string | undefined, verdict: Verdict];
 
 export interface LinkListener {
   changed(): void;
@@ -33,116 +29,93 @@ export interface LinkListener {
   died(error: TokenErrorData): void;
 }
 
-const NOTHING: Verdict = {
-  scheme: undefined,
-  bearer: undefined,
-  generation: 0,
-  expiresAt: undefined,
-  untilWall: 0,
-  untilMono: 0,
-  checkedWall: 0,
-  checkedMono: 0,
-};
+const NOTHING: Verdict = [undefined, undefined, 0, undefined, 0, 0, 0, 0];
 /** How far the two clocks may drift apart before the engine has to look again, in milliseconds. */
 const DRIFT = 60_000;
-/** How far apart callers may be to share a promise: each waits for its own `maxWait`, and this much less. */
+/** How far apart callers may be to share a promise: each waits for its own `maxWait`, or this much less. */
 const SHARED = 250;
 
-export function connect(makeHost: (sink: EngineSink) => EngineHost, listener: LinkListener): Link {
+export function connect(makeHost: (sink: EngineSink) => EngineHost, { changed, event, died }: LinkListener): Link {
   let verdict = NOTHING;
   let snapshot: Snapshot = { state: 'restoring', generation: 0, refreshing: false };
   let closed = false;
-  let lastId = 0;
-  let keepAlive: ReturnType<typeof setInterval> | undefined;
-  const open = new Map<number, { resolve: (settled: Settled) => void; reject: (error: TokenError) => void }>();
-  const shared = new Map<string, { at: number; promise: Promise<Settled> }>();
+  let last = 0;
+  const open = new Map<number, readonly [resolve: (settled: Settled) => void, reject: (error: TokenError) => void]>();
+  const shared = new Map<string, readonly [at: number, promise: Promise<Settled>]>();
 
-  /** The engine's timers do not hold a Node process; a caller that waits does. */
-  function hold(): void {
-    if (isClient()) return;
-    if (!open.size) keepAlive = void clearInterval(keepAlive);
-    else keepAlive ??= setInterval(ignore, 1e9);
+  function settle(id: number, error: TokenError | undefined, value?: string): void {
+    const [resolve, reject] = open.get(id) ?? [];
+    open.delete(id);
+    if (error) reject?.(error);
+    else resolve?.([value, verdict]);
   }
 
-  function rejectAll(error: () => TokenError): void {
-    const calls = [...open.values()];
-    open.clear();
-    hold();
-    for (const { reject } of calls) reject(error());
+  function settleAll(error: TokenError): void {
+    verdict = NOTHING;
+    for (const id of open.keys()) settle(id, error);
   }
 
   const host = makeHost({
     verdict: (next) => void (verdict = next),
     snapshot(next) {
-      snapshot = Object.freeze(next);
-      listener.changed();
+      snapshot = Object.freeze(known(next));
+      changed();
     },
-    event: listener.event,
-    settle(id, error, value) {
-      const call = open.get(id);
-      open.delete(id);
-      hold();
-      if (error) call?.reject(errorFrom(error));
-      else call?.resolve({ value, verdict });
-    },
+    event,
+    settle: (id, error, value) => settle(id, error && errorFrom(error), value),
     dead(error) {
-      verdict = NOTHING;
-      rejectAll(() => errorFrom(error));
-      listener.died(error);
+      settleAll(errorFrom(error));
+      died(error);
     },
   });
 
-  const link: Link = {
+  const ask: Link['ask'] = (op, ...args) =>
+    new Promise((...call) => {
+      if (closed) return call[1](new DisposedError());
+      // Positive, and in 31 bits.
+      last = (last % 0x7fffffff) + 1;
+      open.set(last, call);
+      host.call(last, op, args);
+    });
+
+  return {
     verdict: () => verdict,
     snapshot: () => snapshot,
-    isGood(minValidity = 0, { bearer, untilWall, untilMono, checkedWall, checkedMono } = verdict) {
+    isGood(minValidity = 0, [, bearer, , , untilWall, untilMono, checkedWall, checkedMono] = verdict) {
       const [wall, mono] = clocks();
-      const walked = wall - checkedWall;
-      const passed = mono - checkedMono;
       return (
         bearer !== undefined &&
         wall + minValidity < untilWall &&
         mono + minValidity < untilMono &&
-        walked >= 0 &&
-        passed >= 0 &&
-        Math.abs(walked - passed) <= DRIFT
+        wall >= checkedWall &&
+        mono >= checkedMono &&
+        Math.abs(wall - checkedWall - (mono - checkedMono)) <= DRIFT
       );
     },
-    ask: (op, ...args) =>
-      new Promise((resolve, reject) => {
-        if (closed) return reject(new DisposedError());
-        // Positive, and in 31 bits.
-        lastId = (lastId % 0x7fffffff) + 1;
-        open.set(lastId, { resolve, reject });
-        hold();
-        host.call(lastId, op, args);
-      }),
+    ask,
     share(op, ...args) {
       const key = [op, ...args].join();
       const at = clocks()[1];
-      const last = shared.get(key);
-      if (last && at - last.at < SHARED) return last.promise;
-      const entry = { at, promise: link.ask(op, ...args) };
+      const before = shared.get(key);
+      if (before && at - before[0] < SHARED) return before[1];
+      const promise = ask(op, ...args);
+      const entry = [at, promise] as const;
+      const end = () => shared.get(key) === entry && shared.delete(key);
       shared.set(key, entry);
-      const end = () => {
-        if (shared.get(key) === entry) shared.delete(key);
-      };
-      // Callers may all have left by the time it rejects.
-      entry.promise.then(end, end);
-      return entry.promise;
+      // Also when it rejects and all callers have left.
+      promise.then(end, end);
+      return promise;
     },
     tell(op, ...args) {
       if (!closed) host.call(0, op, args);
     },
-    inspect: (what) => host.inspect(what),
+    inspect: host.inspect,
     isClosed: () => closed,
     close() {
       if (closed) return;
       closed = true;
       host.call(0, 'dispose', []);
-      verdict = NOTHING;
-      rejectAll(() => new DisposedError());
+      settleAll(new DisposedError());
     },
   };
-  return link;
 }

@@ -2,7 +2,7 @@ import { abortable, ignore } from './abort.js';
 import { findOld, readCsrf } from './adopt.js';
 import { callbackRunner } from './callback.js';
 import type { EngineEvent, EngineHost, EngineSink, Surroundings, Verdict } from './engine.js';
-import { ConfigurationError, type TokenErrorData, errorFrom } from './errors.js';
+import { ConfigurationError, type TokenErrorData, errorFrom, known } from './errors.js';
 import { type Listeners, listeners } from './events.js';
 import { localHost } from './host.js';
 import { type Interceptable, beneath, intercept } from './intercept.js';
@@ -11,11 +11,11 @@ import { type Settled, connect } from './link.js';
 import type { Source } from './loader.js';
 import { logger } from './log.js';
 import { matcher } from './match.js';
-import { CALL, parse, read } from './options.js';
+import { FOR_REFRESH, FOR_RUN, FOR_SET, FOR_SIGN_OUT, FOR_TOKEN, parse, read } from './options.js';
 import { asFetch } from './request.js';
 import type { Options } from './settings.js';
 import { slot } from './stores.js';
-import type { AccessTokenOptions, Metrics, TokenEvent, TokenManager } from './types.js';
+import type { AccessTokenOptions, Diagnostics, Metrics, TokenEvent, TokenManager } from './types.js';
 
 /** Makes the engine of a manager; the tests put plain data to the proof here. */
 export type MakeHost = (source: Source, surroundings: Surroundings, sink: EngineSink) => EngineHost;
@@ -72,14 +72,13 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
   function hear(event: EngineEvent): void {
     // While the manager is being made nobody can listen yet.
     if (!ready) return queueMicrotask(() => hear(event));
-    const { type, extras, error } = event;
-    if (type === 'refreshFailed' || type === 'retryScheduled') runner?.gaveUp();
-    const told = {
-      ...event,
-      ...(error ? { error: errorFrom(error as TokenErrorData) } : {}),
-      ...(extras ? { extras: JSON.parse(extras as string) as unknown } : {}),
-    } as unknown as TokenEvent;
-    log('info', type, { ...told, extras: undefined });
+    const { extras, error, retryAt, ...rest } = event;
+    const { type } = event;
+    const failed = type === 'refreshFailed';
+    if (failed || type === 'retryScheduled') runner?.gaveUp();
+    const plain = known({ ...rest, [failed ? 'nextRetryAt' : 'retryAt']: retryAt, error: error && errorFrom(error as TokenErrorData) });
+    log('info', type, plain);
+    const told = (extras ? { ...plain, extras: JSON.parse(extras as string) as unknown } : plain) as unknown as TokenEvent;
     byType.get(type)?.tell(told);
     byType.get('*')?.tell(told);
   }
@@ -87,15 +86,16 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
   function adopt(): void {
     const old = adoptFrom && findOld(adoptFrom);
     if (!old) return;
-    link.ask('setTokens', JSON.stringify(old.response), 'new').then(old.clear, (error: unknown) => log('error', 'nothing was taken over', error));
+    const [response, clear] = old;
+    link.ask('setTokens', JSON.stringify(response), 'new').then(clear, (error: unknown) => log('error', 'nothing was taken over', error));
   }
 
   async function need(options: AccessTokenOptions = {}): Promise<Verdict> {
-    const { minValidity = 0, signal } = read(options, { minValidity: CALL.minValidity, signal: CALL.signal }, '');
-    if (signal?.aborted) throw signal.reason;
+    const { minValidity = 0, signal } = read(options, FOR_TOKEN);
+    signal?.throwIfAborted();
     const wanted = minValidity * 1000;
-    const verdict = link.isGood(wanted) ? link.verdict() : (await abortable(watch(link.share('need', wanted)), signal)).verdict;
-    if (!verdict.bearer) throw new ConfigurationError({ cause: 'accessIn is "cookie"' });
+    const verdict = link.isGood(wanted) ? link.verdict() : (await abortable(watch(link.share('need', wanted)), signal))[1];
+    if (!verdict[1]) throw new ConfigurationError({ cause: 'accessIn is "cookie"' });
     return verdict;
   }
 
@@ -108,8 +108,8 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
     fetch: asFetch((...args) => send((...sent) => globalThis.fetch(...sent), args)),
     intercept(target = globalThis) {
       if (inert) return ignore;
-      const known = undo.get(target);
-      if (known) return known;
+      const before = undo.get(target);
+      if (before) return before;
       const restore = intercept(target, (next) => (...args) => send(next, args));
       const off = () => {
         if (undo.get(target) === off) undo.delete(target);
@@ -119,44 +119,49 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
       return off;
     },
     async run(operation, options = {}) {
-      const { isUnauthorized = isStatus401 } = read(options, { isUnauthorized: CALL.isUnauthorized }, '');
-      const { bearer, generation } = await need();
-      const attempt = async (token: string, count: number) => {
+      const { isUnauthorized = isStatus401 } = read(options, FOR_RUN);
+      const attempt = async ([, token]: Verdict, count: number) => {
+        let end: () => Awaited<ReturnType<typeof operation>>;
+        let outcome: unknown;
         try {
-          const value = await operation(token, count);
-          return { value, bad: isUnauthorized(value) as boolean, end: () => value };
+          const value = await operation(token!, count);
+          outcome = value;
+          end = () => value;
         } catch (error) {
-          const end = () => {
+          outcome = error;
+          end = () => {
             throw error;
           };
-          return { bad: isUnauthorized(error) as boolean, end };
         }
+        return [end, !!isUnauthorized(outcome)] as const;
       };
-      const first = await attempt(bearer!, 1);
-      if (!first.bad) return first.end();
-      const { value, verdict } = await watch(link.share('unauthorized', generation, undefined)).catch(() => ({}) as Settled);
-      if (value !== 'resend') return first.end();
-      const second = await attempt(verdict.bearer!, 2);
-      link.tell('replayed', verdict.generation, !second.bad);
-      return second.end();
+      const verdict = await need();
+      const [end, bad] = await attempt(verdict, 1);
+      if (!bad) return end();
+      const [value, next] = await watch(link.share('unauthorized', verdict[2], undefined)).catch(() => [] as unknown as Settled);
+      if (value !== 'resend') return end();
+      const [end2, bad2] = await attempt(next, 2);
+      link.tell('replayed', next[2], !bad2);
+      return end2();
     },
     async setTokens(response, options = {}) {
-      const { session = 'auto' } = read(options, { session: CALL.session }, '');
-      if (typeof response !== 'object' || !response) throw new TypeError('setTokens: expected the parsed answer of a sign-in');
-      return (await link.ask('setTokens', JSON.stringify(response), session)).value as 'started';
+      const { session = 'auto' } = read(options, FOR_SET);
+      if (Object(response) !== response) throw new TypeError('setTokens: expected the parsed answer of a sign-in');
+      const [value] = await link.ask('setTokens', JSON.stringify(response), session);
+      return value as 'started';
     },
     async signOut(options = {}) {
-      const { revoke = true } = read(options, { revoke: CALL.revoke }, '');
+      const { revoke = true } = read(options, FOR_SIGN_OUT);
       await link.ask('signOut', revoke);
     },
-    getAccessToken: async (options) => (await need(options)).bearer!,
+    getAccessToken: async (options) => (await need(options))[1]!,
     peek() {
-      const { bearer: accessToken, generation, expiresAt } = link.verdict();
+      const [, accessToken, generation, expiresAt] = link.verdict();
       return accessToken ? { accessToken, generation, expiresAt } : undefined;
     },
     async refresh(options = {}) {
-      const { force = false, signal } = read(options, { force: CALL.force, signal: CALL.signal }, '');
-      if (signal?.aborted) throw signal.reason;
+      const { force = false, signal } = read(options, FOR_REFRESH);
+      signal?.throwIfAborted();
       await abortable(watch(link.share('refresh', force)), signal);
     },
     get state() {
@@ -172,8 +177,8 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
     start: () => link.tell('start'),
     stop: () => link.tell('stop'),
     dispose,
-    metrics: () => ({ ...link.inspect('metrics') }) as Metrics,
-    diagnostics: () => ({ ...link.inspect('diagnostics'), unlisted: [...unlisted] }),
+    metrics: () => (link.inspect('metrics') ?? {}) as Metrics,
+    diagnostics: () => ({ steps: (link.inspect('diagnostics') ?? []) as Diagnostics['steps'], unlisted: [...unlisted] }),
     // WebKit has no such symbol yet.
     ...(Symbol.dispose && { [Symbol.dispose]: dispose }),
   } as TokenManager;

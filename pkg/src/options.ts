@@ -25,9 +25,13 @@ export interface Config {
   readonly log: LogLevel | 'off' | ((entry: LogEntry) => void);
 }
 
+type Emit = (entries: Entry[], name: string, value: any) => void;
 /** What is expected, the test for it, and how the engine gets it, if it does. */
-type Rule = readonly [expected: string, test: (value: any) => boolean, emit?: (entries: Entry[], name: string, value: any) => void];
-type Shape = { readonly [key: string]: Rule };
+type Rule = readonly [expected: string, test: (value: any) => boolean, emit?: Emit];
+/** Rules by name; a shape within a shape is an object within an object. */
+interface Shape {
+  readonly [key: string]: Rule | Shape;
+}
 type Values = { readonly [key: string]: any };
 
 const isNumber = (value: unknown): value is number => typeof value === 'number' && value >= 0 && value < 9e12;
@@ -35,49 +39,44 @@ const isText = (value: unknown): value is string => typeof value === 'string' &&
 const isFunction = (value: unknown) => typeof value === 'function';
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null && !Array.isArray(value);
 const isAddress = (value: unknown) => isText(value) || value instanceof URL;
-const isPlaces = (value: unknown) => Array.isArray(value) && value.every(isAddress);
+const isBoolean = (value: unknown) => typeof value === 'boolean';
+const isUnauthorized = (value: any) => isNumber(value) || (isNumber(value?.status) && isText(value.path) && Array.isArray(value.values));
+const isStore = (value: any) => isFunction(value?.get) && isFunction(value.set) && isFunction(value.remove);
+const isListOf = (test: (value: unknown) => boolean) => (value: unknown) => Array.isArray(value) && value.every(test);
 
 const number =
-  (unit: number) =>
-  (entries: Entry[], name: string, value: number): void =>
-    void entries.push(['number', name, value * unit]);
-const text = (entries: Entry[], name: string, value: string): void => void entries.push(['text', name, value]);
-const pairs = (entries: Entry[], name: string, value: Values): void => {
-  for (const [key, one] of Object.entries(value)) entries.push(['pair', name, key, one]);
+  (unit: number): Emit =>
+  (entries, name, value) =>
+    entries.push(['number', name, value * unit]);
+const text: Emit = (entries, name, value) => entries.push(['text', name, String(value)]);
+const pairs: Emit = (entries, name, value) => {
+  for (const key of Object.keys(value)) entries.push(['pair', name, key, String(value[key])]);
 };
-const choice = (...names: string[]): Rule => [names.map((name) => `"${name}"`).join(' or '), (value) => names.includes(value)];
+const oneOf = (names: string, emit?: Emit): Rule => [names.replaceAll(' ', ' or '), (value) => names.split(' ').includes(value), emit];
 
 const SECONDS: Rule = ['a number of seconds ≥ 0', isNumber, number(1000)];
-const SWITCH: Rule = ['true or false', (value) => typeof value === 'boolean', number(1)];
+const FLAG: Rule = ['true or false', isBoolean];
+const SWITCH: Rule = [FLAG[0], isBoolean, number(1)];
 const KEY: Rule = ['a string that is not empty', isText];
-const TEXT: Rule = [...KEY, text] as unknown as Rule;
-const OBJECT: Rule = ['an object', isObject];
+const TEXT: Rule = [KEY[0], isText, text];
+const HOOK: Rule = ['a function', isFunction];
 const ADDRESS: Rule = ['an http or https URL', isAddress];
-const PLACES: Rule = ['a list of http or https origins, each with or without a path', isPlaces];
-const RECORD: Rule = [
-  'an object of strings',
-  (value) => isObject(value) && Object.values(value).every((one) => typeof one === 'string'),
-  pairs,
-];
-const oneOf = (...names: string[]): Rule => [...choice(...names), text] as unknown as Rule;
+const PLACES: Rule = ['a list of http or https origins, each with or without a path', isListOf(isAddress)];
+const PAIRS: Rule = ['an object', isObject, pairs];
 
+const SOURCE: Rule = ['a URL, a description, a callback or null', (value) => value === null || isFunction(value) || isAddress(value)];
+/** Without `refresh`, which has several forms. */
 const OPTIONS: Shape = {
-  refresh: ['a URL, a description, a callback or null', (value) => !value === (value === null) && !Array.isArray(value)],
   name: TEXT,
-  store: ['a store with get, set and remove', (value) => [value?.get, value?.set, value?.remove].every(isFunction)],
-  persist: oneOf('both', 'refresh'),
-  adoptFrom: OBJECT,
-  accessIn: oneOf('header', 'cookie'),
-  sameOrigin: SWITCH.slice(0, 2) as unknown as Rule,
+  store: ['a store with get, set and remove', isStore],
+  persist: oneOf('both refresh', text),
+  adoptFrom: { access: KEY, refresh: KEY },
+  accessIn: oneOf('header cookie', text),
+  sameOrigin: FLAG,
   attachTo: PLACES,
   exclude: PLACES,
-  unauthorized: [
-    'a list of statuses and of { status, path, values }',
-    (value) =>
-      Array.isArray(value) &&
-      value.every((one) => isNumber(one) || (isObject(one) && isNumber((one as Values).status) && isText((one as Values).path) && Array.isArray((one as Values).values))),
-  ],
-  shouldRefresh: ['a function', isFunction],
+  unauthorized: ['a list of statuses and of { status, path, values }', isListOf(isUnauthorized)],
+  shouldRefresh: HOOK,
   lead: SECONDS,
   margin: SECONDS,
   checkInterval: SECONDS,
@@ -87,34 +86,41 @@ const OPTIONS: Shape = {
   retryCap: SECONDS,
   maxWait: SECONDS,
   autoResume: SWITCH,
-  log: ['a function or "off", "error", "info" or "debug"', (value) => isFunction(value) || LEVELS.includes(value)],
-  server: choice('inert', 'per-request'),
+  log: ['a function or off, error, info or debug', (value) => isFunction(value) || LEVELS.includes(value)],
+  server: oneOf('inert per-request'),
 };
 /** In rising loudness. */
 export const LEVELS = ['off', 'error', 'info', 'debug'];
 
-const ENDPOINT: Shape = { url: ADDRESS, format: oneOf('json', 'form', 'none'), params: RECORD, headers: RECORD };
-const REVOKE: Shape = { ...ENDPOINT, tokenField: TEXT };
+const ENDPOINT: Shape = { url: ADDRESS, format: oneOf('json form none', text), params: PAIRS, headers: PAIRS };
+const FIELDS: Shape = { access: TEXT, refresh: TEXT, expiresIn: TEXT, expiresAt: TEXT, expiresInUnit: oneOf('s ms', text) };
 const REFRESH: Shape = {
   ...ENDPOINT,
   method: TEXT,
   clientId: TEXT,
-  tokenIn: ['"bearer", "cookie" or { body }', (value) => value === 'bearer' || value === 'cookie' || isObject(value)],
+  tokenIn: ['bearer, cookie or { body }', (value) => value === 'bearer' || value === 'cookie' || isText(value?.body)],
   sendAccessToken: SWITCH,
-  credentials: choice('omit', 'same-origin', 'include'),
-  csrf: OBJECT,
-  fields: OBJECT,
-  revoke: OBJECT,
+  credentials: oneOf('omit same-origin include'),
+  csrf: { cookie: KEY, meta: KEY, header: KEY },
+  fields: { ...FIELDS, login: FIELDS },
+  revoke: { ...ENDPOINT, tokenField: TEXT },
 };
-const CSRF: Shape = { cookie: KEY, meta: KEY, header: KEY };
-const LOGIN: Shape = { access: TEXT, refresh: TEXT, expiresIn: TEXT, expiresAt: TEXT, expiresInUnit: oneOf('s', 'ms') };
-const FIELDS: Shape = { ...LOGIN, login: OBJECT };
+
+/** Options of the public methods. */
+const SIGNAL: Rule = ['an AbortSignal', (value) => 'aborted' in Object(value)];
+export const FOR_TOKEN: Shape = { minValidity: SECONDS, signal: SIGNAL };
+export const FOR_REFRESH: Shape = { force: FLAG, signal: SIGNAL };
+export const FOR_RUN: Shape = { isUnauthorized: HOOK };
+export const FOR_SET: Shape = { session: oneOf('auto new same') };
+export const FOR_SIGN_OUT: Shape = { revoke: FLAG };
 
 /** Checks options and turns them into what the engine and the parts of the facade take. */
 export function parse(options: Options): Config {
   const entries: Entry[] = [];
-  const { refresh, attachTo = [], exclude = [], server, sameOrigin, ...rest } = read(options, OPTIONS, '', entries);
-  if (refresh === undefined) refuse('refresh', OPTIONS.refresh![0], refresh);
+  const source = Object(options).refresh as Options['refresh'] | undefined;
+  const described = isObject(source) && !isAddress(source);
+  const shape = { ...OPTIONS, refresh: described ? REFRESH : SOURCE };
+  const { refresh = refuse('refresh', SOURCE[0], source), attachTo = [], exclude = [], server, sameOrigin, ...rest } = read(options, shape, '', entries);
   const client = isClient();
   const inert = !client && server !== 'per-request';
   if (!client && !inert && !attachTo.length) refuse('attachTo', 'an origin, because a server has none of its own', attachTo);
@@ -122,97 +128,82 @@ export function parse(options: Options): Config {
   const base = inert ? 'http://inert.invalid' : baseUrl();
   const places = (name: string, list: unknown[]) => list.map((one) => placeOf(String(one), base) ?? refuse(name, PLACES[0], one));
 
-  const kind = refresh === null ? 'none' : isFunction(refresh) ? 'callback' : 'endpoint';
-  text(entries, 'refresh.kind', kind);
-  const endpoint = kind === 'endpoint' ? readEndpoint(isObject(refresh) && !isAddress(refresh) ? refresh : { url: refresh }, base, entries) : {};
+  const called = isFunction(refresh);
+  text(entries, 'refresh.kind', called ? 'callback' : refresh ? 'endpoint' : 'none');
   return {
     inert,
     entries,
     name: 'default',
     store: memory(),
-    csrf: undefined,
-    endpoints: [],
     unauthorized: [401],
     log: 'error',
-    ...(rest as Partial<Config>),
-    ...endpoint,
-    adoptFrom: rest.adoptFrom && read(rest.adoptFrom, { access: KEY, refresh: KEY }, 'adoptFrom.', entries),
-    refresh: kind === 'callback' ? refresh : undefined,
+    ...rest,
+    refresh: called ? refresh : undefined,
+    csrf: refresh?.csrf,
+    endpoints: called || !refresh ? [] : readEndpoint(described ? refresh : { url: refresh }, base, entries),
     attach: [...(sameOrigin === false ? [] : [{ origin: ownOrigin() ?? '', path: '/' }]), ...places('attachTo', attachTo)],
     exclude: places('exclude', exclude),
-  } as Config;
+  } as unknown as Config;
 }
 
-function readEndpoint(source: Values, base: string | undefined, entries: Entry[]): Pick<Config, 'csrf' | 'endpoints'> {
-  const at = 'refresh.';
-  const { url, tokenIn, csrf, fields, revoke, ...rest } = read(source, REFRESH, at, entries);
-  const address = (name: string, given: unknown): URL => {
-    const found = addressOf(String(given), base) ?? refuse(name, ADDRESS[0], given);
-    text(entries, engineName(name), found.href);
+/** The options of an endpoint that depend on each other, or on the page. Returns the URLs that are never touched. */
+function readEndpoint({ url, tokenIn, csrf, revoke, credentials }: Values, base: string | undefined, entries: Entry[]): URL[] {
+  const put = (name: string, value: unknown) => value && text(entries, engineName('refresh.' + name), value);
+  const resolve = (name: string, given: unknown): URL => {
+    const found = addressOf(String(given), base) ?? refuse('refresh.' + name, ADDRESS[0], given);
+    put(name, found);
     return found;
   };
-  const endpoints = [address(at + 'url', url)];
-
-  if (isObject(tokenIn)) {
-    const { body } = read(tokenIn, { body: KEY }, at + 'tokenIn.', entries);
-    text(entries, at + 'bodyField', body ?? refuse(at + 'tokenIn.body', KEY[0], body));
-  } else if (tokenIn) text(entries, at + 'tokenIn', tokenIn);
+  const endpoints = [resolve('url', url), ...(revoke ? [resolve('revoke.url', revoke.url)] : [])];
+  const cookie = tokenIn === 'cookie';
   const apart = endpoints[0]!.origin !== ownOrigin();
-  const { credentials = tokenIn !== 'cookie' ? 'omit' : apart ? 'include' : 'same-origin' } = rest;
-  if (tokenIn === 'cookie' && credentials === 'omit') refuse(at + 'credentials', 'a value that sends the cookie', credentials);
-  text(entries, at + 'credentials', credentials);
-
-  const login = fields && read(fields, FIELDS, at + 'fields.', entries).login;
-  if (login) read(login, LOGIN, at + 'fields.login.', entries);
-  if (revoke) endpoints.push(address(at + 'revoke.url', read(revoke, REVOKE, at + 'revoke.', entries).url));
-  const from = csrf && read(csrf, CSRF, at + 'csrf.', entries);
-  if (from) {
-    if (!from.header || !from.cookie === !from.meta) refuse(at + 'csrf', 'a header, and either a cookie or a meta', csrf);
-    text(entries, at + 'csrfHeader', from.header);
-  }
-  return { csrf: from, endpoints };
+  if (cookie && credentials === 'omit') refuse('refresh.credentials', 'a value that sends the cookie', credentials);
+  if (csrf && (!csrf.header || !csrf.cookie === !csrf.meta)) refuse('refresh.csrf', 'a header, and either a cookie or a meta', csrf);
+  put('credentials', credentials ?? (cookie ? (apart ? 'include' : 'same-origin') : 'omit'));
+  put('tokenIn', tokenIn?.body ? 'body' : tokenIn);
+  put('bodyField', tokenIn?.body);
+  put('csrfHeader', csrf?.header);
+  return endpoints;
 }
 
 /**
  * Copies the members of `value`, which count only when they are its own, and tells the engine those that it takes.
  * Throws a `TypeError` for one that is unknown or wrong.
  */
-export function read(value: Values, shape: Shape, path: string, entries: Entry[] = []): Values {
-  if (!isObject(value)) refuse(path, OBJECT[0], value);
+export function read(value: Values, shape: Shape, path = '', entries: Entry[] = []): Values {
+  if (!isObject(value)) refuse(path || 'options', 'an object', value);
   // Without a prototype: nobody's `Object.prototype.sameOrigin` is an option.
   const values: Record<string, any> = Object.create(null);
   for (const key of Object.keys(value)) {
+    const name = path ? `${path}.${key}` : key;
     const given = value[key];
-    if (!Object.hasOwn(shape, key)) throw new TypeError(`option "${path}${key}": unknown, expected one of ${Object.keys(shape).join(', ')}`);
+    if (!Object.hasOwn(shape, key)) refuse(name, 'one of ' + Object.keys(shape).join(', '));
     if (given === undefined) continue;
-    const [expected, test, emit] = shape[key]!;
-    if (!test(given)) refuse(path + key, expected, given);
-    values[key] = given;
-    emit?.(entries, engineName(path + key), given);
+    const rule = shape[key]!;
+    if (isRule(rule)) {
+      const [expected, test, emit] = rule;
+      if (!test(given)) refuse(name, expected, given);
+      values[key] = given;
+      emit?.(entries, engineName(name), given);
+    } else values[key] = read(given, rule, name, entries);
   }
   return values;
 }
 
-/** Options of the public methods. */
-export const CALL = {
-  force: SWITCH,
-  minValidity: SECONDS,
-  revoke: SWITCH,
-  session: choice('auto', 'new', 'same'),
-  signal: ['an AbortSignal', (value) => isObject(value) && 'aborted' in value] as Rule,
-  isUnauthorized: ['a function', isFunction] as Rule,
-};
+function isRule(rule: Rule | Shape): rule is Rule {
+  return Array.isArray(rule);
+}
 
 function engineName(path: string): string {
   return path.replace(/^refresh\.(fields\.(?=login)|(?=fields|revoke))/, '');
 }
 
-function refuse(option: string, expected: string, got: unknown): never {
-  throw new TypeError(`option "${option}": expected ${expected}, got ${show(got)}`);
+function refuse(option: string, expected: string, ...got: unknown[]): never {
+  throw new TypeError(`option "${option}": expected ${expected}, got ${got.length ? show(got[0]) : 'another name'}`);
 }
 
 /** Short enough to be no part of a token worth having. */
 function show(value: unknown): string {
   if (typeof value === 'string') return value.length < 8 ? JSON.stringify(value) : 'another string';
-  return Array.isArray(value) ? 'a list' : isObject(value) ? 'an object' : isFunction(value) ? 'a function' : String(value);
+  return Object(value) === value ? (Array.isArray(value) ? 'a list' : 'a' + (isFunction(value) ? ' function' : 'n object')) : String(value);
 }

@@ -189,13 +189,34 @@ export type EndReason =
 
 /** Counters since creation. */
 export interface Metrics {
-  readonly [counter: string]: number;
+  /** Token requests sent. */
+  readonly attempts: number;
+  /** Refreshes that brought new tokens. */
+  readonly refreshed: number;
+  /** Refreshes begun because their planned moment had come, and granted. */
+  readonly proactive: number;
+  /** Attempts that failed. */
+  readonly failed: number;
+  /** Waits for a refresh; requests that begin to wait together are one. */
+  readonly waited: number;
+  /** Waits in vain. */
+  readonly rejected: number;
+  /** 401s that a second send followed. */
+  readonly recovered: number;
+  /** Pairs taken over from the store. */
+  readonly adopted: number;
+  /** Answers that came too late or for nothing. */
+  readonly stray: number;
+  readonly persistFailed: number;
+  /** Answered refreshes by duration: up to 50, 100, 200, 400, 800, 1,600, 3,200 ms, and longer. */
+  readonly latency: readonly number[];
 }
 
 export interface Diagnostics {
+  /** The last steps of the engine: monotonic milliseconds, code, detail. */
+  readonly steps: ReadonlyArray<readonly [at: number, code: number, detail: number]>;
   /** Origins that answered 401 and are not listed in `attachTo`. */
   readonly unlisted: readonly string[];
-  readonly [member: string]: unknown;
 }
 
 /** Creates a {@link TokenManager}. Throws a `TypeError` that names an option which is missing, unknown or wrong. */

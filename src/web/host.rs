@@ -8,7 +8,7 @@ use web_sys::AbortSignal;
 extern "C" {
     /// What the facade gives the shell. Every method is caught: an exception that unwound through the shell would
     /// leave it locked for ever.
-    pub(crate) type Host;
+    pub type Host;
 
     #[wasm_bindgen(method, catch)]
     #[expect(clippy::too_many_arguments, reason = "flat arguments cost no object per push")]
@@ -52,5 +52,5 @@ extern "C" {
     ) -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(method, catch)]
-    pub(super) fn csrf(this: &Host) -> Result<Option<String>, JsValue>;
+    pub(super) fn csrf(this: &Host) -> Result<JsValue, JsValue>;
 }

@@ -2,10 +2,10 @@
 
 use std::rc::Rc;
 
-use js_sys::{Array, Function, Promise, Reflect};
+use js_sys::{Function, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Headers, Request, Response};
+use web_sys::{Request, Response};
 
 use super::data::error_data;
 use super::shell::Shell;
@@ -28,49 +28,53 @@ extern "C" {
 ///
 /// It attaches the token to whatever URL it is given: which ones may have it is the facade's to decide.
 pub(crate) async fn fetch(shell: Rc<Shell>, input: JsValue, init: JsValue) -> Result<JsValue, JsValue> {
-    let request = AnyRequest::new(&input, &init)?;
-    if request.headers().has(AUTHORIZATION)? {
-        return Ok(send(&request).await?.into());
+    let mut request: Request = AnyRequest::new(&input, &init)?.into();
+    let mut spare = None;
+    let mut sent = None;
+    if !request.headers().has(AUTHORIZATION)? {
+        match shell.need().await {
+            Err(error) if error.code != ErrorCode::SignedOut => return Err(error_data(&error)),
+            _ => {
+                spare = Some(request.clone()?);
+                sent = authorize(&shell, &request)?;
+            }
+        }
     }
-    match shell.token().await {
-        Ok(_) => {}
-        Err(error) if error.code == ErrorCode::SignedOut => return Ok(send(&request).await?.into()),
-        Err(error) => return Err(error_data(&error)),
+    loop {
+        let response: Response = JsFuture::from(send(&request)?).await?.unchecked_into();
+        let rejected = response.status() == 401;
+        let (Some(generation), Some(next)) = (sent, spare.take()) else {
+            if let Some(generation) = sent {
+                let reception = if rejected { Reception::Rejected } else { Reception::Accepted };
+                shell.handle(Input::Replayed { generation, reception });
+            }
+            return Ok(response.into());
+        };
+        if !rejected {
+            return Ok(response.into());
+        }
+        let challenge = response.headers().get("www-authenticate")?;
+        if !matches!(shell.unauthorized(generation, challenge).await, Ok(Settled::Resend)) {
+            return Ok(response.into());
+        }
+        sent = authorize(&shell, &next)?;
+        request = next;
     }
-    let spare = request.clone()?;
-    let Some(generation) = authorize(&shell, &request.headers())? else {
-        return Ok(send(&request).await?.into());
-    };
-    let response = send(&request).await?;
-    if response.status() != 401 {
-        return Ok(response.into());
-    }
-    let challenge = response.headers().get("www-authenticate")?;
-    if !matches!(shell.unauthorized(generation, challenge).await, Ok(Settled::Resend)) {
-        return Ok(response.into());
-    }
-    let Some(generation) = authorize(&shell, &spare.headers())? else {
-        return Ok(response.into());
-    };
-    let again = send(&spare).await?;
-    let reception = if again.status() == 401 { Reception::Rejected } else { Reception::Accepted };
-    shell.handle(Input::Replayed { generation, reception });
-    Ok(again.into())
 }
 
-fn authorize(shell: &Shell, headers: &Headers) -> Result<Option<Generation>, JsValue> {
+/// Sets the header for one send; says which generation it names.
+fn authorize(shell: &Shell, request: &Request) -> Result<Option<Generation>, JsValue> {
     let Some((value, generation)) = shell.authorize() else {
         return Ok(None);
     };
-    headers.set(AUTHORIZATION, value.expose())?;
+    request.headers().set(AUTHORIZATION, value.expose())?;
     Ok(Some(generation))
 }
 
 /// Through `fetch` as it is now, so that tools which wrap it see the request.
-async fn send(request: &Request) -> Result<Response, JsValue> {
-    let fetch: Function = Reflect::get(&js_sys::global(), &JsValue::from_str("fetch"))?.unchecked_into();
-    let promise: Promise = fetch.apply(&JsValue::UNDEFINED, &Array::of1(request))?.unchecked_into();
-    Ok(JsFuture::from(promise).await?.unchecked_into())
+fn send(request: &Request) -> Result<Promise, JsValue> {
+    let fetch: Function = Reflect::get(&js_sys::global(), &"fetch".into())?.unchecked_into();
+    fetch.call1(&JsValue::UNDEFINED, request).map(JsCast::unchecked_into)
 }
 
 const AUTHORIZATION: &str = "authorization";

@@ -3,6 +3,7 @@
 mod clock;
 mod data;
 mod host;
+mod job;
 mod lane;
 mod lifecycle;
 mod request;

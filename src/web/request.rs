@@ -1,21 +1,15 @@
-//! Token requests over `fetch`.
+//! Token requests, over `fetch` or the app's callback.
 
-use std::rc::Rc;
-
-use js_sys::{Array, Function, JsString, Promise, Reflect};
+use js_sys::{Function, JsString, Object, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortSignal, Headers, RequestInit, Response};
+use web_sys::{AbortSignal, Response};
 
 use super::shell::Shell;
 use crate::engine::answer::{Answer, Outcome};
 use crate::engine::endpoint::{Credentials, HttpRequest};
-use crate::engine::output::{CallbackRequest, TokenRequest};
+use crate::engine::output::CallbackRequest;
 use crate::engine::secret::Secret;
-
-const KEEPALIVE: &str = "keepalive";
-/// The longest answer that is taken, in UTF-16 units.
-const MAX_ANSWER: u32 = 1 << 20;
 
 #[wasm_bindgen]
 extern "C" {
@@ -32,29 +26,23 @@ extern "C" {
     fn retry_after(this: &CallbackFailure) -> Option<String>;
 }
 
-/// Carries out one attempt.
-pub(super) async fn attempt(shell: Rc<Shell>, request: TokenRequest, signal: AbortSignal) -> Outcome {
-    match request {
-        TokenRequest::Call(request) => call(&shell, request, &signal).await,
-        TokenRequest::Http(request) => match send(&shell, &request, Some(&signal)).await {
-            Ok(answer) => Outcome::Answered(answer),
-            Err(_) => Outcome::Unreachable,
-        },
-    }
-}
-
-async fn call(shell: &Shell, request: CallbackRequest, signal: &AbortSignal) -> Outcome {
+/// Asks the app's callback for tokens.
+pub(super) fn call(
+    shell: &Shell,
+    request: &CallbackRequest,
+    signal: &AbortSignal,
+) -> Result<Promise, JsValue> {
     let refresh = request.refresh.as_ref().map(Secret::expose);
     let access = request.access.as_ref().map(Secret::expose);
-    let asked = shell.host().refresh(refresh, access, request.attempt, request.reason.as_str(), signal);
-    let answer = match asked {
-        Ok(promise) => JsFuture::from(promise).await,
-        Err(error) => Err(error),
-    };
-    match answer.map(|text| text.as_string()) {
+    shell.host().refresh(refresh, access, request.attempt, request.reason.as_str(), signal)
+}
+
+/// What became of a call of the app's callback.
+pub(super) fn called(outcome: Result<JsValue, JsValue>) -> Outcome {
+    match outcome {
         Ok(text) => Outcome::Answered(Answer {
             status: 200,
-            body: Secret::new(text.unwrap_or_default()),
+            body: Secret::new(text.as_string().unwrap_or_default()),
             ..Answer::default()
         }),
         Err(error) if error.is_object() => {
@@ -75,19 +63,20 @@ pub(super) async fn send(
     signal: Option<&AbortSignal>,
 ) -> Result<Answer, JsValue> {
     let init = init(shell, request, signal)?;
-    let response = match fetch(shell.native_fetch(), &request.url, &init).await {
-        // Browsers refuse `keepalive` at once when too much of it is under way.
-        Err(_) if request.keepalive => {
-            Reflect::set(&init, &KEEPALIVE.into(), &JsValue::FALSE)?;
-            fetch(shell.native_fetch(), &request.url, &init).await?
+    let mut keepalive = request.keepalive;
+    let response: Response = loop {
+        set(&init, "keepalive", &keepalive.into())?;
+        match JsFuture::from(fetch(shell.native_fetch(), &request.url, &init)?).await {
+            // Browsers refuse `keepalive` at once when too much of it is under way.
+            Err(_) if keepalive => keepalive = false,
+            outcome => break outcome?.unchecked_into(),
         }
-        outcome => outcome?,
     };
-    let headers = response.headers();
     let text: JsString = JsFuture::from(response.text()?).await?.unchecked_into();
     if text.length() > MAX_ANSWER {
         return Err(JsValue::UNDEFINED);
     }
+    let headers = response.headers();
     let header = |name| headers.get(name).ok().flatten();
     Ok(Answer {
         status: response.status(),
@@ -99,45 +88,47 @@ pub(super) async fn send(
     })
 }
 
-fn init(shell: &Shell, request: &HttpRequest, signal: Option<&AbortSignal>) -> Result<RequestInit, JsValue> {
-    let headers = Headers::new()?;
+fn init(shell: &Shell, request: &HttpRequest, signal: Option<&AbortSignal>) -> Result<Object, JsValue> {
+    let headers = Object::new();
     for (name, value) in &request.headers {
-        headers.set(name, value)?;
+        set(&headers, name, &value.into())?;
     }
-    if let Some(name) = &request.csrf_header
-        && let Some(value) = shell.host().csrf()?
-    {
-        headers.set(name, &value)?;
+    if let Some(name) = &request.csrf_header {
+        set(&headers, name, &shell.host().csrf()?)?;
     }
-    let init = RequestInit::new();
-    init.set_method(&request.method);
-    init.set_headers(&headers);
-    if let Some(body) = &request.body {
-        init.set_body(&JsValue::from_str(body.expose()));
-    }
-    if request.keepalive {
-        Reflect::set(&init, &KEEPALIVE.into(), &JsValue::TRUE)?;
-    }
-    init.set_signal(signal);
     let credentials = match request.credentials {
         Credentials::Include => "include",
         Credentials::Omit => "omit",
         Credentials::SameOrigin => "same-origin",
     };
+    let init = Object::new();
+    set(&init, "headers", &headers)?;
+    if let Some(signal) = signal {
+        set(&init, "signal", signal)?;
+    }
+    if let Some(body) = &request.body {
+        set(&init, "body", &body.expose().into())?;
+    }
     for (name, value) in [
+        ("method", request.method.as_str()),
         ("credentials", credentials),
         ("cache", "no-store"),
         // A token never follows a redirect.
         ("redirect", "error"),
         ("referrerPolicy", "no-referrer"),
     ] {
-        Reflect::set(&init, &JsValue::from_str(name), &JsValue::from_str(value))?;
+        set(&init, name, &value.into())?;
     }
     Ok(init)
 }
 
-async fn fetch(native: &Function, url: &str, init: &RequestInit) -> Result<Response, JsValue> {
-    let arguments = Array::of2(&JsValue::from_str(url), init);
-    let promise: Promise = native.apply(&JsValue::UNDEFINED, &arguments)?.unchecked_into();
-    Ok(JsFuture::from(promise).await?.unchecked_into())
+fn set(object: &Object, name: &str, value: &JsValue) -> Result<(), JsValue> {
+    Reflect::set(object, &name.into(), value).map(|_| ())
 }
+
+fn fetch(native: &Function, url: &str, init: &Object) -> Result<Promise, JsValue> {
+    native.call2(&JsValue::UNDEFINED, &url.into(), init).map(JsCast::unchecked_into)
+}
+
+/// The longest answer that is taken, in UTF-16 units.
+const MAX_ANSWER: u32 = 1 << 20;

@@ -1,8 +1,9 @@
 //! The run loop around the engine.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::pin::Pin;
 use std::rc::Rc;
+use std::task::{Context, Poll};
 
 use futures::FutureExt;
 use futures::channel::oneshot;
@@ -10,15 +11,16 @@ use futures::future::Shared;
 use gloo_timers::callback::Timeout;
 use js_sys::{Function, Promise, Reflect};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::AbortController;
 
+use super::job::{self, Job};
 use super::lifecycle::{self, Lifecycle};
-use super::{Host, clock, data, request};
+use super::{Host, clock, data};
+use crate::engine::answer::Outcome;
 use crate::engine::error::TokenError;
-use crate::engine::ids::{AttemptId, CallId, Generation, StoreOp};
-use crate::engine::input::{Input, Stored, Wake};
-use crate::engine::output::{Event, Output, Settled, Verdict};
+use crate::engine::ids::{AttemptId, CallId, Generation};
+use crate::engine::input::{Input, Wake};
+use crate::engine::output::{Output, Settled, Verdict};
 use crate::engine::secret::Secret;
 use crate::engine::time::{Millis, Mono};
 use crate::engine::{Config, Engine};
@@ -30,7 +32,7 @@ pub(crate) struct Shell {
     /// `fetch` as it was when the shell was made: the token request is seen by no later wrapper, ours included.
     native_fetch: Function,
     /// What has happened and was not yet given to the engine.
-    inbox: RefCell<VecDeque<Input>>,
+    inbox: RefCell<Vec<Input>>,
     /// Whether the loop runs further up the stack.
     running: Cell<bool>,
     timer: RefCell<Option<Timeout>>,
@@ -46,14 +48,15 @@ struct Callers {
     last: u32,
     open: Vec<(CallId, oneshot::Sender<Answer>)>,
     /// The wait for a token that callers share, and since when.
-    need: Option<(Mono, Need)>,
+    need: Option<(Mono, Asked)>,
 }
 
 /// What a call is told.
 pub(super) type Answer = Result<Settled, TokenError>;
 
 /// The one future of a wait: driven once, awaited by every clone.
-pub(super) type Need = Shared<oneshot::Receiver<Answer>>;
+#[derive(Clone)]
+pub(super) struct Asked(Shared<oneshot::Receiver<Answer>>);
 
 impl Shell {
     pub(crate) fn new(config: Config, host: Host) -> Rc<Self> {
@@ -114,147 +117,103 @@ impl Shell {
     /// Gives `input` to the engine and carries out what it asks for. Called from within, by a listener or a store that
     /// answers at once, it leaves the input to the loop further up.
     pub(crate) fn handle(self: &Rc<Self>, input: Input) {
-        self.inbox.borrow_mut().push_back(input);
+        self.inbox.borrow_mut().push(input);
         if self.running.replace(true) {
             return;
         }
-        let mut told = Vec::new();
-        loop {
-            while let Some(input) = self.next_input() {
-                self.engine.borrow_mut().handle(clock::now(), input);
-                while let Some(output) = self.next_output() {
-                    self.perform(output, &mut told);
-                }
-            }
-            if told.is_empty() {
-                break;
-            }
-            // The engine is at rest: a listener may call anything.
-            for news in told.drain(..) {
-                self.tell(news);
+        while let Some(input) = self.next_input() {
+            self.engine.borrow_mut().handle(clock::now(), input);
+            while let Some(output) = self.next_output() {
+                self.perform(output);
             }
         }
         self.arm();
         self.running.set(false);
     }
 
+    pub(super) fn answered(self: &Rc<Self>, attempt: AttemptId, outcome: Outcome) {
+        self.take_attempt(attempt);
+        self.handle(Input::Answer { attempt, outcome });
+    }
+
     fn next_input(&self) -> Option<Input> {
-        self.inbox.borrow_mut().pop_front()
+        let mut inbox = self.inbox.borrow_mut();
+        (!inbox.is_empty()).then(|| inbox.remove(0))
     }
 
     fn next_output(&self) -> Option<Output> {
         self.engine.borrow_mut().poll_output()
     }
 
-    fn perform(self: &Rc<Self>, output: Output, told: &mut Vec<News>) {
-        match output {
+    /// Carries out one output. No borrow is held, so whoever is called may call in.
+    fn perform(self: &Rc<Self>, output: Output) {
+        // What a host method throws is its own affair: the engine has settled.
+        let _ = match output {
             Output::Abort(id) => {
                 if let Some(controller) = self.take_attempt(id) {
                     controller.abort();
                 }
+                Ok(())
             }
-            Output::Event(event) => told.push(News::Event(event)),
-            Output::ReadStore(op) => self.read(op),
+            Output::Event(event) => self.host.event(data::event_data(&event)),
+            Output::ReadStore(op) => {
+                match promised(self.host.read()) {
+                    Ok(promise) => job::begin(self, Job::Read(op, promise)),
+                    Err(outcome) => self.handle(job::read(op, outcome)),
+                }
+                Ok(())
+            }
             Output::Revoke(request) => {
-                let shell = Rc::clone(self);
-                spawn_local(async move {
-                    // Signing out never depends on this.
-                    let _ = request::send(&shell, &request, None).await;
-                });
+                job::begin(self, Job::Revoke(request));
+                Ok(())
             }
-            Output::Send { attempt, request } => {
-                let Ok(controller) = AbortController::new() else {
-                    return;
-                };
+            Output::Send { attempt, request } => AbortController::new().map(|controller| {
                 let signal = controller.signal();
                 self.attempts.borrow_mut().push((attempt, controller));
-                let shell = Rc::clone(self);
-                spawn_local(async move {
-                    let outcome = request::attempt(Rc::clone(&shell), request, signal).await;
-                    shell.take_attempt(attempt);
-                    shell.handle(Input::Answer { attempt, outcome });
-                });
-            }
-            Output::Settle(call, answer) => told.push(News::Settled(call, answer)),
-            Output::Snapshot(snapshot) => {
-                let _ = self.host.snapshot(data::snapshot_data(&snapshot));
-            }
+                job::begin(self, Job::Send(attempt, request, signal));
+            }),
+            Output::Settle(call, answer) => self.settle(call, answer),
+            Output::Snapshot(snapshot) => self.host.snapshot(data::snapshot_data(&snapshot)),
             Output::Verdict(verdict) => self.push_verdict(verdict),
-            Output::WriteStore(op, text) => self.write(op, &text),
-        }
-    }
-
-    fn tell(&self, news: News) {
-        match news {
-            News::Event(event) => {
-                let _ = self.host.event(data::event_data(&event));
-            }
-            News::Settled(call, answer) => {
-                let sender = self.callers.borrow_mut().take(call);
-                if let Some(sender) = sender {
-                    // A caller that has gone away wants no answer.
-                    let _ = sender.send(answer);
-                    return;
+            Output::WriteStore(op, text) => {
+                match promised(self.host.write(text.expose())) {
+                    Ok(promise) => job::begin(self, Job::Write(op, promise)),
+                    Err(outcome) => self.handle(job::written(op, &outcome)),
                 }
-                let (error, value) = match &answer {
-                    Ok(settled) => (JsValue::UNDEFINED, Some(settled.as_str())),
-                    Err(error) => (data::error_data(error), None),
-                };
-                let _ = self.host.settle(call.0, error, value);
+                Ok(())
             }
+        };
+    }
+
+    fn settle(&self, call: CallId, answer: Answer) -> Result<(), JsValue> {
+        let sender = self.callers.borrow_mut().take(call);
+        if let Some(sender) = sender {
+            // A caller that has gone away wants no answer.
+            let _ = sender.send(answer);
+            return Ok(());
+        }
+        match answer {
+            Ok(settled) => self.host.settle(call.0, JsValue::UNDEFINED, Some(settled.as_str())),
+            Err(error) => self.host.settle(call.0, data::error_data(&error), None),
         }
     }
 
-    fn push_verdict(&self, verdict: Option<Verdict>) {
-        let scheme = verdict.as_ref().map(|_| "Bearer");
-        let _ = match &verdict {
-            None => self.host.verdict(scheme, None, 0.0, None, 0.0, 0.0, 0.0, 0.0),
+    fn push_verdict(&self, verdict: Option<Verdict>) -> Result<(), JsValue> {
+        let pushed = match &verdict {
+            None => self.host.verdict(None, None, 0.0, None, 0.0, 0.0, 0.0, 0.0),
             Some(verdict) => self.host.verdict(
-                scheme,
+                Some("Bearer"),
                 Some(verdict.bearer.expose()),
-                data::number(verdict.generation),
-                verdict.expires_at.map(data::wall),
+                verdict.generation.0 as f64,
+                verdict.expires_at.map(|time| time.0 as f64),
                 verdict.until.map_or(f64::INFINITY, |until| until.wall.0 as f64),
                 verdict.until.map_or(f64::INFINITY, |until| until.mono.0 as f64),
-                data::wall(verdict.checked.wall),
+                verdict.checked.wall.0 as f64,
                 verdict.checked.mono.0 as f64,
             ),
         };
         *self.verdict.borrow_mut() = verdict;
-    }
-
-    fn read(self: &Rc<Self>, op: StoreOp) {
-        let done = move |shell: &Rc<Self>, outcome: Result<JsValue, JsValue>| {
-            let text = outcome.ok().and_then(|text| text.as_string()).map(Secret::new);
-            shell.handle(Input::StoreRead { op, text });
-        };
-        self.when_done(self.host.read(), done);
-    }
-
-    fn write(self: &Rc<Self>, op: StoreOp, text: &Secret) {
-        let done = move |shell: &Rc<Self>, outcome: Result<JsValue, JsValue>| {
-            let stored = if outcome.is_ok() { Stored::Durably } else { Stored::Failed };
-            shell.handle(Input::StoreWritten { op, stored });
-        };
-        self.when_done(self.host.write(text.expose()), done);
-    }
-
-    /// Calls `done` with what `outcome` is, or, if it is a promise, with what becomes of it.
-    fn when_done(
-        self: &Rc<Self>,
-        outcome: Result<JsValue, JsValue>,
-        done: impl FnOnce(&Rc<Self>, Result<JsValue, JsValue>) + 'static,
-    ) {
-        match outcome {
-            Ok(value) if value.is_object() => {
-                let shell = Rc::clone(self);
-                spawn_local(async move {
-                    let outcome = JsFuture::from(Promise::resolve(&value)).await;
-                    done(&shell, outcome);
-                });
-            }
-            outcome => done(self, outcome),
-        }
+        pushed
     }
 
     fn arm(self: &Rc<Self>) {
@@ -279,37 +238,26 @@ impl Shell {
         Some(attempts.swap_remove(at).1)
     }
 
-    /// The token to send, waiting for a refresh where one is needed. Callers that come together share one future.
-    pub(super) async fn token(self: &Rc<Self>) -> Answer {
-        let need = self.shared_need();
-        let answer = need.await;
-        answer.unwrap_or(Ok(Settled::Pass))
-    }
-
-    fn shared_need(self: &Rc<Self>) -> Need {
+    /// Waits until there is a token to send. Callers that come together share one future.
+    pub(super) fn need(self: &Rc<Self>) -> Asked {
         let now = clock::now().mono;
         let shared = self.callers.borrow().need.clone();
-        if let Some((_, need)) =
-            shared.filter(|(since, need)| now.since(*since) < TOGETHER && need.peek().is_none())
+        if let Some((_, asked)) =
+            shared.filter(|(since, asked)| now.since(*since) < TOGETHER && asked.is_open())
         {
-            return need;
+            return asked;
         }
-        let (call, receiver) = self.callers.borrow_mut().open();
-        let need = receiver.shared();
-        self.callers.borrow_mut().need = Some((now, need.clone()));
+        let (call, asked) = self.callers.borrow_mut().open();
+        self.callers.borrow_mut().need = Some((now, asked.clone()));
         self.handle(Input::Need { call, min_validity: Millis::ZERO });
-        need
+        asked
     }
 
     /// What to do about a 401 that `generation` drew.
-    pub(super) async fn unauthorized(
-        self: &Rc<Self>,
-        generation: Generation,
-        challenge: Option<String>,
-    ) -> Answer {
-        let (call, receiver) = self.callers.borrow_mut().open();
+    pub(super) fn unauthorized(self: &Rc<Self>, generation: Generation, challenge: Option<String>) -> Asked {
+        let (call, asked) = self.callers.borrow_mut().open();
         self.handle(Input::Unauthorized { call, generation, challenge });
-        receiver.await.unwrap_or(Ok(Settled::Pass))
+        asked
     }
 
     /// `Authorization` for one send with the token held now, and that token's generation.
@@ -321,12 +269,12 @@ impl Shell {
 }
 
 impl Callers {
-    fn open(&mut self) -> (CallId, oneshot::Receiver<Answer>) {
+    fn open(&mut self) -> (CallId, Asked) {
         self.last = self.last.wrapping_add(1);
         let call = CallId(self.last | FROM_RUST);
         let (sender, receiver) = oneshot::channel();
         self.open.push((call, sender));
-        (call, receiver)
+        (call, Asked(receiver.shared()))
     }
 
     fn take(&mut self, call: CallId) -> Option<oneshot::Sender<Answer>> {
@@ -335,10 +283,27 @@ impl Callers {
     }
 }
 
-/// What is told once the engine is at rest.
-enum News {
-    Event(Event),
-    Settled(CallId, Answer),
+impl Asked {
+    fn is_open(&self) -> bool {
+        self.0.peek().is_none()
+    }
+}
+
+impl Future for Asked {
+    type Output = Answer;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answer> {
+        // The sender goes with the shell alone: then there is nobody left to tell.
+        self.0.poll_unpin(context).map(|answer| answer.unwrap_or(Ok(Settled::Pass)))
+    }
+}
+
+/// The promise that a store's answer is, or the answer itself.
+fn promised(answer: Result<JsValue, JsValue>) -> Result<Promise, Result<JsValue, JsValue>> {
+    match answer {
+        Ok(value) if value.is_object() => Ok(Promise::resolve(&value)),
+        answer => Err(answer),
+    }
 }
 
 /// `setTimeout` takes a signed 32-bit delay; a longer one would fire at once.

@@ -1,0 +1,90 @@
+//! What other tabs do to the store.
+
+use evertoken::engine::answer::Outcome;
+use evertoken::engine::ids::{Epoch, Generation};
+use evertoken::engine::record::{Record, Stored, StoredAccess, StoredSession};
+use evertoken::engine::response::{self, Fields, TokenResponse};
+use evertoken::engine::time::{Millis, UnixMillis};
+
+use super::world::World;
+
+impl World {
+    /// The record in the store.
+    #[track_caller]
+    pub fn record(&self) -> Record {
+        match Record::decode(self.store.text.as_deref().unwrap_or_default(), &self.config.name) {
+            Stored::Record(record) => record,
+            other => panic!("no record in the store: {other:?}"),
+        }
+    }
+
+    /// Another tab refreshes the session in the store.
+    #[track_caller]
+    pub fn rotate_elsewhere(&mut self) {
+        let mut record = self.record();
+        let session = record.session.as_mut().expect("a session in the store");
+        let token = session.refresh.as_ref().map(|token| token.expose().to_owned());
+        let outcome = self.server.refresh(token.as_deref(), self.clock.elapsed, self.clock.truth());
+        let Outcome::Answered(answer) = outcome else { panic!("no answer: {outcome:?}") };
+        let response = response::parse(answer.body.expose(), &Fields::default(), false).expect("a pair");
+        renew(session, response, self.clock.now().wall);
+        session.refused = false;
+        record.generation = record.generation.next();
+        self.store.put(record.encode().expose());
+    }
+
+    /// Another tab signs out.
+    #[track_caller]
+    pub fn sign_out_elsewhere(&mut self) {
+        let record = self.record();
+        let tombstone = Record { epoch: record.epoch.next(), session: None, ..record };
+        self.store.put(tombstone.encode().expose());
+    }
+
+    /// Another tab signs `user` in.
+    #[track_caller]
+    pub fn sign_in_elsewhere(&mut self, user: &str) {
+        let body = self.server.sign_in(user, self.clock.truth());
+        let response = response::parse(&body, &Fields::default(), false).expect("a pair");
+        let old = self.record();
+        let mut session =
+            StoredSession { id: 77, refresh: None, refresh_ends: None, access: None, refused: false };
+        renew(&mut session, response, self.clock.now().wall);
+        let record = Record {
+            epoch: old.epoch.next(),
+            generation: old.generation.next(),
+            session: Some(session),
+            ..old
+        };
+        self.store.put(record.encode().expose());
+    }
+
+    /// Another tab has been refused the refresh token of this generation.
+    #[track_caller]
+    pub fn refuse_elsewhere(&mut self) {
+        let mut record = self.record();
+        record.session.as_mut().expect("a session in the store").refused = true;
+        self.store.put(record.encode().expose());
+    }
+}
+
+/// A record of the default name with one session.
+pub fn record(session: StoredSession, epoch: u64, generation: u64) -> String {
+    let record = Record {
+        name: "default".into(),
+        epoch: Epoch(epoch),
+        generation: Generation(generation),
+        offset: None,
+        session: Some(session),
+    };
+    record.encode().expose().to_owned()
+}
+
+fn renew(session: &mut StoredSession, response: TokenResponse, received: UnixMillis) {
+    session.refresh = response.refresh;
+    session.access = response.access.map(|token| StoredAccess {
+        token,
+        received,
+        life: response.expires_in.map(|life| Millis(life as u64)),
+    });
+}

@@ -15,3 +15,7 @@ mod bind;
 pub mod engine;
 #[cfg(target_arch = "wasm32")]
 mod web;
+/// A tenth of the standard one's code, for a heap that holds a few hundred small things.
+#[cfg(target_arch = "wasm32")]
+#[global_allocator]
+static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();

@@ -123,7 +123,7 @@ function hostObject({ slot, refresh, csrf, empty }: Surroundings, sink: EngineSi
   return {
     verdict: (...verdict: [...Verdict]) => alive() && sink.verdict(verdict),
     snapshot: (snapshot: Snapshot) => alive() && sink.snapshot(snapshot),
-    event: (event: EngineEvent) => alive() && sink.event(event),
+    event: (event: EngineEvent, error: TokenErrorData | undefined) => alive() && sink.event({ ...event, error }),
     settle: (...told: Parameters<EngineSink['settle']>) => alive() && sink.settle(...told),
     read() {
       const text = slot.read();

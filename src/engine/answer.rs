@@ -1,6 +1,7 @@
 //! What an answer of the token endpoint means.
 
 use alloc::string::String;
+use alloc::sync::Arc;
 
 use super::date;
 use super::error::Cause;
@@ -39,11 +40,11 @@ pub enum Judgement {
     /// New tokens.
     Granted(TokenResponse),
     /// The client is set up wrongly: nothing is deleted, since a bad deploy must not sign everybody out.
-    Misconfigured { oauth_error: Option<String> },
+    Misconfigured { oauth_error: Option<Arc<str>> },
     /// The session is over (RFC 6749 §5.2, read as real servers answer: any body that is not HTML).
-    Refused { oauth_error: Option<String> },
+    Refused { oauth_error: Option<Arc<str>> },
     /// Try again later.
-    Transient { cause: Cause, oauth_error: Option<String> },
+    Transient { cause: Cause, oauth_error: Option<Arc<str>> },
     /// A token type that is not `Bearer`.
     UnsupportedTokenType,
 }
@@ -66,8 +67,9 @@ impl Answer {
     }
 
     fn judge_refusal(&self) -> Judgement {
-        let error = json::parse(self.body.expose()).ok().and_then(|root| root.at("error"));
-        let oauth_error = error.and_then(Value::as_text).map(json::Text::decode).filter(|code| is_code(code));
+        let error = json::parse_object(self.body.expose()).and_then(|root| root.get("error"));
+        let oauth_error =
+            error.and_then(Value::as_text).map(|code| Arc::from(code.decode())).filter(|code| is_code(code));
         match oauth_error.as_deref() {
             Some("server_error" | "slow_down" | "temporarily_unavailable" | "use_dpop_nonce") => {
                 Judgement::Transient { cause: Cause::ServerError, oauth_error }
@@ -85,14 +87,16 @@ impl Answer {
 
     /// A proxy's or captive portal's page, by its type or its first byte.
     fn is_html(&self) -> bool {
-        let declared = self.content_type.as_deref().unwrap_or_default().trim_start();
-        declared.get(..9).is_some_and(|kind| kind.eq_ignore_ascii_case("text/html"))
-            || self.body.expose().trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']).starts_with('<')
+        let declared = self.content_type.as_deref().unwrap_or_default().as_bytes().trim_ascii_start();
+        let body = self.body.expose().as_bytes();
+        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start();
+        declared.get(..9).is_some_and(|kind| kind.eq_ignore_ascii_case(b"text/html"))
+            || body.first() == Some(&b'<')
     }
 
     /// The server's time, where its `Date` header is readable.
     pub fn server_time(&self) -> Option<UnixMillis> {
-        self.date.as_deref().and_then(date::http_date)
+        self.date.as_deref().and_then(|date| date::http_date(date.as_bytes()))
     }
 }
 
@@ -100,9 +104,9 @@ impl Answer {
 /// else is ignored; an hour is the most that is granted.
 pub fn retry_after(header: &str, server_now: UnixMillis) -> Option<Millis> {
     const LONGEST: Millis = Millis::from_secs(3_600);
-    let text = header.trim();
-    let wait = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        text.bytes().fold(Millis::ZERO, |wait, digit| {
+    let text = header.as_bytes().trim_ascii();
+    let wait = if !text.is_empty() && text.iter().all(u8::is_ascii_digit) {
+        text.iter().fold(Millis::ZERO, |wait, digit| {
             Millis((wait.0.saturating_mul(10)).saturating_add(u64::from(digit - b'0') * 1_000))
         })
     } else {

@@ -28,7 +28,8 @@ impl Background {
     pub fn delay(&mut self, now: Mono, answered: bool, asked: Option<Millis>, jitter: &mut Jitter) -> Millis {
         let since = *self.since.get_or_insert(now);
         if let Some(asked) = asked {
-            return asked;
+            // A server that asks for no time at all gets a little all the same.
+            return asked.max(spread(PROMPT, jitter));
         }
         if !answered && now.since(since) < FIRST_MINUTE {
             return spread(PROMPT, jitter);
@@ -59,7 +60,12 @@ pub struct Breaker {
 
 impl Breaker {
     pub fn is_open(&self, now: Mono) -> bool {
-        now < self.until
+        self.closes_in(now).is_some()
+    }
+
+    /// How long refreshes are still held back.
+    pub fn closes_in(&self, now: Mono) -> Option<Millis> {
+        Some(self.until.since(now)).filter(|left| *left > Millis::ZERO)
     }
 
     /// A token that a refresh had just brought was refused.

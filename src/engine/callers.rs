@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::challenge;
 use super::engine::{Engine, Phase};
-use super::error::{Cause, ErrorCode, TokenError};
+use super::error::{Cause, ErrorCode, Failure, TokenError};
 use super::flight::Step;
 use super::ids::{CallId, Generation};
 use super::input::{Reception, Urgency};
@@ -55,6 +55,12 @@ impl Engine {
         }
         if !self.can_refresh() {
             return self.settle(call, Err(TokenError::new(ErrorCode::Configuration)));
+        }
+        if let Some(left) = self.breaker.closes_in(self.now.mono).filter(|_| self.flight.is_none()) {
+            // The tokens that the server gives are refused: another would be too.
+            let retry_at = Some(self.now.wall.after(left));
+            let failure = Failure { retry_at, ..Failure::unavailable(Cause::BadResponse) };
+            return self.settle(call, Err(TokenError::from(failure)));
         }
         if urgency == Urgency::Forced && self.cooldown.as_ref().is_some_and(|cooldown| !cooldown.hard) {
             self.cooldown = None;
@@ -155,8 +161,11 @@ impl Engine {
             return self.waiters.push(waiter);
         }
         if !self.can_refresh() {
-            self.turn_down(waiter, &TokenError::new(ErrorCode::SessionEnded));
-            return self.end_unrefreshable();
+            self.turn_down_for_good(waiter, &TokenError::new(ErrorCode::SessionEnded));
+            if !self.has_good_token() {
+                self.end_unrefreshable();
+            }
+            return;
         }
         if let Some(error) = self.cooldown_error() {
             return self.turn_down(waiter, &error);
@@ -212,6 +221,14 @@ impl Engine {
             Want::Replacement(_) => self.settle(waiter.call, Ok(Settled::Pass)),
             Want::Newer(_) | Want::Token { .. } => self.settle(waiter.call, Err(error.clone())),
         }
+    }
+
+    /// No refresh will come any more: who wants a token gets the one there is, if that is still good.
+    pub(super) fn turn_down_for_good(&mut self, waiter: Waiter, error: &TokenError) {
+        if matches!(waiter.want, Want::Token { .. }) && self.has_good_token() {
+            return self.settle(waiter.call, Ok(Settled::Done));
+        }
+        self.turn_down(waiter, error);
     }
 
     /// The generation that `call` begins with; without a session the call is settled.

@@ -5,12 +5,11 @@
 /// challenges says nothing.
 pub fn forbids_refresh(header: &str) -> bool {
     let mut insufficient = false;
-    for (name, value) in Params(header) {
-        if name.eq_ignore_ascii_case("error") {
-            match value {
-                "insufficient_scope" => insufficient = true,
-                "invalid_token" => return false,
-                _ => {}
+    for (name, value) in Params(header.as_bytes()) {
+        if name.eq_ignore_ascii_case(b"error") {
+            insufficient |= value == b"insufficient_scope";
+            if value == b"invalid_token" {
+                return false;
             }
         }
     }
@@ -18,44 +17,50 @@ pub fn forbids_refresh(header: &str) -> bool {
 }
 
 /// The auth-params of all challenges, in order. Schemes and token68 values are passed over.
-struct Params<'a>(&'a str);
+struct Params<'a>(&'a [u8]);
 
 impl<'a> Iterator for Params<'a> {
-    type Item = (&'a str, &'a str);
+    type Item = (&'a [u8], &'a [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let rest = self.0.trim_start_matches([' ', '\t', ',']);
-            let end = rest.find([' ', '\t', ',', '=', '"']).unwrap_or(rest.len());
-            if rest.is_empty() {
-                return None;
+            let (_, rest) = span(self.0, |byte| is_gap(byte) || byte == b',');
+            let (name, rest) = span(rest, |byte| !is_gap(byte) && !matches!(byte, b',' | b'=' | b'"'));
+            let (_, rest) = span(rest, is_gap);
+            match rest {
+                [] => return None,
+                [b'=', value @ ..] => {
+                    let (_, value) = span(value, is_gap);
+                    let (value, rest) = match value {
+                        [b'"', quoted @ ..] => closing_quote(quoted)?,
+                        plain => span(plain, |byte| !is_gap(byte) && byte != b','),
+                    };
+                    self.0 = rest;
+                    return Some((name, value));
+                }
+                // A stray quote.
+                [b'"', rest @ ..] => self.0 = rest,
+                // A scheme.
+                rest => self.0 = rest,
             }
-            let (name, rest) = rest.split_at(end);
-            let rest = rest.trim_start_matches([' ', '\t']);
-            let Some(value) = rest.strip_prefix('=') else {
-                // A scheme, or a stray quote: step over it.
-                self.0 = if end == 0 { rest.get(1..)? } else { rest };
-                continue;
-            };
-            let value = value.trim_start_matches([' ', '\t']);
-            if let Some(quoted) = value.strip_prefix('"') {
-                let end = closing_quote(quoted)?;
-                self.0 = &quoted[end + 1..];
-                return Some((name, &quoted[..end]));
-            }
-            let end = value.find([' ', '\t', ',']).unwrap_or(value.len());
-            self.0 = &value[end..];
-            return Some((name, &value[..end]));
         }
     }
 }
 
-fn closing_quote(text: &str) -> Option<usize> {
-    let bytes = text.as_bytes();
+fn is_gap(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
+}
+
+fn span(text: &[u8], is_in: impl Fn(u8) -> bool) -> (&[u8], &[u8]) {
+    text.split_at(text.iter().take_while(|byte| is_in(**byte)).count())
+}
+
+/// Parts a quoted text, begun already, from what follows its end.
+fn closing_quote(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
+    while let Some(byte) = text.get(at) {
         match byte {
-            b'"' => return Some(at),
+            b'"' => return Some((&text[..at], &text[at + 1..])),
             b'\\' => at += 2,
             _ => at += 1,
         }

@@ -2,19 +2,25 @@
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use super::endpoint::{Credentials, Endpoint, Format, TokenIn};
 use super::response::Fields;
 use super::time::Millis;
 
-/// Options as they come from outside. Every setter checks its own value; [`Options::into_config`] checks how they
-/// go together.
+/// Options as they come from outside: named values, of which each setter checks its own and
+/// [`Options::into_config`] how they go together. They stand in tables, not in code for each: the code would be
+/// a tenth of the module.
 #[derive(Clone, Debug)]
 pub struct Options {
-    config: Config,
-    kind: Kind,
-    refresh: Endpoint,
-    revoke: Endpoint,
+    numbers: [u64; NUMBERS.len()],
+    top: [Option<String>; TOP.len()],
+    fields: [Option<String>; FIELDS.len()],
+    login: [Option<String>; FIELDS.len()],
+    refresh: [Option<String>; ENDPOINT.len()],
+    revoke: [Option<String>; ENDPOINT.len()],
+    pairs: Vec<(usize, String, String)>,
 }
 
 /// Options that are valid together. Durations are in milliseconds.
@@ -23,7 +29,7 @@ pub struct Config {
     /// Keys the store, the record and everything else that instances share.
     pub name: String,
     pub source: Source,
-    pub revoke: Option<Endpoint>,
+    pub revoke: Option<Arc<Endpoint>>,
     pub fields: Fields,
     /// Overrides `fields` for what the app hands over at sign-in.
     pub login_fields: Fields,
@@ -50,7 +56,7 @@ pub struct Config {
 pub enum Source {
     /// The app's own function.
     Callback,
-    Endpoint(Endpoint),
+    Endpoint(Arc<Endpoint>),
     /// Nowhere: the session ends with its access token.
     Nowhere,
 }
@@ -70,42 +76,62 @@ pub struct ConfigError {
     pub expected: &'static str,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Callback,
-    Endpoint,
-    Nowhere,
-}
+/// The options that are numbers, with their defaults: durations in milliseconds, counts, and 0 or 1 for switches.
+const NUMBERS: [(&str, u64); 11] = [
+    ("attemptTimeout", 10_000),
+    ("autoResume", 1),
+    ("checkInterval", 120_000),
+    ("lead", 300_000),
+    ("margin", 30_000),
+    ("maxWait", 15_000),
+    ("refresh.sendAccessToken", 0),
+    ("retries", 3),
+    ("retryCap", 30_000),
+    ("retryDelay", 1_000),
+    ("revoke.sendAccessToken", 0),
+];
+
+/// Options that are texts, with their values where those are a choice; the first is the default.
+type Texts = [(&'static str, &'static [&'static str])];
+
+const TOP: [(&str, &[&str]); 3] =
+    [("accessIn", &["header", "cookie"]), ("name", &[]), ("persist", &["both", "refresh"])];
+
+/// What stands behind `fields.` and `login.`.
+const FIELDS: [(&str, &[&str]); 5] = [
+    ("access", &[]),
+    ("expiresAt", &[]),
+    ("expiresIn", &[]),
+    ("expiresInUnit", &["s", "ms"]),
+    ("refresh", &[]),
+];
+
+/// What stands behind `refresh.` and `revoke.`.
+const ENDPOINT: [(&str, &[&str]); 9] = [
+    ("bodyField", &[]),
+    ("clientId", &[]),
+    ("credentials", &["omit", "same-origin", "include"]),
+    ("csrfHeader", &[]),
+    ("format", &["json", "form", "none"]),
+    ("kind", &["none", "endpoint", "callback"]),
+    ("method", &[]),
+    ("tokenIn", &["body", "bearer", "cookie"]),
+    ("url", &[]),
+];
+
+/// The options that are lists of names and values.
+const LISTS: [&str; 4] = ["refresh.headers", "refresh.params", "revoke.headers", "revoke.params"];
 
 impl Default for Options {
     fn default() -> Self {
-        let endpoint = Endpoint {
-            method: "POST".to_owned(),
-            body_field: "refresh_token".to_owned(),
-            ..Endpoint::default()
-        };
         Self {
-            config: Config {
-                name: "default".to_owned(),
-                source: Source::Nowhere,
-                revoke: None,
-                fields: Fields::default(),
-                login_fields: Fields::default(),
-                access_in_cookie: false,
-                persist: Persist::Both,
-                auto_resume: true,
-                lead: Millis::from_secs(300),
-                margin: Millis::from_secs(30),
-                check_interval: Millis::from_secs(120),
-                attempt_timeout: Millis::from_secs(10),
-                retries: 3,
-                retry_delay: Millis::from_secs(1),
-                retry_cap: Millis::from_secs(30),
-                max_wait: Millis::from_secs(15),
-            },
-            kind: Kind::Nowhere,
-            revoke: Endpoint { body_field: "token".to_owned(), ..endpoint.clone() },
-            refresh: endpoint,
+            numbers: NUMBERS.map(|(_, default)| default),
+            top: [const { None }; TOP.len()],
+            fields: [const { None }; FIELDS.len()],
+            login: [const { None }; FIELDS.len()],
+            refresh: [const { None }; ENDPOINT.len()],
+            revoke: [const { None }; ENDPOINT.len()],
+            pairs: Vec::new(),
         }
     }
 }
@@ -116,92 +142,135 @@ impl Options {
         if !(0.0..=MAX_NUMBER).contains(&value) {
             return Err(refused(option, "a number from 0 to 9007199254740991"));
         }
-        let config = &mut self.config;
-        let millis = Millis(value as u64);
-        match option {
-            "attemptTimeout" => config.attempt_timeout = millis,
-            "autoResume" => config.auto_resume = value != 0.0,
-            "checkInterval" => config.check_interval = millis,
-            "lead" => config.lead = millis,
-            "margin" => config.margin = millis,
-            "maxWait" => config.max_wait = millis,
-            "refresh.sendAccessToken" => self.refresh.send_access_token = value != 0.0,
-            "retries" => config.retries = value.min(f64::from(u32::MAX)) as u32,
-            "retryCap" => config.retry_cap = millis,
-            "retryDelay" => config.retry_delay = millis,
-            "revoke.sendAccessToken" => self.revoke.send_access_token = value != 0.0,
-            _ => return Err(refused(option, "the name of an option")),
-        }
+        let at = NUMBERS.iter().position(|(name, _)| *name == option).ok_or_else(|| unknown(option))?;
+        self.numbers[at] = value as u64;
         Ok(())
     }
 
     /// Sets an option that is a text.
     pub fn text(&mut self, option: &str, value: String) -> Result<(), ConfigError> {
-        let config = &mut self.config;
-        match option {
-            "accessIn" => config.access_in_cookie = choice(option, &value, &["header", "cookie"])? == 1,
-            "name" => config.name = value,
-            "persist" => {
-                config.persist =
-                    [Persist::Both, Persist::Refresh][choice(option, &value, &["both", "refresh"])?];
-            }
-            "refresh.kind" => {
-                let kinds = [Kind::Endpoint, Kind::Callback, Kind::Nowhere];
-                self.kind = kinds[choice(option, &value, &["endpoint", "callback", "none"])?];
-            }
-            _ => match option.split_once('.') {
-                Some(("fields", field)) => return set_field(&mut config.fields, option, field, value),
-                Some(("login", field)) => return set_field(&mut config.login_fields, option, field, value),
-                Some(("refresh", part)) => return set_endpoint(&mut self.refresh, option, part, value),
-                Some(("revoke", part)) => return set_endpoint(&mut self.revoke, option, part, value),
-                _ => return Err(refused(option, "the name of an option")),
-            },
+        let dot = option.bytes().position(|byte| byte == b'.').map_or(0, |dot| dot + 1);
+        let (table, slots): (&Texts, &mut [Option<String>]) = match &option[..dot] {
+            "" => (&TOP, &mut self.top),
+            "fields." => (&FIELDS, &mut self.fields),
+            "login." => (&FIELDS, &mut self.login),
+            "refresh." => (&ENDPOINT, &mut self.refresh),
+            "revoke." => (&ENDPOINT, &mut self.revoke),
+            _ => return Err(unknown(option)),
+        };
+        // What revocation requests call it (RFC 7009 §2.1).
+        let name = if &option[dot..] == "tokenField" { "bodyField" } else { &option[dot..] };
+        let at = position(table, name).ok_or_else(|| unknown(option))?;
+        let choices = table[at].1;
+        if !choices.is_empty() && !choices.contains(&value.as_str()) {
+            return Err(refused(option, "one of the documented values"));
         }
+        slots[at] = Some(value);
         Ok(())
     }
 
     /// Adds a name and a value to an option that is a list of them.
     pub fn pair(&mut self, option: &str, name: String, value: String) -> Result<(), ConfigError> {
-        let list = match option {
-            "refresh.headers" => &mut self.refresh.headers,
-            "refresh.params" => &mut self.refresh.params,
-            "revoke.headers" => &mut self.revoke.headers,
-            "revoke.params" => &mut self.revoke.params,
-            _ => return Err(refused(option, "the name of an option")),
-        };
-        list.push((name, value));
+        let at = LISTS.iter().position(|list| *list == option).ok_or_else(|| unknown(option))?;
+        self.pairs.push((at, name, value));
         Ok(())
     }
 
     /// Checks how the options go together.
-    pub fn into_config(self) -> Result<Config, ConfigError> {
-        let mut config = self.config;
-        if config.name.is_empty() {
+    pub fn into_config(mut self) -> Result<Config, ConfigError> {
+        let name = take(&TOP, &mut self.top, "name").unwrap_or_else(|| "default".to_owned());
+        if name.is_empty() {
             return Err(refused("name", "a name that is not empty"));
         }
-        if config.attempt_timeout == Millis::ZERO {
+        if self.value("attemptTimeout") == 0 {
             return Err(refused("attemptTimeout", "more than 0: no answer could arrive in time"));
         }
-        config.source = match self.kind {
-            Kind::Callback => Source::Callback,
-            Kind::Nowhere => Source::Nowhere,
-            Kind::Endpoint if self.refresh.url.is_empty() => return Err(refused("refresh.url", "a URL")),
-            Kind::Endpoint => Source::Endpoint(self.refresh),
+        let source = match choice(&ENDPOINT, &self.refresh, "kind") {
+            0 => Source::Nowhere,
+            1 => Source::Endpoint(self.token_endpoint()?.into()),
+            _ => Source::Callback,
         };
-        if let Source::Endpoint(endpoint) = &config.source {
-            if endpoint.token_in == TokenIn::Cookie && endpoint.credentials == Credentials::Omit {
-                return Err(refused(
-                    "refresh.credentials",
-                    "same-origin or include: omit would leave the cookie out",
-                ));
-            }
-            if endpoint.token_in == TokenIn::Body && endpoint.format == Format::None {
-                return Err(refused("refresh.format", "json or form: the refresh token goes into the body"));
-            }
+        let mut revoke = core::mem::take(&mut self.revoke);
+        let send_access_token = self.value("revoke.sendAccessToken") != 0;
+        let revoke = self.endpoint(&mut revoke, "token", "revoke.headers", send_access_token);
+        let fields = fields_of(&mut self.fields);
+        let mut login_fields = fields_of(&mut self.login);
+        login_fields.fill_from(&fields);
+        Ok(Config {
+            name,
+            source,
+            revoke: (!revoke.url.is_empty()).then(|| revoke.into()),
+            fields,
+            login_fields,
+            access_in_cookie: choice(&TOP, &self.top, "accessIn") == 1,
+            persist: if choice(&TOP, &self.top, "persist") == 1 { Persist::Refresh } else { Persist::Both },
+            auto_resume: self.value("autoResume") != 0,
+            lead: self.millis("lead"),
+            margin: self.millis("margin"),
+            check_interval: self.millis("checkInterval"),
+            attempt_timeout: self.millis("attemptTimeout"),
+            retries: u32::try_from(self.value("retries")).unwrap_or(u32::MAX),
+            retry_delay: self.millis("retryDelay"),
+            retry_cap: self.millis("retryCap"),
+            max_wait: self.millis("maxWait"),
+        })
+    }
+
+    fn token_endpoint(&mut self) -> Result<Endpoint, ConfigError> {
+        let mut texts = core::mem::take(&mut self.refresh);
+        let send_access_token = self.value("refresh.sendAccessToken") != 0;
+        let endpoint = self.endpoint(&mut texts, "refresh_token", "refresh.headers", send_access_token);
+        if endpoint.url.is_empty() {
+            return Err(refused("refresh.url", "a URL"));
         }
-        config.login_fields.fill_from(&config.fields);
-        config.revoke = (!self.revoke.url.is_empty()).then_some(self.revoke);
-        Ok(config)
+        if endpoint.token_in == TokenIn::Cookie && endpoint.credentials == Credentials::Omit {
+            return Err(refused(
+                "refresh.credentials",
+                "same-origin or include: omit would leave the cookie out",
+            ));
+        }
+        if endpoint.token_in == TokenIn::Body && endpoint.format == Format::None {
+            return Err(refused("refresh.format", "json or form: the refresh token goes into the body"));
+        }
+        Ok(endpoint)
+    }
+
+    /// `headers` names the list of headers; that of the parameters comes next.
+    fn endpoint(
+        &self,
+        texts: &mut [Option<String>],
+        body_field: &str,
+        headers: &str,
+        send_access_token: bool,
+    ) -> Endpoint {
+        let headers = LISTS.iter().position(|list| *list == headers).unwrap_or_default();
+        Endpoint {
+            format: [Format::Json, Format::Form, Format::None][choice(&ENDPOINT, texts, "format")],
+            token_in: [TokenIn::Body, TokenIn::Bearer, TokenIn::Cookie][choice(&ENDPOINT, texts, "tokenIn")],
+            credentials: [Credentials::Omit, Credentials::SameOrigin, Credentials::Include]
+                [choice(&ENDPOINT, texts, "credentials")],
+            url: take(&ENDPOINT, texts, "url").unwrap_or_default(),
+            method: take(&ENDPOINT, texts, "method").unwrap_or_else(|| "POST".to_owned()),
+            body_field: take(&ENDPOINT, texts, "bodyField").unwrap_or_else(|| body_field.to_owned()),
+            client_id: take(&ENDPOINT, texts, "clientId"),
+            csrf_header: take(&ENDPOINT, texts, "csrfHeader"),
+            headers: self.list(headers),
+            params: self.list(headers + 1),
+            send_access_token,
+        }
+    }
+
+    fn list(&self, list: usize) -> Vec<(String, String)> {
+        let pairs = self.pairs.iter().filter(|(at, ..)| *at == list);
+        pairs.map(|(_, name, value)| (name.clone(), value.clone())).collect()
+    }
+
+    fn value(&self, option: &str) -> u64 {
+        NUMBERS.iter().position(|(name, _)| *name == option).map_or(0, |at| self.numbers[at])
+    }
+
+    fn millis(&self, option: &str) -> Millis {
+        Millis(self.value(option))
     }
 }
 
@@ -212,47 +281,35 @@ impl Config {
     }
 }
 
-fn set_field(fields: &mut Fields, option: &str, field: &str, value: String) -> Result<(), ConfigError> {
-    match field {
-        "access" => fields.access = Some(value),
-        "expiresAt" => fields.expires_at = Some(value),
-        "expiresIn" => fields.expires_in = Some(value),
-        "expiresInUnit" => fields.in_millis = choice(option, &value, &["s", "ms"])? == 1,
-        "refresh" => fields.refresh = Some(value),
-        _ => return Err(refused(option, "the name of an option")),
+fn fields_of(texts: &mut [Option<String>]) -> Fields {
+    Fields {
+        in_millis: choice(&FIELDS, texts, "expiresInUnit") == 1,
+        access: take(&FIELDS, texts, "access"),
+        refresh: take(&FIELDS, texts, "refresh"),
+        expires_in: take(&FIELDS, texts, "expiresIn"),
+        expires_at: take(&FIELDS, texts, "expiresAt"),
     }
-    Ok(())
 }
 
-fn set_endpoint(endpoint: &mut Endpoint, option: &str, part: &str, value: String) -> Result<(), ConfigError> {
-    match part {
-        "bodyField" | "tokenField" => endpoint.body_field = value,
-        "clientId" => endpoint.client_id = Some(value),
-        "credentials" => {
-            let all = [Credentials::Omit, Credentials::SameOrigin, Credentials::Include];
-            endpoint.credentials = all[choice(option, &value, &["omit", "same-origin", "include"])?];
-        }
-        "csrfHeader" => endpoint.csrf_header = Some(value),
-        "format" => {
-            let all = [Format::Json, Format::Form, Format::None];
-            endpoint.format = all[choice(option, &value, &["json", "form", "none"])?];
-        }
-        "method" => endpoint.method = value,
-        "tokenIn" => {
-            let all = [TokenIn::Body, TokenIn::Bearer, TokenIn::Cookie];
-            endpoint.token_in = all[choice(option, &value, &["body", "bearer", "cookie"])?];
-        }
-        "url" => endpoint.url = value,
-        _ => return Err(refused(option, "the name of an option")),
-    }
-    Ok(())
+fn position(table: &Texts, name: &str) -> Option<usize> {
+    table.iter().position(|(known, _)| *known == name)
 }
 
-fn choice(option: &str, value: &str, names: &[&str]) -> Result<usize, ConfigError> {
-    names
-        .iter()
-        .position(|name| *name == value)
-        .ok_or_else(|| refused(option, "one of the documented values"))
+fn take(table: &Texts, texts: &mut [Option<String>], name: &str) -> Option<String> {
+    position(table, name).and_then(|at| texts[at].take())
+}
+
+/// Which of its values an option has.
+fn choice(table: &Texts, texts: &[Option<String>], name: &str) -> usize {
+    let chosen = position(table, name).and_then(|at| {
+        let value = texts[at].as_deref()?;
+        table[at].1.iter().position(|choice| *choice == value)
+    });
+    chosen.unwrap_or_default()
+}
+
+fn unknown(option: &str) -> ConfigError {
+    refused(option, "the name of an option")
 }
 
 fn refused(option: &str, expected: &'static str) -> ConfigError {

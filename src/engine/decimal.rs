@@ -2,9 +2,8 @@
 
 /// `text` (a JSON number) times 1,000, cut towards zero and held within ±9·10¹⁵ (exact as a JavaScript number).
 /// `None` when it is not a number.
-pub fn thousandths(text: &str) -> Option<i64> {
-    let bytes = text.as_bytes();
-    let (negative, bytes) = match bytes {
+pub fn thousandths(text: &[u8]) -> Option<i64> {
+    let (negative, bytes) = match text {
         [b'-', rest @ ..] => (true, rest),
         rest => (false, rest),
     };
@@ -50,12 +49,12 @@ pub fn thousandths(text: &str) -> Option<i64> {
 }
 
 /// `text` when it is a whole number without point or exponent, within ±9·10¹⁵.
-pub fn integer(text: &str) -> Option<i64> {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    if digits.is_empty() || digits.len() > 16 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+pub fn integer(text: &[u8]) -> Option<i64> {
+    let digits = text.strip_prefix(b"-").unwrap_or(text);
+    if digits.is_empty() || digits.len() > 16 || !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    let magnitude = digits.bytes().fold(0, |value, digit| value * 10 + i64::from(digit - b'0'));
+    let magnitude = digits.iter().fold(0, |value, digit| value * 10 + i64::from(digit - b'0'));
     (magnitude <= LIMIT).then_some(if digits.len() < text.len() { -magnitude } else { magnitude })
 }
 
@@ -105,14 +104,14 @@ mod tests {
             ("99999999999999999999999999", LIMIT),
             ("0.00000000000000000000000000001", 0),
         ] {
-            assert_eq!(thousandths(text), Some(expected), "{text}");
+            assert_eq!(thousandths(text.as_bytes()), Some(expected), "{text}");
         }
     }
 
     #[test]
     fn refuses_what_is_no_number() {
         for text in ["", "-", ".", "e5", "1e", "1e+", "1.2.3", "abc", "1a", "NaN", "Infinity", " 1", "0x10"] {
-            assert_eq!(thousandths(text), None, "{text}");
+            assert_eq!(thousandths(text.as_bytes()), None, "{text}");
         }
     }
 
@@ -120,16 +119,16 @@ mod tests {
     fn whole_numbers_are_exact_or_nothing() {
         for (text, expected) in [("0", Some(0)), ("-5", Some(-5)), ("1700000000123", Some(1_700_000_000_123))]
         {
-            assert_eq!(integer(text), expected, "{text}");
+            assert_eq!(integer(text.as_bytes()), expected, "{text}");
         }
         for text in ["", "-", "1.0", "1e3", "99999999999999999", "9000000000000001"] {
-            assert_eq!(integer(text), None, "{text}");
+            assert_eq!(integer(text.as_bytes()), None, "{text}");
         }
     }
 
     #[test]
     fn long_fractions_keep_their_leading_digits() {
         let digits = alloc::string::String::from("1.") + &"3".repeat(5_000);
-        assert_eq!(thousandths(&digits), Some(1_333));
+        assert_eq!(thousandths(digits.as_bytes()), Some(1_333));
     }
 }

@@ -78,13 +78,17 @@ impl Engine {
             return self.finish_boot();
         }
         match self.flight.as_ref().map(|flight| flight.step.clone()) {
-            Some(Step::Reading | Step::Confirming(_)) if adopted && self.has_good_token() => {
+            Some(Step::Reading | Step::Waiting { .. } | Step::Confirming(_))
+                if adopted && self.has_good_token() =>
+            {
                 self.finish_adopted()
             }
-            Some(Step::Reading) => self.send(),
-            Some(Step::Confirming(_)) if adopted => self.send(),
-            Some(Step::Confirming(refusal)) => self.conclude_refusal(refusal),
+            Some(Step::Confirming(refusal)) if !adopted => self.conclude_refusal(refusal),
+            Some(Step::Reading | Step::Confirming(_)) if self.can_refresh() => self.send(),
             _ => {}
+        }
+        if !self.has_good_token() && !self.can_refresh() {
+            self.end_unrefreshable();
         }
         self.attend();
     }
@@ -92,7 +96,11 @@ impl Engine {
     /// Takes over what is newer than what is held; says whether tokens were.
     fn merge(&mut self, record: Record) -> bool {
         let booting = self.phase == Phase::Booting;
-        if !booting && (record.epoch, record.generation) <= (self.epoch, self.generation) {
+        let (theirs, ours) = ((record.epoch, record.generation), (self.epoch, self.generation));
+        if !booting && theirs <= ours {
+            if theirs == ours && record.session.is_some_and(|session| session.refused) {
+                self.learn_refusal();
+            }
             return false;
         }
         let same_epoch = record.epoch == self.epoch;
@@ -114,6 +122,15 @@ impl Engine {
         }
         self.adopt(session, same_epoch);
         true
+    }
+
+    /// Another tab was refused the very token that is held here.
+    fn learn_refusal(&mut self) {
+        let confirming = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Confirming(_)));
+        if self.can_refresh() && !confirming {
+            self.ground();
+            self.conclude_refusal(Refusal::because(EndReason::Refused));
+        }
     }
 
     fn revive(&mut self, stored: StoredSession, epoch: Epoch, generation: Generation) -> Session {

@@ -31,6 +31,12 @@ pub fn json_name(out: &mut String, name: &str) {
     out.push(':');
 }
 
+/// Appends `"name":"value"`.
+pub fn json_pair(out: &mut String, name: &str, value: &str) {
+    json_name(out, name);
+    json_string(out, value);
+}
+
 /// Appends `number` in decimal.
 pub fn integer(out: &mut String, number: i64) {
     if number < 0 {
@@ -52,6 +58,17 @@ pub fn hex(out: &mut String, number: u64) {
     for shift in (0..16).rev() {
         out.push(hex_digit((number >> (shift * 4)) as u32 & 15));
     }
+}
+
+/// What [`hex`] wrote.
+pub fn from_hex(text: &str) -> Option<u64> {
+    let digits = text.len() == 16;
+    let value = text.bytes().try_fold(0, |value, byte| match byte {
+        b'0'..=b'9' => Some(value << 4 | u64::from(byte - b'0')),
+        b'a'..=b'f' => Some(value << 4 | u64::from(byte - b'a' + 10)),
+        _ => None,
+    });
+    value.filter(|_| digits)
 }
 
 /// Appends `name=value` to an `application/x-www-form-urlencoded` body (WHATWG URL §5.2).

@@ -2,6 +2,7 @@
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::encode;
@@ -59,108 +60,102 @@ pub enum Credentials {
 /// A request to send. It holds tokens.
 #[derive(Clone)]
 pub struct HttpRequest {
-    pub url: String,
-    pub method: String,
-    pub headers: Vec<(String, String)>,
+    pub endpoint: Arc<Endpoint>,
+    /// The value of `Authorization`.
+    pub authorization: Option<Secret>,
     pub body: Option<Secret>,
-    pub credentials: Credentials,
-    pub csrf_header: Option<String>,
     /// May outlive the page.
     pub keepalive: bool,
 }
 
 impl core::fmt::Debug for HttpRequest {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("HttpRequest")
-            .field("method", &self.method)
-            .field("url", &self.url)
-            .finish_non_exhaustive()
+        f.debug_struct("HttpRequest").field("url", &self.endpoint.url).finish_non_exhaustive()
     }
 }
 
-impl Endpoint {
+impl HttpRequest {
     /// The refresh request (RFC 6749 §6 with [`Format::Form`]).
-    pub fn refresh_request(&self, refresh: Option<&Secret>, access: Option<&Secret>) -> HttpRequest {
-        let grant = (self.format == Format::Form).then_some(("grant_type", "refresh_token"));
-        self.request(grant, refresh, access.filter(|_| self.send_access_token))
+    pub fn refresh(endpoint: &Arc<Endpoint>, refresh: Option<&Secret>, access: Option<&Secret>) -> Self {
+        let mut request = Self::new(endpoint, ("grant_type", "refresh_token"), refresh, access);
+        request.keepalive = endpoint.token_in == TokenIn::Cookie;
+        request
     }
 
-    /// The revocation request (RFC 7009 §2.1 with [`Format::Form`]).
-    pub fn revoke_request(&self, refresh: Option<&Secret>, access: Option<&Secret>) -> HttpRequest {
-        let hint = (self.format == Format::Form).then_some(("token_type_hint", "refresh_token"));
-        let mut request = self.request(hint, refresh, access.filter(|_| self.send_access_token));
-        // Sign-out is often followed by leaving the page.
+    /// The revocation request (RFC 7009 §2.1 with [`Format::Form`]). Sign-out is often followed by leaving the page.
+    pub fn revocation(endpoint: &Arc<Endpoint>, refresh: Option<&Secret>, access: Option<&Secret>) -> Self {
+        let mut request = Self::new(endpoint, ("token_type_hint", "refresh_token"), refresh, access);
         request.keepalive = true;
         request
     }
 
-    fn request(
-        &self,
-        first: Option<(&str, &str)>,
+    fn new(
+        endpoint: &Arc<Endpoint>,
+        first: (&str, &str),
         refresh: Option<&Secret>,
         access: Option<&Secret>,
-    ) -> HttpRequest {
-        let mut headers = self.headers.clone();
-        let bearer = match self.token_in {
+    ) -> Self {
+        let bearer = match endpoint.token_in {
             TokenIn::Bearer => refresh,
-            TokenIn::Body | TokenIn::Cookie => access,
+            TokenIn::Body | TokenIn::Cookie => access.filter(|_| endpoint.send_access_token),
         };
-        if let Some(token) = bearer {
-            headers.push(("Authorization".to_owned(), "Bearer ".to_owned() + token.expose()));
+        Self {
+            endpoint: Arc::clone(endpoint),
+            authorization: bearer.map(|token| Secret::new("Bearer ".to_owned() + token.expose())),
+            body: endpoint.body(first, refresh).map(Secret::new),
+            keepalive: false,
         }
-        if self.token_in == TokenIn::Cookie && self.credentials == Credentials::SameOrigin {
-            // Safe without a preflight on the page's own origin only; it keeps plain forms of other sites out.
-            headers.push(("X-Requested-With".to_owned(), "evertoken".to_owned()));
-        }
-        let in_body = refresh.filter(|_| self.token_in == TokenIn::Body);
-        let mut pairs: Vec<(&str, &str)> = Vec::new();
-        pairs.extend(first);
-        pairs.extend(in_body.map(|token| (self.body_field.as_str(), token.expose())));
-        pairs.extend(self.client_id.as_deref().map(|client_id| ("client_id", client_id)));
-        pairs.extend(self.params.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-        let body = match self.format {
+    }
+
+    /// Every header, in order; a later one of the same name counts.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        let endpoint = &*self.endpoint;
+        let content_type = match endpoint.format {
+            Format::Form => Some("application/x-www-form-urlencoded"),
+            Format::Json => Some("application/json"),
             Format::None => None,
-            Format::Json => {
-                headers.push(content_type("application/json"));
-                Some(json_body(&pairs))
-            }
+        };
+        // Safe without a preflight on the page's own origin only; it keeps plain forms of other sites out.
+        let own = endpoint.token_in == TokenIn::Cookie && endpoint.credentials == Credentials::SameOrigin;
+        let ours = [
+            ("Content-Type", content_type),
+            ("X-Requested-With", own.then_some("evertoken")),
+            ("Authorization", self.authorization.as_ref().map(Secret::expose)),
+        ];
+        let given = endpoint.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        ours.into_iter().filter_map(|(name, value)| value.map(|value| (name, value))).chain(given)
+    }
+}
+
+impl Endpoint {
+    /// The body: in a form `first`, then the refresh token where it belongs there, then the app's own parameters.
+    fn body(&self, first: (&str, &str), refresh: Option<&Secret>) -> Option<String> {
+        let mut body = String::new();
+        let put = match self.format {
+            Format::None => return None,
             Format::Form => {
-                headers.push(content_type("application/x-www-form-urlencoded"));
-                Some(form_body(&pairs))
+                encode::form_pair(&mut body, first.0, first.1);
+                encode::form_pair
+            }
+            Format::Json => {
+                body.push('{');
+                encode::json_pair
             }
         };
-        HttpRequest {
-            url: self.url.clone(),
-            method: self.method.clone(),
-            headers,
-            body: body.map(Secret::new),
-            credentials: self.credentials,
-            csrf_header: self.csrf_header.clone(),
-            keepalive: self.token_in == TokenIn::Cookie,
+        if let (Some(token), TokenIn::Body) = (refresh, self.token_in) {
+            put(&mut body, &self.body_field, token.expose());
         }
+        if let Some(client_id) = &self.client_id {
+            put(&mut body, "client_id", client_id);
+        }
+        for (name, value) in &self.params {
+            put(&mut body, name, value);
+        }
+        if self.format == Format::Json {
+            body.push('}');
+        }
+        Some(body)
     }
-}
-
-fn content_type(value: &str) -> (String, String) {
-    ("Content-Type".to_owned(), value.to_owned())
-}
-
-fn json_body(pairs: &[(&str, &str)]) -> String {
-    let mut body = "{".to_owned();
-    for (name, value) in pairs {
-        encode::json_name(&mut body, name);
-        encode::json_string(&mut body, value);
-    }
-    body.push('}');
-    body
-}
-
-fn form_body(pairs: &[(&str, &str)]) -> String {
-    let mut body = String::new();
-    for (name, value) in pairs {
-        encode::form_pair(&mut body, name, value);
-    }
-    body
 }
 
 #[cfg(test)]
@@ -176,8 +171,9 @@ mod tests {
         }
     }
 
-    fn send(endpoint: &Endpoint) -> HttpRequest {
-        endpoint.refresh_request(Some(&Secret::new("R&1".into())), Some(&Secret::new("A".into())))
+    fn send(endpoint: Endpoint) -> HttpRequest {
+        let (refresh, access) = (Secret::new("R&1".into()), Secret::new("A".into()));
+        HttpRequest::refresh(&endpoint.into(), Some(&refresh), Some(&access))
     }
 
     fn body(request: &HttpRequest) -> &str {
@@ -185,27 +181,27 @@ mod tests {
     }
 
     fn header<'a>(request: &'a HttpRequest, name: &str) -> Option<&'a str> {
-        request.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        request.headers().filter(|(key, _)| *key == name).last().map(|(_, value)| value)
     }
 
     #[test]
     fn a_bare_url_posts_json() {
-        let request = send(&endpoint());
+        let request = send(endpoint());
         assert_eq!(body(&request), r#"{"refresh_token":"R&1"}"#);
         assert_eq!(header(&request, "Content-Type"), Some("application/json"));
         assert_eq!(header(&request, "Authorization"), None);
-        assert_eq!((request.credentials, request.keepalive), (Credentials::Omit, false));
+        assert!(!request.keepalive);
     }
 
     #[test]
     fn a_form_with_a_client_is_the_oauth_request() {
-        let request = send(&Endpoint { format: Format::Form, client_id: Some("spa".into()), ..endpoint() });
+        let request = send(Endpoint { format: Format::Form, client_id: Some("spa".into()), ..endpoint() });
         assert_eq!(body(&request), "grant_type=refresh_token&refresh_token=R%261&client_id=spa");
     }
 
     #[test]
     fn a_bearer_refresh_token_is_in_the_header_alone() {
-        let request = send(&Endpoint { token_in: TokenIn::Bearer, format: Format::None, ..endpoint() });
+        let request = send(Endpoint { token_in: TokenIn::Bearer, format: Format::None, ..endpoint() });
         assert_eq!(header(&request, "Authorization"), Some("Bearer R&1"));
         assert!(request.body.is_none());
     }
@@ -218,18 +214,30 @@ mod tests {
             send_access_token: true,
             ..endpoint()
         };
-        let request = send(&cookie);
+        let request = send(cookie.clone());
         assert_eq!(body(&request), "{}");
         assert_eq!(header(&request, "X-Requested-With"), Some("evertoken"));
         assert_eq!(header(&request, "Authorization"), Some("Bearer A"));
         assert!(request.keepalive);
-        let across = send(&Endpoint { credentials: Credentials::Include, ..cookie });
+        let across = send(Endpoint { credentials: Credentials::Include, ..cookie });
         assert_eq!(header(&across, "X-Requested-With"), None);
     }
 
     #[test]
+    fn the_apps_own_headers_and_parameters_go_along() {
+        let own = Endpoint {
+            headers: [("apikey".into(), "k".into())].into(),
+            params: [("mode".into(), "json".into())].into(),
+            ..endpoint()
+        };
+        let request = send(own);
+        assert_eq!(header(&request, "apikey"), Some("k"));
+        assert_eq!(body(&request), r#"{"refresh_token":"R&1","mode":"json"}"#);
+    }
+
+    #[test]
     fn debug_shows_no_token() {
-        let shown = alloc::format!("{:?}", send(&Endpoint { token_in: TokenIn::Bearer, ..endpoint() }));
+        let shown = alloc::format!("{:?}", send(Endpoint { token_in: TokenIn::Bearer, ..endpoint() }));
         assert!(!shown.contains("R&1"), "{shown}");
     }
 }

@@ -238,6 +238,7 @@ impl Engine {
         // The verdict was judged by clocks that no longer hold.
         self.told = None;
         if drift < 0 {
+            self.offset = self.offset.map(|offset| offset.saturating_sub(drift));
             if let Some(access) = self.session.as_mut().and_then(|session| session.access.as_mut()) {
                 access.life.re_anchor(drift);
             }
@@ -266,9 +267,9 @@ impl Engine {
         self.look_again();
     }
 
-    /// Reads the store again, unless a refresh is about to do so.
+    /// Reads the store again, unless a refresh is about to do so. Without a session too: another tab may have one.
     fn look_again(&mut self) {
-        if self.session.is_some() && self.flight.is_none() {
+        if self.flight.is_none() {
             self.desk.looking = true;
             self.start_read();
         }
@@ -300,7 +301,11 @@ impl Engine {
             self.timers.set(timer, deadline);
         }
         if self.config.check_interval > Millis::ZERO && self.timers.next().is_some() {
-            self.timers.set(Timer::Check, Some(self.now.mono.after(self.config.check_interval)));
+            // While somebody waits in sight, a closer look tells time awake from time asleep.
+            let awaited = !self.hidden && (!self.waiters.is_empty() || self.flight.is_some());
+            let longest = if awaited { PULSE } else { self.config.check_interval };
+            let interval = longest.min(self.config.check_interval);
+            self.timers.set(Timer::Check, Some(self.now.mono.after(interval)));
         }
     }
 
@@ -353,6 +358,7 @@ impl Input {
     }
 }
 
+const PULSE: Millis = Millis::from_secs(1);
 /// A timer that is later than this was held up, not just slow.
 const LATE: Millis = Millis(2_000);
 /// Clocks that part by more than this have jumped.

@@ -1,6 +1,8 @@
 //! What a caller of the token manager is told when something fails.
 
 use alloc::string::String;
+use alloc::sync::Arc;
+use core::ops::Deref;
 
 use super::time::UnixMillis;
 
@@ -46,15 +48,19 @@ pub enum Cause {
     Timeout,
 }
 
-/// A failure with what is known of it; it never holds a token or a response body.
+/// A [`Failure`] that many callers share.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TokenError {
+pub struct TokenError(Arc<Failure>);
+
+/// What is known of a failure; it never holds a token or a response body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
     pub code: ErrorCode,
     pub cause: Option<Cause>,
     /// HTTP status of the token endpoint's answer.
     pub status: Option<u16>,
     /// The `error` member of the answer (RFC 6749 §5.2), when it is a plain code.
-    pub oauth_error: Option<String>,
+    pub oauth_error: Option<Arc<str>>,
     /// Attempts made by the refresh that failed.
     pub attempt: u32,
     /// When the engine tries again by itself.
@@ -98,7 +104,31 @@ impl Cause {
     }
 }
 
+impl From<Failure> for TokenError {
+    fn from(failure: Failure) -> Self {
+        Self(Arc::new(failure))
+    }
+}
+
+impl Deref for TokenError {
+    type Target = Failure;
+
+    fn deref(&self) -> &Failure {
+        &self.0
+    }
+}
+
 impl TokenError {
+    pub fn new(code: ErrorCode) -> Self {
+        Failure::new(code).into()
+    }
+
+    pub fn unavailable(cause: Cause) -> Self {
+        Failure::unavailable(cause).into()
+    }
+}
+
+impl Failure {
     pub fn new(code: ErrorCode) -> Self {
         Self {
             code,

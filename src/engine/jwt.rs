@@ -4,6 +4,7 @@
 //! the token's life, never a proof of anything.
 
 use alloc::string::String;
+use alloc::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -46,8 +47,8 @@ pub enum JwtError {
 pub struct Claims {
     pub expires_at: Option<UnixMillis>,
     pub issued_at: Option<UnixMillis>,
-    pub issuer: Option<String>,
-    pub subject: Option<String>,
+    pub issuer: Option<Arc<str>>,
+    pub subject: Option<Arc<str>>,
 }
 
 impl JwtError {
@@ -79,7 +80,7 @@ pub fn decode(token: &str) -> Result<Decoded, JwtError> {
 /// Reads the claims that matter to the engine; the header is not looked at.
 pub fn claims(token: &str) -> Result<Claims, JwtError> {
     let payload = object(segments(token)?.1)?;
-    let claims = json::parse(&payload).ok().and_then(Value::as_object).ok_or(JwtError::Json)?;
+    let claims = json::parse_object(&payload).ok_or(JwtError::Json)?;
     Ok(Claims {
         expires_at: numeric_date(claims, "exp"),
         issued_at: numeric_date(claims, "iat"),
@@ -92,10 +93,19 @@ fn segments(token: &str) -> Result<(&str, &str), JwtError> {
     if token.len() > MAX_LENGTH {
         return Err(JwtError::TooLong);
     }
-    let mut parts = token.split('.');
-    match (parts.next(), parts.next(), parts.next(), parts.count()) {
-        (Some(header), Some(payload), Some(_), 0) => Ok((header, payload)),
-        (_, _, _, 2) => Err(JwtError::Encrypted),
+    let mut dots = [0; 2];
+    let mut count = 0;
+    for (at, byte) in token.bytes().enumerate() {
+        if byte == b'.' {
+            if let Some(dot) = dots.get_mut(count) {
+                *dot = at;
+            }
+            count += 1;
+        }
+    }
+    match count {
+        2 => Ok((&token[..dots[0]], &token[dots[0] + 1..dots[1]])),
+        4 => Err(JwtError::Encrypted),
         _ => Err(JwtError::Segments),
     }
 }
@@ -124,8 +134,8 @@ pub fn epoch(thousandths: i64) -> UnixMillis {
     UnixMillis(if thousandths.abs() >= YEAR_5138 { thousandths / 1_000 } else { thousandths })
 }
 
-fn text(claims: Object<'_>, name: &str) -> Option<String> {
-    claims.get(name)?.as_text().map(json::Text::decode)
+fn text(claims: Object<'_>, name: &str) -> Option<Arc<str>> {
+    claims.get(name)?.as_text().map(|text| text.decode().into())
 }
 
 #[cfg(test)]

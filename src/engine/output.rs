@@ -1,6 +1,7 @@
 //! What an engine asks for.
 
 use alloc::string::String;
+use alloc::sync::Arc;
 
 use super::endpoint::HttpRequest;
 use super::error::TokenError;
@@ -98,7 +99,7 @@ pub struct Verdict {
 pub struct Snapshot {
     pub state: State,
     pub generation: Generation,
-    pub subject: Option<String>,
+    pub subject: Option<Arc<str>>,
     pub expires_at: Option<UnixMillis>,
     pub refresh_at: Option<UnixMillis>,
     pub next_retry_at: Option<UnixMillis>,
@@ -129,8 +130,8 @@ pub enum Event {
     RetryScheduled { attempt: u32, retry_at: UnixMillis },
     SessionEnded(Refusal),
     SessionExpiring { expires_at: Option<UnixMillis> },
-    SessionStarted { generation: Generation, expires_at: Option<UnixMillis>, subject: Option<String> },
-    UserChanged { subject: Option<String> },
+    SessionStarted { generation: Generation, expires_at: Option<UnixMillis>, subject: Option<Arc<str>> },
+    UserChanged { subject: Option<Arc<str>> },
 }
 
 impl Reason {

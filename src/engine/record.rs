@@ -103,7 +103,7 @@ impl Record {
 
     /// Reads what a store gave; `name` is the name that the record must carry.
     pub fn decode(stored: &str, name: &str) -> Stored {
-        let Some(root) = json::parse(stored).ok().and_then(Value::as_object) else {
+        let Some(root) = json::parse_object(stored) else {
             return Stored::Nothing;
         };
         match integer(root, "schema") {
@@ -119,15 +119,15 @@ impl Record {
         };
         let session = match root.get("session") {
             Some(Value::Null) => None,
-            Some(Value::String(id)) => match u64::from_str_radix(&id.decode(), 16) {
-                Ok(id) => Some(StoredSession {
+            Some(Value::String(id)) => match encode::from_hex(&id.decode()) {
+                Some(id) => Some(StoredSession {
                     id,
                     refresh: secret(root, "refresh"),
                     refresh_ends: integer(root, "refreshEnds").map(UnixMillis),
                     access: StoredAccess::decode(root),
                     refused: counter(root, "refused") == Some(generation),
                 }),
-                Err(_) => return Stored::Nothing,
+                None => return Stored::Nothing,
             },
             _ => return Stored::Nothing,
         };
@@ -179,8 +179,7 @@ impl StoredAccess {
 }
 
 fn text(out: &mut String, name: &str, value: &str) {
-    encode::json_name(out, name);
-    encode::json_string(out, value);
+    encode::json_pair(out, name, value);
 }
 
 fn number(out: &mut String, name: &str, value: i64) {

@@ -5,14 +5,16 @@ use alloc::string::String;
 use super::answer::{self, Answer, Judgement, Outcome};
 use super::backoff;
 use super::config::Source;
+use super::endpoint::HttpRequest;
 use super::engine::{Cooldown, Engine, Phase};
-use super::error::{Cause, ErrorCode, TokenError};
+use super::error::{Cause, ErrorCode, Failure, TokenError};
 use super::flight::{Attempt, Flight, Step};
 use super::ids::AttemptId;
 use super::metrics::Mark;
 use super::output::{CallbackRequest, Event, Output, Reason, TokenRequest};
 use super::response::TokenResponse;
-use super::session::{EndReason, Refusal, Session, Standing};
+use super::session::{AccessToken, EndReason, Identity, Refusal, Session, Standing};
+use super::sessions::Pair;
 use super::time::{Millis, Now, UnixMillis};
 
 impl Engine {
@@ -75,7 +77,7 @@ impl Engine {
         let access = session.access.as_ref().map(|access| &access.token);
         let request = match &self.config.source {
             Source::Endpoint(endpoint) => {
-                TokenRequest::Http(endpoint.refresh_request(session.refresh.as_ref(), access))
+                TokenRequest::Http(HttpRequest::refresh(endpoint, session.refresh.as_ref(), access))
             }
             Source::Callback | Source::Nowhere => TokenRequest::Call(CallbackRequest {
                 refresh: session.refresh.clone(),
@@ -94,9 +96,18 @@ impl Engine {
         let Some(Step::Sending { attempt, .. }) = self.flight.as_ref().map(|flight| &flight.step) else {
             return;
         };
-        // Abandoned, not aborted: a late answer may hold the only live refresh token.
-        self.abandoned.push(*attempt);
-        self.on_failure(TokenError::unavailable(Cause::Timeout), false, None);
+        self.abandon(*attempt);
+        self.on_failure(Failure::unavailable(Cause::Timeout), false, None);
+    }
+
+    /// Gives an attempt up without aborting it: a late answer may hold the only live refresh token. The oldest are
+    /// aborted all the same when there are many, since a browser allows few connections to one host.
+    pub(super) fn abandon(&mut self, attempt: Attempt) {
+        self.abandoned.push(attempt);
+        if self.abandoned.len() > ABANDONED {
+            let oldest = self.abandoned.remove(0);
+            self.emit(Output::Abort(oldest.id));
+        }
     }
 
     pub(super) fn on_answer(&mut self, id: AttemptId, outcome: Outcome) {
@@ -121,21 +132,21 @@ impl Engine {
             Outcome::Ended => self.refuse(Refusal::because(EndReason::Callback), None),
             Outcome::Failed { status, retry_after } => {
                 let asked = retry_after.and_then(|header| self.asked(&header, None));
-                let error = TokenError { status, ..TokenError::unavailable(Cause::Callback) };
-                self.on_failure(error, status.is_some(), asked);
+                let failure = Failure { status, ..Failure::unavailable(Cause::Callback) };
+                self.on_failure(failure, status.is_some(), asked);
             }
-            Outcome::Unreachable => self.on_failure(TokenError::unavailable(Cause::Network), false, None),
+            Outcome::Unreachable => self.on_failure(Failure::unavailable(Cause::Network), false, None),
         }
     }
 
     fn on_judgement(&mut self, answer: &Answer) {
         let judgement = answer.judge(&self.config.fields, self.config.access_in_cookie);
-        let error = |code, cause, oauth_error| TokenError {
+        let failure = |code, cause, oauth_error| Failure {
             cause: Some(cause),
             status: Some(answer.status),
             oauth_error,
             request_id: answer.request_id.clone(),
-            ..TokenError::new(code)
+            ..Failure::new(code)
         };
         match judgement {
             Judgement::Granted(response) => self.grant(response),
@@ -144,23 +155,23 @@ impl Engine {
                     // Without a cookie there is nothing to send, and some servers call that a bad request.
                     return self.refuse(Refusal::because(EndReason::Refused), None);
                 }
-                self.fail_flight(error(ErrorCode::Configuration, Cause::Refused, oauth_error), true, None);
+                self.fail_flight(failure(ErrorCode::Configuration, Cause::Refused, oauth_error), true, None);
             }
             Judgement::Refused { oauth_error } => {
                 let lost = self.session.as_ref().is_some_and(|session| self.lost == Some(session.generation));
                 let reason = if lost { EndReason::RefreshResponseLostPossible } else { EndReason::Refused };
                 let refusal =
                     Refusal { reason, status: Some(answer.status), oauth_error: oauth_error.clone() };
-                self.refuse(refusal, Some(error(ErrorCode::SessionEnded, Cause::Refused, oauth_error)));
+                self.refuse(refusal, Some(failure(ErrorCode::SessionEnded, Cause::Refused, oauth_error)));
             }
             Judgement::Transient { cause, oauth_error } => {
                 let asked =
                     answer.retry_after.as_deref().and_then(|header| self.asked(header, answer.server_time()));
-                self.on_failure(error(ErrorCode::RefreshUnavailable, cause, oauth_error), true, asked);
+                self.on_failure(failure(ErrorCode::RefreshUnavailable, cause, oauth_error), true, asked);
             }
             Judgement::UnsupportedTokenType => {
                 self.fail_flight(
-                    error(ErrorCode::UnsupportedTokenType, Cause::BadResponse, None),
+                    failure(ErrorCode::UnsupportedTokenType, Cause::BadResponse, None),
                     true,
                     None,
                 );
@@ -175,7 +186,7 @@ impl Engine {
         let Some(at) = self.abandoned.iter().position(|attempt| attempt.id == id) else {
             return;
         };
-        let attempt = self.abandoned.swap_remove(at);
+        let attempt = self.abandoned.remove(at);
         let Outcome::Answered(answer) = outcome else {
             return;
         };
@@ -201,7 +212,7 @@ impl Engine {
             && let (Some(endpoint), Some(refresh)) = (&self.config.revoke, &response.refresh)
         {
             // Signed out meanwhile: what the server has just made is the only live token of that session.
-            let request = endpoint.revoke_request(Some(refresh), response.access.as_ref());
+            let request = HttpRequest::revocation(endpoint, Some(refresh), response.access.as_ref());
             self.emit(Output::Revoke(request));
         }
     }
@@ -218,7 +229,8 @@ impl Engine {
         }
         let resumed = session.is_resuming();
         let held = session.access.as_ref().filter(|held| held.token.same_as(&pair.access.token));
-        if let Some(held) = held.filter(|held| !held.token.expose().is_empty() && !held.rejected) {
+        let held = held.filter(|held| !held.token.expose().is_empty() && !held.rejected);
+        if let Some(held) = held.filter(|held| !self.is_renewed(&pair, held)) {
             // The same token again: its life goes on, and the next attempt is put off.
             pair.access.life = held.life;
             let delay = PUT_OFF.doubled(self.unhelpful, PUT_OFF_CAP);
@@ -234,7 +246,8 @@ impl Engine {
         if dead {
             // The refresh token may have been rotated, so the pair is kept; the refresh has failed all the same.
             self.save();
-            return self.on_failure(TokenError::unavailable(Cause::BadResponse), true, None);
+            self.metrics.failed += 1;
+            return self.fail_flight(Failure::unavailable(Cause::BadResponse), true, None);
         }
         self.cooldown = None;
         self.background.reset();
@@ -247,8 +260,15 @@ impl Engine {
         self.save();
     }
 
+    /// Whether the same token has got a new life. One that names its own end cannot; an opaque one may be extended.
+    fn is_renewed(&self, pair: &Pair, held: &AccessToken) -> bool {
+        let names_its_end = Identity::of(&held.token).1.expires_at.is_some();
+        let left = held.life.left(self.now).map(|left| left.saturating_add(RENEWED));
+        !names_its_end && pair.access.life.left(self.now) > left
+    }
+
     /// The server answered for somebody else: that is another session, never a merge.
-    fn grant_to_other_user(&mut self, pair: super::sessions::Pair) {
+    fn grant_to_other_user(&mut self, pair: Pair) {
         self.begin_session(pair);
         self.save();
     }
@@ -274,7 +294,7 @@ impl Engine {
     }
 
     /// An attempt has failed in a way that may pass. `answered`: the server said something.
-    fn on_failure(&mut self, mut error: TokenError, answered: bool, asked: Option<Millis>) {
+    fn on_failure(&mut self, mut failure: Failure, answered: bool, asked: Option<Millis>) {
         if self.phase == Phase::Disposed {
             return;
         }
@@ -285,14 +305,15 @@ impl Engine {
         let Some(flight) = self.flight.as_mut() else {
             return;
         };
-        error.attempt = flight.attempts;
+        failure.attempt = flight.attempts;
         if flight.attempts > self.config.retries {
-            return self.fail_flight(error, answered, asked);
+            return self.fail_flight(failure, answered, asked);
         }
         let delay = backoff::retry_delay(&self.config, flight.attempts, asked, &mut self.jitter);
         let until = self.now.mono.after(delay);
         let retry_at = self.now.wall.after(delay);
-        error.retry_at = Some(retry_at);
+        failure.retry_at = Some(retry_at);
+        let error = TokenError::from(failure);
         flight.error = Some(error.clone());
         flight.step = Step::Waiting { until, hard: asked.is_some() };
         let attempt = flight.attempts + 1;
@@ -304,11 +325,12 @@ impl Engine {
     }
 
     /// The flight has failed; the schedule goes on, and callers are answered from the cooldown until then.
-    fn fail_flight(&mut self, mut error: TokenError, answered: bool, asked: Option<Millis>) {
+    fn fail_flight(&mut self, mut failure: Failure, answered: bool, asked: Option<Millis>) {
         let attempts = self.flight.take().map_or(0, |flight| flight.attempts);
         let delay = self.background.delay(self.now.mono, answered, asked, &mut self.jitter);
-        error.attempt = attempts;
-        error.retry_at = Some(self.now.wall.after(delay));
+        failure.attempt = attempts;
+        failure.retry_at = Some(self.now.wall.after(delay));
+        let error = TokenError::from(failure);
         self.mark(Mark::Failed, u64::from(attempts));
         self.cooldown =
             Some(Cooldown { until: self.now.mono.after(delay), error: error.clone(), hard: asked.is_some() });
@@ -317,18 +339,16 @@ impl Engine {
     }
 
     /// The refresh token was refused. Another tab may have rotated it meanwhile: the store decides.
-    fn refuse(&mut self, refusal: Refusal, error: Option<TokenError>) {
+    fn refuse(&mut self, refusal: Refusal, failure: Option<Failure>) {
         self.metrics.failed += 1;
         let Some(flight) = self.flight.as_mut() else {
             return;
         };
-        if let Some(error) = error {
-            let error = TokenError { attempt: flight.attempts, ..error };
-            flight.error = Some(error.clone());
-            flight.step = Step::Confirming(refusal);
+        flight.step = Step::Confirming(refusal);
+        flight.error =
+            failure.map(|failure| TokenError::from(Failure { attempt: flight.attempts, ..failure }));
+        if let Some(error) = flight.error.clone() {
             self.event(Event::RefreshFailed { error, exhausted: true });
-        } else {
-            flight.step = Step::Confirming(refusal);
         }
         self.start_read();
     }
@@ -336,9 +356,7 @@ impl Engine {
     /// The store knows no better. A good access token is used to its end; without one the session ends now.
     pub(super) fn conclude_refusal(&mut self, refusal: Refusal) {
         let error = self.flight.take().and_then(|flight| flight.error);
-        let now = self.now;
-        let good = self.session.as_ref().is_some_and(|session| session.good_access(now).is_some());
-        if !good {
+        if !self.has_good_token() {
             let epoch = self.epoch.next();
             return self.end_session(refusal, epoch);
         }
@@ -347,7 +365,10 @@ impl Engine {
         }
         self.save();
         self.event(Event::SessionExpiring { expires_at: self.expires_at() });
-        self.reject_waiters(&error.unwrap_or_else(|| TokenError::new(ErrorCode::SessionEnded)));
+        let error = error.unwrap_or_else(|| TokenError::new(ErrorCode::SessionEnded));
+        for waiter in core::mem::take(&mut self.waiters) {
+            self.turn_down_for_good(waiter, &error);
+        }
     }
 
     fn learn_offset(&mut self, answer: &Answer, sent: Now) {
@@ -379,6 +400,10 @@ pub(super) type News = (bool, Option<String>);
 const UNKNOWN: Standing = Standing::Resuming { hinted: false };
 /// The least time between two flights that nobody asked for.
 pub(super) const FLOOR: Millis = Millis::from_secs(1);
+/// A life that is longer by less is the same one, seen through rounding and latency.
+const RENEWED: Millis = Millis::from_secs(2);
+/// How many attempts without an answer are kept waiting for it.
+const ABANDONED: usize = 3;
 /// How long a refresh is put off that brought the same token again.
 const PUT_OFF: Millis = Millis::from_secs(30);
 const PUT_OFF_CAP: Millis = Millis::from_secs(16 * 60);

@@ -68,7 +68,7 @@ pub enum ResponseError {
 
 /// Reads `body`. `access_in_cookie`: a response without an access token is good.
 pub fn parse(body: &str, fields: &Fields, access_in_cookie: bool) -> Result<TokenResponse, ResponseError> {
-    let root = json::parse(body).ok().and_then(Value::as_object).ok_or(ResponseError::Unusable)?;
+    let root = json::parse_object(body).ok_or(ResponseError::Unusable)?;
     let data = root.get("data").and_then(Value::as_object);
     let reader = Reader { root, data };
     if reader.find(None, TOKEN_TYPE).is_some_and(|kind| !is_bearer(kind)) {
@@ -109,7 +109,7 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn find(&self, path: Option<&str>, spellings: &[&str]) -> Option<Value<'a>> {
         if let Some(path) = path {
-            return Value::Object(self.root).at(path);
+            return self.root.at(path);
         }
         let places = [Some(self.root), self.data];
         places.into_iter().flatten().find_map(|place| spellings.iter().find_map(|name| place.get(name)))
@@ -120,19 +120,25 @@ impl<'a> Reader<'a> {
         let in_root = ACCESS.iter().any(|name| self.root.get(name).is_some()) || fields.access.is_some();
         let place = if in_root { self.root } else { self.data.unwrap_or(self.root) };
         let paths = [&fields.access, &fields.refresh, &fields.expires_in, &fields.expires_at];
-        let mapped = paths.map(|path| path.as_deref().and_then(|path| path.split('.').next()));
         let known = [ACCESS, REFRESH, EXPIRES_IN, EXPIRES_AT, REFRESH_EXPIRES_IN, TOKEN_TYPE, ID_TOKEN];
         let mut extras = "{".to_owned();
         for (name, value) in place.members() {
-            let is_known = known.iter().copied().flatten().any(|known| name.is(known));
-            if !is_known && !mapped.iter().flatten().any(|path| name.is(path)) {
-                encode::json_name(&mut extras, &name.decode());
-                extras.push_str(value);
+            let name = name.decode();
+            let is_known = known.iter().copied().flatten().any(|known| name == *known);
+            let is_mapped = paths.iter().copied().flatten().any(|path| begins_with(path, &name));
+            if !is_known && !is_mapped {
+                encode::json_name(&mut extras, &name);
+                extras.push_str(core::str::from_utf8(value).unwrap_or(NULL));
             }
         }
         extras.push('}');
         (extras.len() > 2).then_some(extras)
     }
+}
+
+/// Whether `name` is the first name of `path`.
+fn begins_with(path: &str, name: &str) -> bool {
+    path.as_bytes().strip_prefix(name.as_bytes()).is_some_and(|rest| matches!(rest, [] | [b'.', ..]))
 }
 
 fn is_bearer(kind: Value<'_>) -> bool {
@@ -147,7 +153,7 @@ fn is_bearer(kind: Value<'_>) -> bool {
 fn number(value: Value<'_>) -> Option<i64> {
     match value {
         Value::Number(digits) => decimal::thousandths(digits),
-        Value::String(text) => decimal::thousandths(&text.decode()),
+        Value::String(text) => decimal::thousandths(text.decode().as_bytes()),
         _ => None,
     }
 }
@@ -156,10 +162,11 @@ fn number(value: Value<'_>) -> Option<i64> {
 fn time(value: Value<'_>) -> Option<UnixMillis> {
     match number(value) {
         Some(thousandths) => Some(jwt::epoch(thousandths)),
-        None => value.as_text().and_then(|text| date::iso_date(&text.decode())),
+        None => value.as_text().and_then(|text| date::iso_date(text.decode().as_bytes())),
     }
 }
 
+const NULL: &str = "null";
 const ACCESS: &[&str] = &["access_token", "accessToken", "access"];
 const REFRESH: &[&str] = &["refresh_token", "refreshToken", "refresh"];
 const EXPIRES_IN: &[&str] = &["expires_in", "expiresIn"];

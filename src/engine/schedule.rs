@@ -32,8 +32,9 @@ impl Engine {
 
     fn expiry(&self) -> Option<Mono> {
         let access = self.session.as_ref().filter(|_| self.scheduling)?.access.as_ref()?;
-        let left = access.life.left(self.now).filter(|left| *left > Millis::ZERO)?;
-        Some(self.now.mono.after(left))
+        let left = access.life.left(self.now)?;
+        // An end that has come is acted on once: with nothing to refresh, the session goes with it.
+        (left > Millis::ZERO || !self.can_refresh()).then(|| self.now.mono.after(left))
     }
 
     /// When the next refresh begins by itself. Hidden pages refresh on use, or when they are seen again.
@@ -42,16 +43,18 @@ impl Engine {
             return None;
         }
         let session = self.session.as_ref().filter(|session| self.is_refreshable(session))?;
-        let due = match &session.access {
+        let (due, ends) = match &session.access {
             Some(access) if !access.rejected => {
                 let left = access.life.left(self.now)?;
-                self.now.mono.after(left.saturating_sub(access.lead))
+                (self.now.mono.after(left.saturating_sub(access.lead)), self.now.mono.after(left))
             }
-            _ => self.now.mono,
+            _ => (self.now.mono, self.now.mono),
         };
         let floor = self.last_sent.map(|sent| sent.after(FLOOR));
         let cooldown = self.cooldown.as_ref().map(|cooldown| cooldown.until);
-        let earliest = [floor, cooldown, self.hold_off].into_iter().flatten().max();
+        // Put off while the token is good, not beyond.
+        let hold_off = self.hold_off.map(|until| until.min(ends));
+        let earliest = [floor, cooldown, hold_off].into_iter().flatten().max();
         Some(earliest.map_or(due, |earliest| due.max(earliest)))
     }
 

@@ -1,40 +1,48 @@
 //! Tokens: redacted in `Debug`, wiped when dropped.
 
 use alloc::string::String;
+use alloc::sync::Arc;
 use core::fmt;
 use zeroize::Zeroize;
 
 /// A token. It has no `Display`, `PartialEq` or `Serialize`; reading it is a visible [`expose`](Self::expose).
+/// Clones share the one copy, which is wiped with the last of them.
 #[derive(Clone, Default)]
-pub struct Secret(String);
+pub struct Secret(Arc<Held>);
+
+#[derive(Default)]
+struct Held(String);
 
 impl Secret {
     pub fn new(token: String) -> Self {
-        Self(token)
+        Self(Arc::new(Held(token)))
     }
 
     /// The token itself. Every caller is a place where it can leak.
     pub fn expose(&self) -> &str {
-        &self.0
+        &self.0.0
     }
 
     /// Whether both hold the same token.
     pub fn same_as(&self, other: &Self) -> bool {
-        self.0 == other.0
+        self.expose() == other.expose()
     }
 
     /// Whether `text` repeats eight consecutive bytes of this token, as a hostile error message could.
     pub fn leaks_into(&self, text: &str) -> bool {
-        self.0.as_bytes().windows(8).any(|part| text.as_bytes().windows(8).any(|window| window == part))
+        self.expose()
+            .as_bytes()
+            .windows(8)
+            .any(|part| text.as_bytes().windows(8).any(|window| window == part))
     }
 
     /// Whether it may be put in a header or a request body: not empty, visible ASCII only (RFC 6750 §2.1).
     pub fn is_sendable(&self) -> bool {
-        !self.0.is_empty() && self.0.bytes().all(|byte| byte.is_ascii_graphic())
+        !self.expose().is_empty() && self.expose().bytes().all(|byte| byte.is_ascii_graphic())
     }
 }
 
-impl Drop for Secret {
+impl Drop for Held {
     fn drop(&mut self) {
         self.0.zeroize();
     }

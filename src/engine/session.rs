@@ -1,6 +1,6 @@
 //! A session and its tokens.
 
-use alloc::string::String;
+use alloc::sync::Arc;
 
 use super::ids::{Epoch, Generation};
 use super::jwt::{self, Claims};
@@ -42,8 +42,8 @@ pub struct AccessToken {
 /// Whom a token is for, as its claims say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {
-    pub issuer: Option<String>,
-    pub subject: Option<String>,
+    pub issuer: Option<Arc<str>>,
+    pub subject: Option<Arc<str>>,
     pub issued_at: Option<UnixMillis>,
 }
 
@@ -64,7 +64,7 @@ pub enum Standing {
 pub struct Refusal {
     pub reason: EndReason,
     pub status: Option<u16>,
-    pub oauth_error: Option<String>,
+    pub oauth_error: Option<Arc<str>>,
 }
 
 /// Why a session has ended. The names are public API.

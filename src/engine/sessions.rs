@@ -1,5 +1,9 @@
 //! How sessions begin, go on and end.
 
+use alloc::string::String;
+use alloc::sync::Arc;
+
+use super::endpoint::HttpRequest;
 use super::engine::{Engine, Phase};
 use super::error::{Cause, ErrorCode, TokenError};
 use super::flight::Step;
@@ -48,7 +52,7 @@ impl Engine {
                     if session.holds(&pair) {
                         return self.settle(call, Ok(Settled::Unchanged));
                     }
-                    session.identity.is_same_user(&pair.identity)
+                    session.holds_access(&pair) || session.identity.is_same_user(&pair.identity)
                 }
             },
         };
@@ -60,6 +64,7 @@ impl Engine {
             return self.settle(call, Ok(Settled::Ignored));
         }
         self.ground();
+        self.forget_failures();
         self.take(pair);
         self.save_for(call, Settled::Updated);
         self.refreshed(None);
@@ -157,8 +162,14 @@ impl Engine {
         let before = self.session.take();
         if let (Some(before), true) = (&before, same_epoch) {
             session.first = before.first;
-            if session.access.is_none() && session.refresh.is_none() && before.is_resuming() {
-                session.standing = before.standing.clone();
+            if session.access.is_none() {
+                // Stored without its access token: the one held here is as good as before.
+                session.access.clone_from(&before.access);
+                session.identity.clone_from(&before.identity);
+                if session.is_resuming() {
+                    session.standing =
+                        if before.is_refused() { Standing::Good } else { before.standing.clone() };
+                }
             }
         }
         let stranger = before.as_ref().is_some_and(|before| {
@@ -191,7 +202,7 @@ impl Engine {
         };
         let access = session.access.as_ref().map(|access| &access.token);
         if let (Some(endpoint), Revocation::Revoke) = (&self.config.revoke, revocation) {
-            let request = endpoint.revoke_request(session.refresh.as_ref(), access);
+            let request = HttpRequest::revocation(endpoint, session.refresh.as_ref(), access);
             self.emit(Output::Revoke(request));
         }
         self.mark(Mark::SignedOut, 0);
@@ -237,7 +248,7 @@ impl Engine {
         if let Some(flight) = self.flight.take()
             && let Step::Sending { attempt, .. } = flight.step
         {
-            self.abandoned.push(attempt);
+            self.abandon(attempt);
         }
     }
 
@@ -261,7 +272,10 @@ impl Engine {
         }
         self.mark(Mark::Stopped, 0);
         self.scheduling = false;
-        if self.flight.as_ref().is_some_and(|flight| !matches!(flight.step, Step::Committing)) {
+        if let Some(flight) = self.flight.as_ref().filter(|flight| !matches!(flight.step, Step::Committing)) {
+            if matches!(flight.step, Step::Sending { .. }) {
+                self.lost = self.session.as_ref().map(|session| session.generation);
+            }
             self.ground();
             self.reject_waiters(&TokenError::unavailable(Cause::Stopped));
         }
@@ -293,12 +307,12 @@ impl Engine {
         }
     }
 
-    pub(super) fn refreshed(&mut self, extras: Option<alloc::string::String>) {
+    pub(super) fn refreshed(&mut self, extras: Option<String>) {
         let generation: Generation = self.generation;
         self.event(Event::Refreshed { generation, expires_at: self.expires_at(), extras });
     }
 
-    pub(super) fn subject(&self) -> Option<alloc::string::String> {
+    pub(super) fn subject(&self) -> Option<Arc<str>> {
         self.session.as_ref().and_then(|session| session.identity.subject.clone())
     }
 
@@ -316,8 +330,11 @@ impl Session {
             (Some(held), Some(new)) => held.same_as(new),
             (None, Some(_)) => false,
         };
+        self.holds_access(pair) && same(&self.refresh)
+    }
+
+    fn holds_access(&self, pair: &Pair) -> bool {
         self.access.as_ref().is_some_and(|access| access.token.same_as(&pair.access.token))
-            && same(&self.refresh)
     }
 }
 

@@ -28,7 +28,7 @@ extern "C" {
     pub(super) fn snapshot(this: &Host, snapshot: JsValue) -> Result<(), JsValue>;
 
     #[wasm_bindgen(method, catch)]
-    pub(super) fn event(this: &Host, event: JsValue) -> Result<(), JsValue>;
+    pub(super) fn event(this: &Host, event: JsValue, error: JsValue) -> Result<(), JsValue>;
 
     #[wasm_bindgen(method, catch)]
     pub(super) fn settle(this: &Host, call: u32, error: JsValue, value: Option<&str>) -> Result<(), JsValue>;

@@ -66,7 +66,7 @@ pub(super) async fn send(
     let mut keepalive = request.keepalive;
     let response: Response = loop {
         set(&init, "keepalive", &keepalive.into())?;
-        match JsFuture::from(fetch(shell.native_fetch(), &request.url, &init)?).await {
+        match JsFuture::from(fetch(shell.native_fetch(), &request.endpoint.url, &init)?).await {
             // Browsers refuse `keepalive` at once when too much of it is under way.
             Err(_) if keepalive => keepalive = false,
             outcome => break outcome?.unchecked_into(),
@@ -90,13 +90,14 @@ pub(super) async fn send(
 
 fn init(shell: &Shell, request: &HttpRequest, signal: Option<&AbortSignal>) -> Result<Object, JsValue> {
     let headers = Object::new();
-    for (name, value) in &request.headers {
+    let endpoint = &*request.endpoint;
+    for (name, value) in request.headers() {
         set(&headers, name, &value.into())?;
     }
-    if let Some(name) = &request.csrf_header {
+    if let Some(name) = &endpoint.csrf_header {
         set(&headers, name, &shell.host().csrf()?)?;
     }
-    let credentials = match request.credentials {
+    let credentials = match endpoint.credentials {
         Credentials::Include => "include",
         Credentials::Omit => "omit",
         Credentials::SameOrigin => "same-origin",
@@ -110,7 +111,7 @@ fn init(shell: &Shell, request: &HttpRequest, signal: Option<&AbortSignal>) -> R
         set(&init, "body", &body.expose().into())?;
     }
     for (name, value) in [
-        ("method", request.method.as_str()),
+        ("method", endpoint.method.as_str()),
         ("credentials", credentials),
         ("cache", "no-store"),
         // A token never follows a redirect.

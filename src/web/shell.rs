@@ -155,7 +155,7 @@ impl Shell {
                 }
                 Ok(())
             }
-            Output::Event(event) => self.host.event(data::event_data(&event)),
+            Output::Event(event) => self.host.event(data::event_data(&event), data::event_error(&event)),
             Output::ReadStore(op) => {
                 match promised(self.host.read()) {
                     Ok(promise) => job::begin(self, Job::Read(op, promise)),

@@ -120,7 +120,7 @@ fn object(segment: &str) -> Result<String, JwtError> {
     }
 }
 
-/// A NumericDate is a number; strings are not dates (RFC 7519 §2). Beyond year 5138 it is taken for milliseconds.
+/// A NumericDate is a number; strings are not dates (RFC 7519 §2). From 10¹² on it is taken for milliseconds.
 fn numeric_date(claims: Object<'_>, name: &str) -> Option<UnixMillis> {
     match claims.get(name)? {
         Value::Number(digits) => decimal::thousandths(digits).map(epoch),
@@ -130,8 +130,9 @@ fn numeric_date(claims: Object<'_>, name: &str) -> Option<UnixMillis> {
 
 /// An epoch time given in thousandths of its unit, which is seconds or, when that would be absurd, milliseconds.
 pub fn epoch(thousandths: i64) -> UnixMillis {
-    const YEAR_5138: i64 = 100_000_000_000_000;
-    UnixMillis(if thousandths.abs() >= YEAR_5138 { thousandths / 1_000 } else { thousandths })
+    // As seconds the year 33658, as milliseconds 2001: between `exp` of the year 9999 and any real time in ms.
+    const MILLIS: i64 = 1_000_000_000_000_000;
+    UnixMillis(if thousandths.abs() >= MILLIS { thousandths / 1_000 } else { thousandths })
 }
 
 fn text(claims: Object<'_>, name: &str) -> Option<Arc<str>> {

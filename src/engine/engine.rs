@@ -75,6 +75,8 @@ pub struct Engine {
     outputs: VecDeque<Output>,
     shown: Option<Snapshot>,
     told: Option<Verdict>,
+    /// The verdict is told again even if it says the same.
+    retell: bool,
     pub(super) next_attempt: AttemptId,
     pub(super) metrics: Metrics,
     trail: Trail,
@@ -131,6 +133,7 @@ impl Engine {
             outputs: VecDeque::new(),
             shown: None,
             told: None,
+            retell: false,
             next_attempt: AttemptId(0),
             metrics: Metrics::default(),
             trail: Trail::default(),
@@ -236,7 +239,7 @@ impl Engine {
         self.anchor = now;
         self.mark(Mark::WallJumped, drift.unsigned_abs() / 1_000);
         // The verdict was judged by clocks that no longer hold.
-        self.told = None;
+        self.retell = true;
         if drift < 0 {
             self.offset = self.offset.map(|offset| offset.saturating_sub(drift));
             if let Some(access) = self.session.as_mut().and_then(|session| session.access.as_mut()) {
@@ -325,7 +328,7 @@ impl Engine {
             (None, None) => true,
             _ => false,
         };
-        if !same {
+        if core::mem::take(&mut self.retell) || !same {
             self.told.clone_from(&verdict);
             self.outputs.push_front(Output::Verdict(verdict));
         }

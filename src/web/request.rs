@@ -95,7 +95,10 @@ fn init(shell: &Shell, request: &HttpRequest, signal: Option<&AbortSignal>) -> R
         set(&headers, name, &value.into())?;
     }
     if let Some(name) = &endpoint.csrf_header {
-        set(&headers, name, &shell.host().csrf()?)?;
+        let value = shell.host().csrf()?;
+        if value.is_string() {
+            set(&headers, name, &value)?;
+        }
     }
     let credentials = match endpoint.credentials {
         Credentials::Include => "include",

@@ -87,7 +87,7 @@ impl Shell {
     pub(crate) fn dispose(self: &Rc<Self>) {
         self.handle(Input::Dispose);
         self.lifecycle.take();
-        self.verdict.take();
+        let _ = self.push_verdict(None);
     }
 
     pub(crate) fn wake(self: &Rc<Self>, wake: Wake) {

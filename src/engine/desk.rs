@@ -225,8 +225,13 @@ impl Engine {
 
     /// Answers `call` with `settled` once everything is stored.
     pub(super) fn save_for(&mut self, call: CallId, settled: Settled) {
-        self.desk.calls.push((call, settled));
+        self.settle_when_saved(call, settled);
         self.save();
+    }
+
+    /// Answers `call` with `settled` at the end of the save that is about to be made.
+    pub(super) fn settle_when_saved(&mut self, call: CallId, settled: Settled) {
+        self.desk.calls.push((call, settled));
     }
 
     pub(super) fn on_written(&mut self, op: StoreOp, stored: Stored) {

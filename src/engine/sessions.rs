@@ -207,8 +207,8 @@ impl Engine {
         }
         self.mark(Mark::SignedOut, 0);
         let epoch = self.epoch.next();
+        self.settle_when_saved(call, Settled::Done);
         self.end_session(Refusal::because(EndReason::SignedOut), epoch);
-        self.save_for(call, Settled::Done);
     }
 
     /// Ends the session and tells so once. The store learns it too, unless it was the store that told.
@@ -221,13 +221,14 @@ impl Engine {
         self.epoch = epoch;
         self.forget_failures();
         self.turn_away(ErrorCode::SessionEnded);
-        // Nobody was signed in as far as anybody knew.
         let unknown = session.standing == Standing::Resuming { hinted: false };
-        let elsewhere = refusal.reason == EndReason::SignedOutElsewhere;
-        if !unknown || refusal.reason == EndReason::SignedOut {
-            self.event(Event::SessionEnded(refusal));
+        if unknown && refusal.reason != EndReason::SignedOut {
+            // Nobody was signed in as far as anybody knew.
+            return;
         }
-        if !unknown && !elsewhere {
+        let elsewhere = refusal.reason == EndReason::SignedOutElsewhere;
+        self.event(Event::SessionEnded(refusal));
+        if !elsewhere {
             self.save();
         }
     }
@@ -245,6 +246,7 @@ impl Engine {
     /// Gives up the flight under way. Its answer may still come; nothing is aborted, since the server may have
     /// rotated already.
     pub(super) fn ground(&mut self) {
+        self.news = None;
         if let Some(flight) = self.flight.take()
             && let Step::Sending { attempt, .. } = flight.step
         {

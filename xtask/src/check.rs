@@ -19,25 +19,26 @@ enum Outcome {
     Skipped(String),
 }
 
-type Step = (&'static str, fn(&Project) -> Result<Outcome>);
+/// Name, how long a first run may take, and what to do.
+type Step = (&'static str, &'static str, fn(&Project) -> Result<Outcome>);
 
 const STEPS: [Step; 8] = [
-    ("source rules", source_rules),
-    ("formatting", formatting),
-    ("clippy", clippy),
-    ("clippy for wasm", clippy_for_wasm),
-    ("docs", docs),
-    ("package builds", package_builds),
-    ("types of pkg", |project| types(project, "pkg")),
-    ("types of www", |project| types(project, "www")),
+    ("source rules", "at once", source_rules),
+    ("formatting", "at once", formatting),
+    ("clippy", "1 min", clippy),
+    ("clippy for wasm", "1 min", clippy_for_wasm),
+    ("docs", "1 min", docs),
+    ("package builds", "1 min", package_builds),
+    ("types of pkg", "5 s", |project| types(project, "pkg")),
+    ("types of www", "5 s", |project| types(project, "www")),
 ];
 
 /// Runs every step, also after a failed one; each counts as one test.
 pub(crate) fn command(project: &Project) -> Result<Totals> {
     setup::ensure(project, &[Need::Wasm, Need::Npm])?;
     let mut totals = Totals { counted: true, ..Totals::default() };
-    for (name, step) in STEPS {
-        println!("check: {name}");
+    for (name, time, step) in STEPS {
+        println!("check: {name} ({time})");
         match step(project) {
             Ok(Outcome::Passed) => totals.passed += 1,
             Ok(Outcome::Skipped(why)) => {

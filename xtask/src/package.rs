@@ -1,7 +1,7 @@
 //! The npm package in pkg/: what the build puts there, and what must not be there.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -113,23 +113,19 @@ pub(crate) fn undo_wasm_pack(project: &Project) -> Result<()> {
     if ignore.trim() == "*" {
         fs::remove_file(package.join(".gitignore")).context("cannot remove pkg/.gitignore")?;
     }
-    let mut names: Vec<PathBuf> = Vec::new();
-    if !is_our_manifest(&manifest) {
-        names.push("pkg/package.json".into());
+    if is_our_manifest(&manifest) {
+        return Ok(());
     }
-    // It copies the README and the licence of the root over those of the package.
-    names.extend(["pkg/README.md", "pkg/LICENSE"].iter().map(PathBuf::from));
+    // Beside the manifest it copies the README and the licence of the root over those of the package.
+    let names = ["pkg/package.json", "pkg/README.md", "pkg/LICENSE"];
     let mut git = process::command("git");
-    git.current_dir(&project.root).args(["ls-files", "--"]).args(&names);
+    git.current_dir(&project.root).args(["ls-files", "--"]).args(names);
     let tracked = process::capture(&mut git).unwrap_or_default();
     let tracked: Vec<&str> = tracked.lines().collect();
-    if !is_our_manifest(&manifest) && !tracked.contains(&"pkg/package.json") {
+    if !tracked.contains(&"pkg/package.json") {
         bail!(
             "pkg/package.json is wasm-pack's and git has no copy here: put pkg/ back from the source archive"
         );
-    }
-    if tracked.is_empty() {
-        return Ok(());
     }
     let mut git = process::command("git");
     git.current_dir(&project.root).args(["checkout", "--quiet", "HEAD", "--"]).args(tracked);

@@ -1,7 +1,7 @@
 //! `setup`: what the other commands need beyond cargo and Node. They call it themselves, each for its own needs.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -72,12 +72,8 @@ fn missing_packages(project: &Project, needs: &[Need]) -> Vec<&'static str> {
 }
 
 fn install(packages: &[&str]) -> Result<()> {
-    let command = format!("apt-get install -y --no-install-recommends {}", packages.join(" "));
-    if !Path::new("/usr/bin/apt-get").is_file() {
-        bail!("missing: {}; {}", packages.join(", "), elsewhere(packages));
-    }
-    if !machine::is_root() {
-        bail!("missing: {}; run this, then try again:\n  sudo {command}", packages.join(", "));
+    if let Some(line) = refusal(packages, Path::new("/usr/bin/apt-get").is_file(), machine::is_root()) {
+        bail!(line);
     }
     eprintln!("installing with apt-get: {} (about 1 min)", packages.join(" "));
     retried("apt-get update", || {
@@ -85,7 +81,7 @@ fn install(packages: &[&str]) -> Result<()> {
         apt.args(["update", "-q"]);
         apt
     })?;
-    retried(&command, || {
+    retried("apt-get install", || {
         let mut apt = apt();
         apt.args(["install", "-q", "-y", "--no-install-recommends"]).args(packages);
         apt
@@ -96,6 +92,16 @@ fn apt() -> Command {
     let mut command = process::command("/usr/bin/apt-get");
     command.env("DEBIAN_FRONTEND", "noninteractive");
     command
+}
+
+/// Why we cannot install packages ourselves, and what the user can do.
+fn refusal(packages: &[&str], has_apt: bool, is_root: bool) -> Option<String> {
+    let names = packages.join(", ");
+    if !has_apt {
+        return Some(format!("missing: {names}; {}", elsewhere(packages)));
+    }
+    let command = format!("sudo apt-get install -y --no-install-recommends {}", packages.join(" "));
+    (!is_root).then(|| format!("missing: {names}; run this, then try again:\n  {command}"))
 }
 
 fn elsewhere(packages: &[&str]) -> String {
@@ -111,13 +117,11 @@ fn elsewhere(packages: &[&str]) -> String {
 
 /// `npm ci`, unless node_modules was made from this very lock file.
 fn npm_ci(project: &Project) -> Result<()> {
-    let lock = fs::read(project.root.join("package-lock.json"))
-        .map_err(|_| anyhow!("package-lock.json is missing: put it back from git or the source archive"))?;
-    let id = project::hash(&lock);
-    let stamp = project.root.join("node_modules/.made-from");
-    if fs::read_to_string(&stamp).is_ok_and(|made_from| made_from == id) {
+    if npm_is_current(project) {
         return Ok(());
     }
+    let lock = fs::read(project.root.join("package-lock.json"))
+        .map_err(|_| anyhow!("package-lock.json is missing: put it back from git or the source archive"))?;
     eprintln!("npm ci: TypeScript, binaryen, esbuild, Vite, the browser driver's client (about 20 s)");
     retried("npm ci", || {
         let mut npm = process::command("npm");
@@ -125,8 +129,17 @@ fn npm_ci(project: &Project) -> Result<()> {
         npm
     })?;
     // npm empties node_modules before it begins, so an interrupted run leaves no stamp.
-    project::write_if_changed(&stamp, id.as_bytes())?;
+    project::write_if_changed(&npm_stamp(project), project::hash(&lock).as_bytes())?;
     Ok(())
+}
+
+fn npm_is_current(project: &Project) -> bool {
+    let lock = fs::read(project.root.join("package-lock.json")).unwrap_or_default();
+    fs::read_to_string(npm_stamp(project)).is_ok_and(|made_from| made_from == project::hash(&lock))
+}
+
+fn npm_stamp(project: &Project) -> PathBuf {
+    project.root.join("node_modules/.made-from")
 }
 
 /// Downloads the crates of all commands now, so that the next ones work offline.
@@ -177,8 +190,10 @@ fn report(project: &Project) -> bool {
             missing.push("no Chromium with chromedriver: `cargo xtask setup` installs Debian's".to_owned())
         }
     }
-    if !project.root.join("node_modules/.made-from").is_file() {
-        missing.push("no node_modules: `cargo xtask setup` runs `npm ci`".to_owned());
+    if !npm_is_current(project) {
+        missing.push(
+            "node_modules is not that of package-lock.json: `cargo xtask setup` runs `npm ci`".to_owned(),
+        );
     }
     for line in &missing {
         println!("missing: {line}");
@@ -187,4 +202,33 @@ fn report(project: &Project) -> bool {
         println!("nothing is missing");
     }
     missing.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_may_not_install_gets_the_exact_command() {
+        let packages = ["chromium", "chromium-driver"];
+        assert_eq!(refusal(&packages, true, true), None);
+        assert_eq!(
+            refusal(&packages, true, false).unwrap(),
+            "missing: chromium, chromium-driver; run this, then try again:\n  \
+             sudo apt-get install -y --no-install-recommends chromium chromium-driver"
+        );
+        assert!(refusal(&packages, false, true).unwrap().contains("name them in CHROMIUM and CHROMEDRIVER"));
+        assert!(refusal(&["rustc-web"], false, false).unwrap().contains("rustup target add"));
+    }
+
+    #[test]
+    fn what_fails_once_is_tried_again() {
+        let tries = std::cell::Cell::new(0);
+        let second_time_lucky = || {
+            tries.set(tries.get() + 1);
+            process::command(if tries.get() == 2 { "true" } else { "false" })
+        };
+        retried("download", second_time_lucky).unwrap();
+        assert_eq!(tries.get(), 2);
+    }
 }

@@ -209,10 +209,13 @@ impl Engine {
             self.learn_offset(&answer, attempt.sent);
             self.grant(response);
         } else if self.session.is_none()
-            && let (Some(endpoint), Some(refresh)) = (&self.config.revoke, &response.refresh)
+            && (response.refresh.is_some() || self.config.refresh_in_cookie())
+            && let Some(endpoint) = &self.config.revoke
         {
-            // Signed out meanwhile: what the server has just made is the only live token of that session.
-            let request = HttpRequest::revocation(endpoint, Some(refresh), response.access.as_ref());
+            // Signed out meanwhile: what the server has just made is the only live token of that session. A cookie
+            // that came with it would sign the browser in again.
+            let request =
+                HttpRequest::revocation(endpoint, response.refresh.as_ref(), response.access.as_ref());
             self.emit(Output::Revoke(request));
         }
     }

@@ -83,17 +83,16 @@ impl Engine {
     /// The page is seen again or the network is said to be back: what waits for no word of the server goes now.
     pub(super) fn hasten(&mut self) {
         self.background.wake(self.now.mono);
-        let rested = self.last_sent.is_none_or(|sent| self.now.mono.since(sent) >= FLOOR);
-        if !rested {
-            return;
+        let floor = self.last_sent.map(|sent| sent.after(FLOOR));
+        let soonest = floor.map_or(self.now.mono, |floor| floor.max(self.now.mono));
+        if let Some(cooldown) = self.cooldown.as_mut().filter(|cooldown| !cooldown.hard) {
+            cooldown.until = cooldown.until.min(soonest);
         }
-        if self.cooldown.as_ref().is_some_and(|cooldown| !cooldown.hard) {
-            self.cooldown = None;
-        }
+        self.cooldown = self.cooldown.take().filter(|cooldown| cooldown.until > self.now.mono);
         if let Some(flight) = self.flight.as_mut()
             && let Step::Waiting { until, hard: false } = &mut flight.step
         {
-            *until = self.now.mono;
+            *until = soonest.min(*until);
         }
     }
 

@@ -92,7 +92,8 @@ impl Engine {
             },
             identity,
             refresh_ends: refresh_life.map(|life| self.now.wall.after(Millis(life))),
-            refresh: response.refresh,
+            // Where the browser sends a cookie, a refresh token in the answer is of no use and is not kept.
+            refresh: response.refresh.filter(|_| !self.config.refresh_in_cookie()),
         }
     }
 

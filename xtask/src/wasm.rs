@@ -31,22 +31,30 @@ pub(crate) struct Bindings {
 pub(crate) fn compile(project: &Project, toolchain: &Toolchain, profile: Profile) -> Result<PathBuf> {
     toolchain::warn_of_user_flags();
     eprintln!("wasm: {} (about 1 min the first time, then seconds)", toolchain.describe());
-    let made = cargo_rustc(project, toolchain, profile)?;
-    if profile == Profile::Dev || made.lto_is_known_good(project)? {
+    let mut made = cargo_rustc(project, toolchain, profile)?;
+    if profile == Profile::Dev {
         return Ok(made.wasm);
     }
-    // Cargo had nothing to do, so its output says nothing about this module: build the one crate again.
-    let mut clean = toolchain.cargo(project, "clean", &[], false);
-    process::run(
-        clean.args(["--quiet", "-p", "evertoken", "--profile", profile.cargo()]),
-        "run the build again",
-    )?;
-    let made = cargo_rustc(project, toolchain, profile)?;
+    let stamp = project.cache().join("lto.stamp");
+    if made.lto.is_none() {
+        let known = fs::read_to_string(&stamp).unwrap_or_default();
+        if known == project::hash(&fs::read(&made.wasm)?) {
+            return Ok(made.wasm);
+        }
+        // Cargo had nothing to do, so its output says nothing about this module: build the one crate again.
+        let mut clean = toolchain.cargo(project, "clean", &[], false);
+        process::run(
+            clean.args(["--quiet", "-p", "evertoken", "--profile", profile.cargo()]),
+            "run the build again",
+        )?;
+        made = cargo_rustc(project, toolchain, profile)?;
+    }
     ensure!(
-        made.lto_is_known_good(project)?,
+        made.lto == Some(true),
         "the wasm was linked without `lto=fat`: [profile.wasm] in Cargo.toml must say `lto = \"fat\"`, and [lib] \
          must not list crate types (a cdylib beside an rlib loses LTO)"
     );
+    project::write_if_changed(&stamp, project::hash(&fs::read(&made.wasm)?).as_bytes())?;
     Ok(made.wasm)
 }
 
@@ -54,18 +62,6 @@ struct Made {
     wasm: PathBuf,
     /// Whether the final compiler call had `lto=fat`; unknown when cargo had nothing to do.
     lto: Option<bool>,
-}
-
-impl Made {
-    fn lto_is_known_good(&self, project: &Project) -> Result<bool> {
-        let stamp = project.cache().join("lto.stamp");
-        let id = project::hash(&fs::read(&self.wasm)?);
-        match self.lto {
-            Some(true) => project::write_if_changed(&stamp, id.as_bytes()).map(|_| true),
-            Some(false) => Ok(false),
-            None => Ok(fs::read_to_string(stamp).is_ok_and(|known| known == id)),
-        }
-    }
 }
 
 fn cargo_rustc(project: &Project, toolchain: &Toolchain, profile: Profile) -> Result<Made> {
@@ -187,6 +183,10 @@ pub(crate) fn optimise(project: &Project, wasm: &[u8]) -> Result<Vec<u8>> {
         return Ok(bytes);
     }
     eprintln!("wasm-opt: -Os and -Oz, the smaller one is kept (about 15 s)");
+    if directory.is_dir() {
+        // Modules of earlier builds: each edit makes another.
+        fs::remove_dir_all(&directory)?;
+    }
     fs::create_dir_all(&directory)?;
     let input = directory.join(format!("{name}.in"));
     fs::write(&input, wasm)?;

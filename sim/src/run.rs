@@ -1,0 +1,57 @@
+//! One run.
+
+use std::collections::BTreeMap;
+
+use super::invariant::Violation;
+use super::sabotage::Sabotage;
+use super::trace::Trace;
+use super::world::World;
+
+/// What came of a run.
+#[derive(Debug)]
+pub struct Report {
+    pub seed: u64,
+    pub violation: Option<Violation>,
+    /// Refreshes whose tokens were taken.
+    pub refreshes: u64,
+    /// Token requests sent.
+    pub requests: u64,
+    /// Calls of the app to its API.
+    pub calls: u64,
+    /// How many sessions ended for which reason.
+    pub ended: BTreeMap<&'static str, u64>,
+    /// Virtual time, in milliseconds.
+    pub elapsed: u64,
+    pub trace: Trace,
+}
+
+/// Does the run that `seed` names: the same seed gives the same run.
+///
+/// ```
+/// use evertoken_sim::{Sabotage, Trace, run};
+///
+/// let report = run(7, Sabotage::Nothing, Trace::default());
+/// assert_eq!(report.elapsed, run(7, Sabotage::Nothing, Trace::default()).elapsed);
+/// ```
+pub fn run(seed: u64, sabotage: Sabotage, trace: Trace) -> Report {
+    let mut world = World::new(seed, sabotage, trace);
+    world.describe();
+    world.run_until(world.scenario.faults_end);
+    if world.watch.violation.is_none() {
+        world.begin_calm();
+        world.run_until(world.scenario.end);
+    }
+    if world.watch.violation.is_none() {
+        world.finish();
+    }
+    Report {
+        seed,
+        violation: world.watch.violation,
+        refreshes: world.watch.refreshes,
+        requests: world.requests.len() as u64,
+        calls: world.watch.calls,
+        ended: world.watch.ended,
+        elapsed: world.clock.elapsed,
+        trace: world.trace,
+    }
+}

@@ -1,0 +1,53 @@
+//! Worlds that are broken on purpose, to show that each invariant can fail. The engine itself is never touched: what
+//! is broken lies between it and the world.
+
+use super::invariant::Invariant;
+
+/// One thing that goes wrong.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sabotage {
+    #[default]
+    Nothing,
+    /// Every 401 is said to be of the newest generation.
+    BlameNewest,
+    /// The page goes on after a sign-out with the token that it had.
+    KeepVerdict,
+    /// After a sign-out the store is given the old record.
+    KeepRecord,
+    /// Some answers never reach their callers.
+    LoseSettle,
+    /// Some writes are made once more, a while later.
+    RepeatWrite,
+    /// Refresh requests are sent a second time after they were answered.
+    ReplayRefresh,
+    /// A request is sent again with the token that was refused.
+    ResendSame,
+    /// Some callers are answered twice.
+    SettleTwice,
+    /// Listeners hear twice that the session has ended.
+    TellEndTwice,
+    /// Trouble of the server is reported as a refusal.
+    TurnIntoRefusal,
+    /// A token is sent for as long as it is there, whatever its time.
+    TrustForEver,
+    /// `Retry-After` never arrives.
+    WithholdRetryAfter,
+}
+
+impl Sabotage {
+    /// Each sabotage, with the invariants of which it must break one.
+    pub const ALL: &[(Self, &[Invariant])] = &[
+        (Self::BlameNewest, &[Invariant::I9]),
+        (Self::KeepRecord, &[Invariant::I5]),
+        (Self::KeepVerdict, &[Invariant::I5]),
+        (Self::LoseSettle, &[Invariant::I3]),
+        (Self::RepeatWrite, &[Invariant::I10, Invariant::I5]),
+        (Self::ReplayRefresh, &[Invariant::I1, Invariant::I2]),
+        (Self::ResendSame, &[Invariant::I8]),
+        (Self::SettleTwice, &[Invariant::I3]),
+        (Self::TellEndTwice, &[Invariant::I13]),
+        (Self::TrustForEver, &[Invariant::I4]),
+        (Self::TurnIntoRefusal, &[Invariant::Logout]),
+        (Self::WithholdRetryAfter, &[Invariant::I11]),
+    ];
+}

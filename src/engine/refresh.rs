@@ -141,11 +141,14 @@ impl Engine {
 
     fn on_judgement(&mut self, answer: &Answer) {
         let judgement = answer.judge(&self.config.fields, self.config.access_in_cookie);
+        // A server can repeat what it was sent, and errors are logged.
+        let is_plain = |text: &str| !self.session.as_ref().is_some_and(|session| session.leaks_into(text));
+        let request_id = answer.request_id.clone().filter(|id| is_plain(id));
         let failure = |code, cause, oauth_error| Failure {
             cause: Some(cause),
             status: Some(answer.status),
             oauth_error,
-            request_id: answer.request_id.clone(),
+            request_id: request_id.clone(),
             ..Failure::new(code)
         };
         match judgement {
@@ -158,6 +161,7 @@ impl Engine {
                 self.fail_flight(failure(ErrorCode::Configuration, Cause::Refused, oauth_error), true, None);
             }
             Judgement::Refused { oauth_error } => {
+                let oauth_error = oauth_error.filter(|code| is_plain(code));
                 let lost = self.session.as_ref().is_some_and(|session| self.lost == Some(session.generation));
                 let reason = if lost { EndReason::RefreshResponseLostPossible } else { EndReason::Refused };
                 let refusal =

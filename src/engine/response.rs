@@ -89,15 +89,15 @@ pub fn parse(body: &str, fields: &Fields, access_in_cookie: bool) -> Result<Toke
     }
     let unit = if fields.in_millis { 1_000 } else { 1 };
     Ok(TokenResponse {
-        access,
-        refresh,
         expires_in: reader
             .find(fields.expires_in.as_deref(), EXPIRES_IN)
             .and_then(number)
             .map(|ms| ms / unit),
         expires_at: reader.find(fields.expires_at.as_deref(), EXPIRES_AT).and_then(time),
         refresh_expires_in: reader.find(None, REFRESH_EXPIRES_IN).and_then(number),
-        extras: reader.extras(fields),
+        extras: reader.extras(fields, &[&access, &refresh]),
+        access,
+        refresh,
     })
 }
 
@@ -116,7 +116,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The members that carry no token, of the object that the tokens stand in.
-    fn extras(&self, fields: &Fields) -> Option<String> {
+    fn extras(&self, fields: &Fields, tokens: &[&Option<Secret>]) -> Option<String> {
         let in_root = ACCESS.iter().any(|name| self.root.get(name).is_some()) || fields.access.is_some();
         let place = if in_root { self.root } else { self.data.unwrap_or(self.root) };
         let paths = [&fields.access, &fields.refresh, &fields.expires_in, &fields.expires_at];
@@ -126,14 +126,21 @@ impl<'a> Reader<'a> {
             let name = name.decode();
             let is_known = known.iter().copied().flatten().any(|known| name == *known);
             let is_mapped = paths.iter().copied().flatten().any(|path| begins_with(path, &name));
-            if !is_known && !is_mapped {
+            let value = core::str::from_utf8(value).unwrap_or(NULL);
+            let repeats = tokens.iter().copied().flatten().any(|token| repeats(value, token.expose()));
+            if !is_known && !is_mapped && !repeats {
                 encode::json_name(&mut extras, &name);
-                extras.push_str(core::str::from_utf8(value).unwrap_or(NULL));
+                extras.push_str(value);
             }
         }
         extras.push('}');
         (extras.len() > 2).then_some(extras)
     }
+}
+
+/// Whether the JSON text `value` has `token` in it; some servers escape its slashes.
+fn repeats(value: &str, token: &str) -> bool {
+    value.contains(token) || token.contains('/') && value.contains(&token.replace('/', "\\/"))
 }
 
 /// Whether `name` is the first name of `path`.

@@ -138,6 +138,12 @@ impl Session {
         self.access.as_ref().filter(|access| access.is_good(now))
     }
 
+    /// Whether `text` repeats a part of a token held here.
+    pub fn leaks_into(&self, text: &str) -> bool {
+        let access = self.access.as_ref().map(|access| &access.token);
+        self.refresh.iter().chain(access).any(|token| token.leaks_into(text))
+    }
+
     pub fn is_resuming(&self) -> bool {
         matches!(self.standing, Standing::Resuming { .. })
     }

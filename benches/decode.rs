@@ -20,7 +20,8 @@ fn main() {
     let tokens: Vec<(String, String)> =
         [300, 1_000, 4_000, 16_000].map(|size| (format!("claims of {size} B"), token(size))).into();
     let mut engine = signed_in(&tokens[1].1);
-    let mut samples: Vec<(String, Vec<f64>)> = tokens.iter().map(|(name, _)| (name.clone(), Vec::new())).collect();
+    let mut samples: Vec<(String, Vec<f64>)> =
+        tokens.iter().map(|(name, _)| (name.clone(), Vec::new())).collect();
     samples.push(("need, good token".to_owned(), Vec::new()));
     for _ in 0..ROUNDS {
         for ((_, token), (_, times)) in tokens.iter().zip(&mut samples) {
@@ -54,7 +55,8 @@ fn nanos_per_call(calls: u32, mut call: impl FnMut()) -> f64 {
 /// A token of about `size` bytes with `exp` in the middle of its claims, as most issuers write them.
 fn token(size: usize) -> String {
     let filler = "x".repeat(size.saturating_mul(3) / 8);
-    let claims = format!(r#"{{"sub":"ada","a":"{filler}","exp":1900000900,"iat":1900000000,"b":"{filler}"}}"#);
+    let claims =
+        format!(r#"{{"sub":"ada","a":"{filler}","exp":1900000900,"iat":1900000000,"b":"{filler}"}}"#);
     format!("eyJhbGciOiJub25lIn0.{}.c2ln", URL_SAFE_NO_PAD.encode(claims))
 }
 

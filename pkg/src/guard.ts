@@ -11,7 +11,8 @@ export function guard<T extends object>(exports: T, onDeath: (reason: unknown) =
       typeof value !== 'function'
         ? value
         : (...args: unknown[]) => {
-            if (dead) return;
+            // The glue looks into what it gets.
+            if (dead) return [];
             try {
               return value(...args);
             } catch (error) {

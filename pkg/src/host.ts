@@ -26,6 +26,8 @@ export function localHost(source: Source, surroundings: Surroundings, sink: Engi
   let failure: TokenErrorData = { code: 'internal', transient: false };
   let deaths: number[] = [];
   let stopped = false;
+  /** Whether an engine has died and nobody has been told. */
+  let unburied = false;
 
   function begin(first: boolean): void {
     if (deaths.length > RESTARTS) return;
@@ -55,14 +57,12 @@ export function localHost(source: Source, surroundings: Surroundings, sink: Engi
 
   function attach(module: WebAssembly.Module): void {
     let alive = true;
+    // No more than this, and later: the stack may be full.
     const die = () => {
       alive = false;
       engine = undefined;
-      const now = clocks()[1];
-      deaths = [...deaths.filter((at) => now - at < RESTART_WINDOW), now];
-      sink.dead((failure = { code: 'internal', transient: deaths.length <= RESTARTS }));
-      // Not here: the stack may be full.
-      queueMicrotask(() => engine ?? queue ?? begin(false));
+      unburied = true;
+      queueMicrotask(bury);
     };
     const { Options, TokenManager } = instance(module, die);
     try {
@@ -79,9 +79,20 @@ export function localHost(source: Source, surroundings: Surroundings, sink: Engi
     }
   }
 
+  function bury(): void {
+    if (!unburied) return;
+    unburied = false;
+    const now = clocks()[1];
+    deaths = [...deaths.filter((at) => now - at < RESTART_WINDOW), now];
+    sink.dead((failure = { code: 'internal', transient: deaths.length <= RESTARTS }));
+    begin(false);
+  }
+
   begin(true);
   const host: EngineHost = {
     call(id, op, args) {
+      // What is called before the burial fails with it. Said again: at the death itself there may be no stack for it.
+      if (unburied) return queueMicrotask(bury);
       if (!engine && !queue) begin(false);
       if (queue) return void queue.push(() => host.call(id, op, args));
       if (!engine) return sink.settle(id, failure);
@@ -89,7 +100,7 @@ export function localHost(source: Source, surroundings: Surroundings, sink: Engi
       try {
         (engine[op] as (...args: unknown[]) => void)(...(id ? [id, ...args] : args));
       } catch {
-        // After a trap everything in flight has been told.
+        // After a trap everything in flight will be told.
         if (engine) sink.settle(id, { code: 'internal', transient: false });
       }
     },

@@ -14,7 +14,7 @@ export type FetchArguments = [input?: RequestInfo | URL, init?: FetchInit];
 export interface LaneParts {
   readonly link: Link;
   readonly match: Match;
-  readonly config: Pick<Config, 'shouldRefresh' | 'unauthorized'>;
+  readonly config: Pick<Config, 'accessIn' | 'shouldRefresh' | 'unauthorized'>;
   /** Ends waits of a refresh callback for itself. */
   readonly watch: <T>(wait: Promise<T>) => Promise<T>;
   /** Hears of a 401 from an origin that is not listed. */
@@ -26,31 +26,40 @@ const ONE_SHOT = 60_000;
 const IDEMPOTENT = /^(GET|HEAD|OPTIONS|PUT|DELETE)$/;
 
 /**
- * The value of `Authorization` for one send; nothing for a cookie. A scheme that signs requests would answer with a
+ * The value of `Authorization` for one send; nothing when the token is a cookie. A scheme that signs requests would answer with a
  * promise, and is asked again for each attempt.
  */
 type Authorize = (verdict: Verdict, method: string, url: string, attempt: number) => string | undefined | Promise<string>;
 
-const authorize: Authorize = ([scheme, bearer]) => bearer && `${scheme} ${bearer}`;
+
+/** How many requests are on their way to a `fetch` that may lead back to a lane. */
+interface Passing {
+  count: number;
+}
+
+/** Those that no manager may touch. */
+const omitted: Passing = { count: 0 };
 
 export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane {
-  /** Above 0 while a request of ours goes to `send`, which may lead back to us. */
-  let passing = 0;
+  /** Those that this manager is done with; there may be others. */
+  const own: Passing = { count: 0 };
 
-  function pass(send: Fetch, ...args: FetchArguments): Promise<Response> {
-    passing++;
+  function pass(send: Fetch, args: FetchArguments, passing = own): Promise<Response> {
+    passing.count++;
     try {
       return send(...(args as Parameters<Fetch>));
     } finally {
-      passing--;
+      passing.count--;
     }
   }
 
   function transmit(send: Fetch, out: Outgoing, { href }: Target, verdict: Verdict, attempt: number): Promise<Response> {
     const header = authorize(verdict, out.method, href, attempt);
-    const go = (value?: string) => pass(send, ...out.next(value));
+    const go = (value?: string) => pass(send, out.next(value));
     return typeof header === 'object' ? header.then(go) : go(header);
   }
+
+  const authorize: Authorize = ([scheme, bearer]) => (config.accessIn === 'cookie' ? undefined : `${scheme} ${bearer}`);
 
   /** Waits for the engine, as long as the caller does. */
   const wait = (work: Promise<Settled>, out: Outgoing) => abortable(watch(work), out.signal);
@@ -115,7 +124,7 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
       const [, verdict] = await wait(link.share('need', needed), out);
       return first(send, out, target, verdict);
     } catch (error) {
-      if (isOf(error, 'signed_out')) return pass(send, ...out.next());
+      if (isOf(error, 'signed_out')) return pass(send, out.next());
       out.done();
       throw error;
     }
@@ -123,25 +132,25 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
 
   return (send, args) => {
     const [input, init] = args;
-    const target = passing ? undefined : claim(input, init, match, link);
-    if (init?.auth) {
+    if (init?.auth === 'omit') {
       const { auth: _, ...rest } = init;
-      args = [input, rest];
+      return pass(send, [input, rest], omitted);
     }
+    const target = own.count || omitted.count ? undefined : claim(input, init, match, link);
     if (target?.ours) {
       let out;
       try {
-        out = outgoing(input!, args[1], target.href);
+        out = outgoing(input!, init, target.href);
       } catch {
         // The native one rejects with its own words.
       }
-      if (out?.own) return pass(send, ...out.next());
+      if (out?.own) return pass(send, out.next());
       if (out) {
         const needed = out.replayable ? 0 : ONE_SHOT;
         return link.isGood(needed) ? first(send, out, target, link.verdict()) : later(send, out, target, needed);
       }
     }
-    const sent = pass(send, ...args);
+    const sent = pass(send, args);
     if (!target?.foreign || !link.verdict()[1]) return sent;
     return sent.then((response) => (response.status === 401 && unlisted(target.origin), response));
   };
@@ -149,7 +158,7 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
 
 /** What the allow-list says, unless the request is nobody's business: then nothing, and it goes out as it is. */
 function claim(input: RequestInfo | URL | undefined, init: FetchInit | undefined, match: Match, link: Link): Target | undefined {
-  if (input === undefined || init?.auth === 'omit' || (link.snapshot().state === 'signedOut' && !link.isClosed())) return undefined;
+  if (input === undefined || (link.snapshot().state === 'signedOut' && !link.isClosed())) return undefined;
   const request = isTagged(input, 'Request') ? (input as Request) : undefined;
   if ((init?.signal ?? request?.signal)?.aborted || (init?.mode ?? request?.mode) === 'no-cors') return undefined;
   if (hasOwnAuthorization(init?.headers ?? request?.headers)) return undefined;

@@ -1,6 +1,7 @@
+import { ignore } from './abort.js';
 import type { EngineEvent, EngineHost, EngineSink, Operations, Verdict } from './engine.js';
 import { DisposedError, type TokenError, type TokenErrorData, errorFrom, known } from './errors.js';
-import { clocks } from './scope.js';
+import { clocks, isClient } from './scope.js';
 import type { Snapshot } from './types.js';
 
 /** This side of an engine: what it last said, and the promises for what was asked of it. */
@@ -40,12 +41,21 @@ export function connect(makeHost: (sink: EngineSink) => EngineHost, { changed, e
   let snapshot: Snapshot = { state: 'restoring', generation: 0, refreshing: false };
   let closed = false;
   let last = 0;
+  let held: ReturnType<typeof setInterval> | undefined;
   const open = new Map<number, readonly [resolve: (settled: Settled) => void, reject: (error: TokenError) => void]>();
   const shared = new Map<string, readonly [at: number, promise: Promise<Settled>]>();
+
+  /** Timers of an engine do not hold a Node process; somebody who waits does. */
+  function hold(): void {
+    if (isClient()) return;
+    if (!open.size) held = clearInterval(held) as undefined;
+    else held ??= setInterval(ignore, 1e9);
+  }
 
   function settle(id: number, error: TokenError | undefined, value?: string): void {
     const [resolve, reject] = open.get(id) ?? [];
     open.delete(id);
+    hold();
     if (error) reject?.(error);
     else resolve?.([value, verdict]);
   }
@@ -75,6 +85,7 @@ export function connect(makeHost: (sink: EngineSink) => EngineHost, { changed, e
       // Positive, and in 31 bits.
       last = (last % 0x7fffffff) + 1;
       open.set(last, call);
+      hold();
       host.call(last, op, args);
     });
 

@@ -95,9 +95,12 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
     signal?.throwIfAborted();
     const wanted = minValidity * 1000;
     const verdict = link.isGood(wanted) ? link.verdict() : (await abortable(watch(link.share('need', wanted)), signal))[1];
-    if (!verdict[1]) throw new ConfigurationError({ cause: 'accessIn is "cookie"' });
+    if (!bearerOf(verdict)) throw new ConfigurationError({ cause: 'accessIn is "cookie"' });
     return verdict;
   }
+
+  /** A token in a cookie is not handed out, even if an answer showed it. */
+  const bearerOf = ([, bearer]: Verdict) => (config.accessIn === 'cookie' ? undefined : bearer);
 
   const dispose = () => {
     for (const off of [...undo.values()]) off();
@@ -156,7 +159,9 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
     },
     getAccessToken: async (options) => (await need(options))[1]!,
     peek() {
-      const [, accessToken, generation, expiresAt] = link.verdict();
+      const verdict = link.verdict();
+      const [, , generation, expiresAt] = verdict;
+      const accessToken = bearerOf(verdict);
       return accessToken ? { accessToken, generation, expiresAt } : undefined;
     },
     async refresh(options = {}) {

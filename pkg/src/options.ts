@@ -12,6 +12,7 @@ export interface Config {
   readonly entries: readonly Entry[];
   readonly name: string;
   readonly store: Store;
+  readonly accessIn: Options['accessIn'];
   readonly adoptFrom: { access?: string; refresh?: string } | undefined;
   readonly refresh: RefreshCallback | undefined;
   readonly csrf: { cookie?: string; meta?: string } | undefined;
@@ -64,7 +65,7 @@ const ADDRESS: Rule = ['an http or https URL', isAddress];
 const PLACES: Rule = ['a list of http or https origins, each with or without a path', isListOf(isAddress)];
 const PAIRS: Rule = ['an object', isObject, pairs];
 
-const SOURCE: Rule = ['a URL, a description, a callback or null', (value) => value === null || isFunction(value) || isAddress(value)];
+const SOURCE: Rule = ['a URL, a description, a callback or null', (value) => value === null || isFunction(value)];
 /** Without `refresh`, which has several forms. */
 const OPTIONS: Shape = {
   name: TEXT,
@@ -117,10 +118,13 @@ export const FOR_SIGN_OUT: Shape = { revoke: FLAG };
 /** Checks options and turns them into what the engine and the parts of the facade take. */
 export function parse(options: Options): Config {
   const entries: Entry[] = [];
-  const source = Object(options).refresh as Options['refresh'] | undefined;
-  const described = isObject(source) && !isAddress(source);
-  const shape = { ...OPTIONS, refresh: described ? REFRESH : SOURCE };
-  const { refresh = refuse('refresh', SOURCE[0], source), attachTo = [], exclude = [], server, sameOrigin, ...rest } = read(options, shape, '', entries);
+  const source: unknown = Object.hasOwn(Object(options), 'refresh') ? options.refresh : undefined;
+  const { refresh = refuse('refresh', SOURCE[0], source), attachTo = [], exclude = [], server, sameOrigin, ...rest } = read(
+    isAddress(source) ? { ...options, refresh: { url: source } } : options,
+    { ...OPTIONS, refresh: isObject(source) || isAddress(source) ? REFRESH : SOURCE },
+    '',
+    entries,
+  );
   const client = isClient();
   const inert = !client && server !== 'per-request';
   if (!client && !inert && !attachTo.length) refuse('attachTo', 'an origin, because a server has none of its own', attachTo);
@@ -139,8 +143,8 @@ export function parse(options: Options): Config {
     log: 'error',
     ...rest,
     refresh: called ? refresh : undefined,
-    csrf: refresh?.csrf,
-    endpoints: called || !refresh ? [] : readEndpoint(described ? refresh : { url: refresh }, base, entries),
+    csrf: called ? undefined : refresh?.csrf,
+    endpoints: called || !refresh ? [] : readEndpoint(refresh, base, entries),
     attach: [...(sameOrigin === false ? [] : [{ origin: ownOrigin() ?? '', path: '/' }]), ...places('attachTo', attachTo)],
     exclude: places('exclude', exclude),
   } as unknown as Config;
@@ -149,8 +153,8 @@ export function parse(options: Options): Config {
 /** The options of an endpoint that depend on each other, or on the page. Returns the URLs that are never touched. */
 function readEndpoint({ url, tokenIn, csrf, revoke, credentials }: Values, base: string | undefined, entries: Entry[]): URL[] {
   const put = (name: string, value: unknown) => value && text(entries, engineName('refresh.' + name), value);
-  const resolve = (name: string, given: unknown): URL => {
-    const found = addressOf(String(given), base) ?? refuse('refresh.' + name, ADDRESS[0], given);
+  const resolve = (name: string, given: string | URL | undefined): URL => {
+    const found = (given ? addressOf(String(given), base) : undefined) ?? refuse('refresh.' + name, ADDRESS[0], given);
     put(name, found);
     return found;
   };

@@ -33,12 +33,9 @@ export interface Outgoing {
 /** Takes a request. Throws when it is none, as the native `fetch` would reject. */
 export function outgoing(input: RequestInfo | URL, init: RequestInit | undefined, href: string): Outgoing {
   const { headers: given, body } = init ?? {};
-  const plain =
-    !isTagged(input, 'Request') &&
-    (!init || isPlain(init)) &&
-    (!given || isPlain(given)) &&
-    (body == null || typeof body === 'string');
-  if (!plain) return exact(input, init);
+  if (isTagged(input, 'Request')) return exact(input as Request, init);
+  const plain = (!init || isPlain(init)) && (!given || isPlain(given)) && (body == null || typeof body === 'string');
+  if (!plain) return exact(href, init);
 
   // The cheap way: nothing that the caller could change after the call, so a copy will do.
   const headers = { ...(given as Record<string, string> | undefined) };
@@ -60,7 +57,7 @@ export function outgoing(input: RequestInfo | URL, init: RequestInit | undefined
 }
 
 /** The exact way: the browser merges input and init as the standard says, and takes the body as it is now. */
-function exact(input: RequestInfo | URL, init: RequestInit | undefined): Outgoing {
+function exact(input: RequestInfo, init: RequestInit | undefined): Outgoing {
   const request = new Request(input, init);
   const { method, signal, headers } = request;
   const body = init?.body;

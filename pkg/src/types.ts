@@ -187,29 +187,29 @@ export type EndReason =
   | 'signed_out_elsewhere'
   | 'superseded';
 
-/** Counters since creation. */
+/** Counters since creation; empty while there is no engine, as on a server. */
 export interface Metrics {
   /** Token requests sent. */
-  readonly attempts: number;
+  readonly attempts?: number | undefined;
   /** Refreshes that brought new tokens. */
-  readonly refreshed: number;
+  readonly refreshed?: number | undefined;
   /** Refreshes begun because their planned moment had come, and granted. */
-  readonly proactive: number;
+  readonly proactive?: number | undefined;
   /** Attempts that failed. */
-  readonly failed: number;
+  readonly failed?: number | undefined;
   /** Waits for a refresh; requests that begin to wait together are one. */
-  readonly waited: number;
+  readonly waited?: number | undefined;
   /** Waits in vain. */
-  readonly rejected: number;
+  readonly rejected?: number | undefined;
   /** 401s that a second send followed. */
-  readonly recovered: number;
+  readonly recovered?: number | undefined;
   /** Pairs taken over from the store. */
-  readonly adopted: number;
+  readonly adopted?: number | undefined;
   /** Answers that came too late or for nothing. */
-  readonly stray: number;
-  readonly persistFailed: number;
+  readonly stray?: number | undefined;
+  readonly persistFailed?: number | undefined;
   /** Answered refreshes by duration: up to 50, 100, 200, 400, 800, 1,600, 3,200 ms, and longer. */
-  readonly latency: readonly number[];
+  readonly latency?: readonly number[] | undefined;
 }
 
 export interface Diagnostics {

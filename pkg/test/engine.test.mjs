@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+import { guard } from '../dist/guard.js';
+import { localHost } from '../dist/host.js';
+import { inlineSource } from '../dist/loader.js';
+import { build } from '../dist/manager.js';
+import { PATIENCE, backend, fragile, managerOf, next, passTime } from './support.mjs';
+
+/** An engine that could as well live in a worker: everything that crosses is copied. */
+const copied = (crossings) => (source, surroundings, sink) => {
+  const copy = (args) => {
+    crossings.push(args);
+    return structuredClone(args);
+  };
+  const inner = Object.fromEntries(Object.entries(sink).map(([name, push]) => [name, (...args) => push(...copy(args))]));
+  const host = localHost(source, { ...surroundings, entries: copy(surroundings.entries) }, inner);
+  return { call: (...args) => host.call(...copy(args)), inspect: (what) => structuredClone(host.inspect(what)) };
+};
+
+test('all that crosses between facade and engine is plain data', PATIENCE, async (t) => {
+  const api = await backend(t);
+  const crossings = [];
+  const options = { refresh: `${api.url}/refresh`, server: 'per-request', attachTo: [api.url], log: 'off', retries: 0 };
+  const auth = build(options, inlineSource, copied(crossings));
+  t.after(() => auth.dispose());
+  const events = [];
+  auth.on('*', ({ type }) => events.push(type));
+  await auth.setTokens(api.grant());
+  api.valid.clear();
+  passTime(t, 3_000);
+  assert.equal((await auth.fetch(`${api.url}/a`, { method: 'POST', body: 'x' })).status, 200);
+  await auth.refresh({ force: true });
+  auth.metrics();
+  auth.diagnostics();
+  api.on.set('/refresh', (response) => response.writeHead(400).end('{"error":"invalid_grant"}'));
+  passTime(t, 700_000);
+  await assert.rejects(auth.getAccessToken(), { code: 'session_ended' });
+  await auth.signOut();
+  auth.stop();
+  auth.start();
+  assert.deepEqual([...new Set(events)], ['sessionStarted', 'refreshed', 'refreshFailed', 'sessionEnded']);
+  assert.ok(crossings.length > 20);
+});
+
+/** `(module (func (export "trap") unreachable) (func (export "seven") (result i32) i32.const 7))` and a memory. */
+const TRAP = new Uint8Array([
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 8, 2, 96, 0, 0, 96, 0, 1, 127, 3, 3, 2, 0, 1, 5, 3, 1, 0, 1, 7, 22, 3, 4, 116, 114, 97, 112,
+  0, 0, 5, 115, 101, 118, 101, 110, 0, 1, 3, 109, 101, 109, 2, 0, 10, 10, 2, 3, 0, 0, 11, 4, 0, 65, 7, 11,
+]);
+
+test('a trap is told once and thrown on; after it nothing enters the instance', () => {
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(TRAP));
+  const deaths = [];
+  const guarded = guard(exports, (reason) => deaths.push(reason));
+  assert.equal(guarded.seven(), 7);
+  assert.equal(guarded.mem, exports.mem);
+  assert.throws(() => guarded.trap(), WebAssembly.RuntimeError);
+  assert.deepEqual(guarded.seven(), []);
+  assert.deepEqual(guarded.trap(), []);
+  assert.equal(deaths.length, 1);
+  assert.ok(deaths[0] instanceof WebAssembly.RuntimeError);
+});
+
+test('an exception that is no trap kills nothing', () => {
+  const error = { option: 'lead' };
+  const guarded = guard({ fails: () => { throw error; }, works: () => 1 }, () => assert.fail('dead'));
+  assert.throws(() => guarded.fails(), (thrown) => thrown === error);
+  assert.equal(guarded.works(), 1);
+});
+
+test('a crashed engine comes back with the session; only what was in flight fails', PATIENCE, async (t) => {
+  const { api, auth, deaths, ...engine } = await fragile(t);
+  const hanging = new Promise((resolve) => api.on.set('/refresh', resolve));
+  const inFlight = auth.refresh({ force: true });
+  const failed = assert.rejects(inFlight, { name: 'InternalError', code: 'internal', transient: true });
+  const late = await hanging;
+  engine.break();
+  await assert.rejects(auth.getAccessToken({ minValidity: 3_000 }), { code: 'internal' });
+  await failed;
+  assert.equal(deaths.length, 1);
+  const told = next(auth, 'refreshed');
+  api.on.delete('/refresh');
+  assert.equal((await auth.fetch(`${api.url}/a`)).status, 200);
+  assert.equal(auth.state, 'active');
+  // The answer to the dead engine is nobody's; the new one refreshes by itself.
+  api.refresh(late);
+  await auth.refresh({ force: true });
+  assert.equal((await told).generation, 2);
+});
+
+test('a crash within a callback of the engine is repaired as well, and goes where uncaught errors go', PATIENCE, async () => {
+  // In a process of its own: here an uncaught error would be this test's failure.
+  const { stdout } = await promisify(execFile)(process.execPath, [new URL('crash.mjs', import.meta.url).pathname], PATIENCE);
+  assert.deepEqual(JSON.parse(stdout), { code: 'internal', deaths: 1, uncaught: ['RuntimeError'], status: 200 });
+});
+
+test('an engine that crashes again and again is given up', PATIENCE, async (t) => {
+  const { api, auth, deaths, ...engine } = await fragile(t);
+  for (let n = 0; n < 4; n++) {
+    engine.break();
+    await assert.rejects(auth.refresh({ force: true }), { code: 'internal', transient: n < 3 });
+  }
+  await assert.rejects(auth.getAccessToken(), { code: 'internal', transient: false });
+  await assert.rejects(auth.fetch(`${api.url}/a`), { code: 'internal' });
+  assert.equal(deaths.length, 4);
+  assert.deepEqual(auth.metrics(), {});
+  auth.stop();
+});
+
+test('an engine that runs out of stack comes back when there is some', PATIENCE, async (t) => {
+  const { api, auth, deaths } = await fragile(t);
+  const dive = () => {
+    try {
+      dive();
+    } catch {
+      // Each frame on the way up has a little more room than the one before: it ends within the wasm sooner or later.
+      if (!deaths.length) auth.stop();
+    }
+  };
+  try {
+    dive();
+  } catch {
+    // The last frame had no room for anything.
+  }
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assert.ok(deaths.length <= 1);
+  assert.equal((await auth.fetch(`${api.url}/a`)).status, 200);
+});
+
+test('where WebAssembly is refused the manager is made, and its calls say why', PATIENCE, async (t) => {
+  const api = await backend(t);
+  const { Module } = WebAssembly;
+  t.after(() => (WebAssembly.Module = Module));
+  const { build } = await import('../dist/manager.js');
+  const { compile } = await import('../dist/loader.js');
+  WebAssembly.Module = function () {
+    throw new WebAssembly.CompileError('blocked by a policy');
+  };
+  const entries = [];
+  const options = { refresh: null, server: 'per-request', attachTo: [api.url], log: (entry) => entries.push(entry) };
+  const auth = build(options, () => compile(TRAP));
+  const blocked = { name: 'WasmBlockedError', code: 'wasm_blocked', message: /script-src 'wasm-unsafe-eval'/ };
+  await assert.rejects(auth.setTokens(api.grant()), blocked);
+  await assert.rejects(auth.fetch(`${api.url}/a`), blocked);
+  assert.equal(entries[0].level, 'error');
+  auth.dispose();
+});
+
+test('where a browser compiles only asynchronously, calls wait and keep their order', PATIENCE, async (t) => {
+  const api = await backend(t);
+  let finish;
+  const source = () => new Promise((resolve) => (finish = () => resolve(inlineSource())));
+  const auth = build({ refresh: `${api.url}/refresh`, server: 'per-request', attachTo: [api.url], log: 'off' }, source);
+  t.after(() => auth.dispose());
+  assert.equal(auth.state, 'restoring');
+  const order = [];
+  const calls = [
+    auth.setTokens(api.grant()).then((value) => order.push(value)),
+    auth.fetch(`${api.url}/a`).then(({ status }) => order.push(status)),
+    auth.signOut().then(() => order.push('out')),
+  ];
+  const begun = next(auth, 'sessionStarted');
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.deepEqual(order, []);
+  finish();
+  await begun;
+  await Promise.all(calls);
+  assert.equal(order[0], 'started');
+  assert.equal(order.length, 3);
+});
+
+test('a module that cannot be had later fails what waits, and the next call tries again', PATIENCE, async (t) => {
+  const api = await backend(t);
+  let tries = 0;
+  const source = () => (tries++ ? inlineSource() : Promise.reject(new Error('offline')));
+  const auth = build({ refresh: null, server: 'per-request', attachTo: [api.url], log: 'off' }, source);
+  t.after(() => auth.dispose());
+  await assert.rejects(auth.getAccessToken(), { code: 'internal' });
+  assert.equal(await auth.setTokens(api.grant()), 'started');
+});

@@ -1,0 +1,537 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { PATIENCE, backend, jumpClock, managerOf, next, passTime } from './support.mjs';
+
+/** A session whose token the API has just stopped accepting, old enough that a 401 is worth a refresh. */
+async function withRevokedToken(t, options) {
+  const api = await backend(t);
+  const auth = managerOf(t, api, options);
+  await auth.setTokens(api.grant());
+  api.valid.clear();
+  passTime(t, 3_000);
+  return { api, auth };
+}
+
+/** A session whose token is over. */
+async function withExpiredToken(t, options) {
+  const api = await backend(t);
+  const auth = managerOf(t, api, options);
+  await auth.setTokens(api.grant({ ttl: 60 }));
+  passTime(t, 61_000);
+  return { api, auth };
+}
+
+test('a good token is sent, and the caller’s headers with it', PATIENCE, async (t) => {
+  const api = await backend(t);
+  const auth = managerOf(t, api);
+  const pair = api.grant();
+  assert.equal(await auth.setTokens(pair), 'started');
+  const forms = [
+    [`${api.url}/a`, { headers: { 'X-Own': 'yes' } }],
+    [new URL(`${api.url}/a`), { headers: [['X-Own', 'yes']] }],
+    [`${api.url}/a`, { headers: new Headers({ 'X-Own': 'yes' }) }],
+    [new Request(`${api.url}/a`, { headers: { 'X-Own': 'yes' } })],
+    [new Request(`${api.url}/a`, { headers: { 'X-Lost': 'yes' } }), { headers: { 'X-Own': 'yes' } }],
+  ];
+  for (const args of forms) assert.equal((await auth.fetch(...args)).status, 200);
+  for (const { headers, token } of api.to('/a')) {
+    assert.equal(token, pair.access_token);
+    assert.equal(headers['x-own'], 'yes');
+    assert.equal(headers['x-lost'], undefined);
+  }
+  assert.equal(api.seen.length, forms.length);
+});
+
+test('what the caller gave is not changed', PATIENCE, async (t) => {
+  const { api, auth } = await withRevokedToken(t);
+  const headers = { accept: 'text/plain' };
+  const init = Object.freeze({ method: 'POST', headers: Object.freeze(headers), body: 'x' });
+  const shared = new Headers(headers);
+  const request = new Request(`${api.url}/a`, { headers });
+  await auth.fetch(`${api.url}/a`, init);
+  await auth.fetch(`${api.url}/a`, { headers: shared });
+  await auth.fetch(request);
+  assert.deepEqual([...shared.keys()], ['accept']);
+  assert.deepEqual([...request.headers.keys()], ['accept']);
+});
+
+test('without a session requests go out bare and their 401 passes', PATIENCE, async (t) => {
+  const api = await backend(t);
+  const auth = managerOf(t, api);
+  const response = await auth.fetch(`${api.url}/a`);
+  assert.equal(response.status, 401);
+  assert.equal(await response.text(), 'refused');
+  assert.equal(api.seen.length, 1);
+  assert.equal(api.seen[0].token, undefined);
+});
+
+test('what is not ours goes to the native fetch in the same turn, with the same arguments', PATIENCE, async (t) => {
+  const api = await backend(t);
+  const auth = managerOf(t, api);
+  await auth.setTokens(api.grant());
+  const { fetch } = globalThis;
+  t.after(() => (globalThis.fetch = fetch));
+  const calls = [];
+  const result = new Response();
+  globalThis.fetch = (...args) => {
+    calls.push(args);
+    return Promise.resolve(result);
+  };
+  const url = `${api.url}/a`;
+  const aborted = AbortSignal.abort();
+  const cases = [
+    [],
+    ['https://evil.example/'],
+    ['https://evil.example/', undefined],
+    [`${api.url}/refresh`, { method: 'POST' }],
+    [url, { headers: { AUTHORIZATION: 'Basic x' } }],
+    [url, { headers: [['authorization', 'Basic x']] }],
+    [url, { headers: new Headers({ authorization: 'Basic x' }) }],
+    [new Request(url, { headers: { authorization: 'Basic x' } })],
+    [url, { mode: 'no-cors' }],
+    [new Request(url, { mode: 'no-cors' })],
+    [url, { signal: aborted }],
+    [new Request(url, { signal: aborted })],
+    ['https://'],
+    [Symbol('x')],
+  ];
+  for (const args of cases) {
+    void auth.fetch(...args);
+    const [call] = calls.splice(0);
+    assert.equal(call.length, args.length);
+    call.forEach((arg, at) => assert.equal(arg, args[at]));
+  }
+  const init = { method: 'PUT', auth: 'omit' };
+  void auth.fetch(url, init);
+  assert.deepEqual(calls, [[url, { method: 'PUT' }]]);
+  assert.deepEqual(init, { method: 'PUT', auth: 'omit' });
+});
+
+test('fetch looks like the native one and works on its own', PATIENCE, async (t) => {
+  const api = await backend(t);
+  const auth = managerOf(t, api);
+  await auth.setTokens(api.grant());
+  const { fetch } = auth;
+  assert.equal(fetch.name, 'fetch');
+  assert.equal(fetch.length, 1);
+  assert.equal((await fetch(`${api.url}/a`)).status, 200);
+  assert.equal((await fetch.call(null, `${api.url}/a`)).status, 200);
+  for (const args of [[], ['https://'], [Symbol('x')], [`${api.url}/a`, 5], [`${api.url}/a`, { method: 'GET', body: 'x' }]]) {
+    const expected = await globalThis.fetch(...args).catch((error) => error);
+    const got = auth.fetch(...args);
+    assert.ok(got instanceof Promise);
+    assert.equal((await got.catch((error) => error)).message, expected.message);
+  }
+  const original = globalThis.fetch;
+  t.after(() => (globalThis.fetch = original));
+  globalThis.fetch = undefined;
+  await assert.rejects(fetch(`${api.url}/a`), TypeError);
+});
+
+test('100 requests with an expired token share one refresh, and none goes out with the old token', PATIENCE, async (t) => {
+  const { api, auth } = await withExpiredToken(t);
+  const old = auth.peek().accessToken;
+  const responses = await Promise.all(Array.from({ length: 100 }, (_, n) => auth.fetch(`${api.url}/a?${n}`)));
+  assert.deepEqual(new Set(responses.map(({ status }) => status)), new Set([200]));
+  assert.equal(api.to('/refresh').length, 1);
+  assert.ok(api.seen.every(({ token }) => token !== old));
+});
+
+test('a 401 is refreshed once for all and every request is sent once more, byte for byte', PATIENCE, async (t) => {
+  const { api, auth } = await withRevokedToken(t);
+  const form = new FormData();
+  form.set('file', new Blob(['content']), 'name.txt');
+  const bodies = ['text', new URLSearchParams({ a: '1 2' }), new Uint8Array([0, 255, 7]), new Uint8Array([1, 2]).buffer, new Blob(['blob']), form, ''];
+  const calls = [
+    ...bodies.map((body, n) => [`${api.url}/a?${n}`, { method: 'POST', body }]),
+    ...bodies.map((body, n) => [new Request(`${api.url}/b?${n}`, { method: 'PUT', body })]),
+    [`${api.url}/c`, { method: 'DELETE' }],
+    [new Request(`${api.url}/d`)],
+    [new Request(`${api.url}/e`, { method: 'POST', body: 'old' }), { body: 'new' }],
+  ];
+  const responses = await Promise.all(calls.map((args) => auth.fetch(...args)));
+  assert.deepEqual(new Set(responses.map(({ status }) => status)), new Set([200]));
+  assert.equal(api.to('/refresh').length, 1);
+  const byPath = Map.groupBy ? Map.groupBy(api.seen, ({ path }) => path) : new Map();
+  for (const entry of api.seen) if (!Map.groupBy) byPath.set(entry.path, [...(byPath.get(entry.path) ?? []), entry]);
+  byPath.delete('/refresh');
+  assert.equal(byPath.size, calls.length);
+  for (const [path, [one, two, ...more]] of byPath) {
+    assert.equal(more.length, 0, path);
+    assert.equal(one.method, two.method);
+    assert.ok(one.body.equals(two.body), path);
+    assert.equal(one.headers['content-type'], two.headers['content-type'], path);
+    assert.notEqual(one.token, two.token);
+  }
+  assert.equal(byPath.get('/e')[1].body.toString(), 'new');
+  assert.equal(byPath.get('/a?1')[1].body.toString(), 'a=1+2');
+});
+
+test('what is sent again is what was given at the call', PATIENCE, async (t) => {
+  const { api, auth } = await withRevokedToken(t);
+  const bytes = new Uint8Array([1, 2, 3]);
+  const params = new URLSearchParams('a=1');
+  const headers = { 'x-own': 'before' };
+  const init = { method: 'POST', headers, body: 'before' };
+  const all = [
+    auth.fetch(`${api.url}/bytes`, { method: 'POST', body: bytes }),
+    auth.fetch(`${api.url}/params`, { method: 'POST', body: params }),
+    auth.fetch(`${api.url}/init`, init),
+  ];
+  bytes.fill(9);
+  params.set('a', '2');
+  headers['x-own'] = init.body = 'after';
+  init.method = 'DELETE';
+  await Promise.all(all);
+  assert.deepEqual(api.to('/bytes').map(({ body }) => [...body]), [[1, 2, 3], [1, 2, 3]]);
+  assert.deepEqual(api.to('/params').map(({ body }) => String(body)), ['a=1', 'a=1']);
+  assert.deepEqual(
+    api.to('/init').map(({ method, body, headers }) => [method, String(body), headers['x-own']]),
+    [['POST', 'before', 'before'], ['POST', 'before', 'before']],
+  );
+});
+
+test('an API that always refuses gets two requests, and the caller the second 401', PATIENCE, async (t) => {
+  const { api, auth } = await withRevokedToken(t);
+  let n = 0;
+  api.on.set('/a', (response) => response.writeHead(401).end(`refused ${++n}`));
+  const response = await auth.fetch(`${api.url}/a`);
+  assert.equal(response.status, 401);
+  assert.equal(await response.text(), 'refused 2');
+  assert.equal(api.to('/a').length, 2);
+  assert.equal(api.to('/refresh').length, 1);
+});
+
+test('when the refresh fails the caller gets the original 401, unread, and the reason by event', PATIENCE, async (t) => {
+  const { api, auth } = await withRevokedToken(t, { retries: 0 });
+  api.on.set('/refresh', (response) => response.writeHead(503).end());
+  const failed = next(auth, 'refreshFailed');
+  const response = await auth.fetch(`${api.url}/a`, { method: 'POST', body: 'x' });
+  assert.equal(response.status, 401);
+  assert.equal(response.bodyUsed, false);
+  assert.equal(await response.text(), 'refused');
+  const { error } = await failed;
+  assert.equal(error.code, 'refresh_unavailable');
+  assert.equal(error.status, 503);
+  assert.equal(auth.state, 'stale');
+});
+
+test('a 401 for lack of scope is no reason to refresh', PATIENCE, async (t) => {
+  const { api, auth } = await withRevokedToken(t);
+  const challenge = 'Basic realm="a, b", Bearer error="insufficient_scope", scope="x"';
+  api.on.set('/a', (response) => response.writeHead(401, { 'www-authenticate': challenge }).end());
+  assert.equal((await auth.fetch(`${api.url}/a`)).status, 401);
+  assert.equal(api.seen.length, 1);
+});
+
+test('a stream goes out once: its 401 passes, with a minute of token before it', PATIENCE, async (t) => {
+  const { api, auth } = await withRevokedToken(t);
+  const stream = (text) => new Blob([text]).stream();
+  const init = { method: 'POST', duplex: 'half' };
+  assert.equal((await auth.fetch(`${api.url}/a`, { ...init, body: stream('once') })).status, 401);
+  assert.deepEqual(api.to('/a').map(({ body }) => String(body)), ['once']);
+  assert.equal(api.to('/refresh').length, 0);
+  await auth.setTokens(api.grant({ ttl: 100 }), { session: 'same' });
+  passTime(t, 45_000);
+  assert.equal((await auth.fetch(`${api.url}/b`, { ...init, body: stream('later') })).status, 200);
+  assert.deepEqual(api.seen.map(({ path }) => path), ['/a', '/refresh', '/b']);
+});
+
+test('a used body and a stream without duplex fail as they do natively', PATIENCE, async (t) => {
+  const api = await backend(t);
+  const auth = managerOf(t, api);
+  await auth.setTokens(api.grant());
+  const used = new Request(`${api.url}/a`, { method: 'POST', body: 'x' });
+  await used.text();
+  await assert.rejects(auth.fetch(used), TypeError);
+  await assert.rejects(auth.fetch(`${api.url}/a`, { method: 'POST', body: new Blob(['x']).stream() }), TypeError);
+  assert.equal(api.seen.length, 0);
+});
+
+test('an abort ends the caller’s wait at once with its own reason, and not the refresh', PATIENCE, async (t) => {
+  const { api, auth } = await withExpiredToken(t);
+  let answer;
+  api.on.set('/refresh', (response) => (answer = () => api.refresh(response)));
+  const reason = new Error('changed my mind');
+  const controller = new AbortController();
+  const url = `${api.url}/a`;
+  const leaving = [
+    auth.fetch(url, { signal: controller.signal }),
+    auth.fetch(new Request(url, { signal: controller.signal })),
+    auth.getAccessToken({ signal: controller.signal }),
+    auth.refresh({ signal: controller.signal }),
+  ];
+  const staying = auth.fetch(url);
+  while (!answer) await new Promise((resolve) => setTimeout(resolve, 5));
+  controller.abort(reason);
+  for (const { status, reason: got } of await Promise.allSettled(leaving)) {
+    assert.equal(status, 'rejected');
+    assert.equal(got, reason);
+  }
+  await assert.rejects(auth.getAccessToken({ signal: controller.signal }), reason);
+  answer();
+  assert.equal((await staying).status, 200);
+  assert.equal(api.to('/a').length, 1);
+  assert.equal(api.to('/refresh').length, 1);
+});
+
+test('an abort between a 401 and the second send sends nothing more', PATIENCE, async (t) => {
+  const { api, auth } = await withRevokedToken(t);
+  const controller = new AbortController();
+  api.on.set('/refresh', (response) => {
+    controller.abort();
+    setTimeout(() => api.refresh(response), 20);
+  });
+  await assert.rejects(auth.fetch(`${api.url}/a`, { signal: controller.signal }), { name: 'AbortError' });
+  await auth.getAccessToken();
+  assert.equal(api.to('/a').length, 1);
+});
+
+test('no token can be had: nothing is sent and the caller gets a typed error', PATIENCE, async (t) => {
+  const { api, auth } = await withExpiredToken(t, { retries: 0 });
+  api.on.set('/refresh', (response) => response.writeHead(500).end());
+  await assert.rejects(auth.fetch(`${api.url}/a`), { code: 'refresh_unavailable', transient: true, status: 500 });
+  assert.equal(api.to('/a').length, 0);
+});
+
+test('the session ends while a request waits: nothing is sent, neither bare nor otherwise', PATIENCE, async (t) => {
+  const { api, auth } = await withExpiredToken(t);
+  api.on.set('/refresh', (response) => response.writeHead(400, { 'content-type': 'application/json' }).end('{"error":"invalid_grant"}'));
+  await assert.rejects(auth.fetch(`${api.url}/a`), { code: 'session_ended' });
+  assert.equal(api.to('/a').length, 0);
+  assert.equal(auth.state, 'signedOut');
+});
+
+test('another user signs in while a request waits: it is not sent with the new user’s token', PATIENCE, async (t) => {
+  const { api, auth } = await withExpiredToken(t);
+  api.on.set('/refresh', () => {});
+  const waiting = auth.fetch(`${api.url}/a`);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  const changed = assert.rejects(waiting, { code: 'session_changed' });
+  await auth.setTokens(api.grant({ sub: 'bob' }));
+  await changed;
+  assert.equal(api.to('/a').length, 0);
+});
+
+test('a 401 of the former user’s request is not repeated with the new user’s token', PATIENCE, async (t) => {
+  const { api, auth } = await withRevokedToken(t);
+  let answer;
+  api.on.set('/a', (response) => (answer = () => response.writeHead(401).end()));
+  const pending = auth.fetch(`${api.url}/a`);
+  while (!answer) await new Promise((resolve) => setTimeout(resolve, 5));
+  await auth.setTokens(api.grant({ sub: 'bob' }));
+  answer();
+  assert.equal((await pending).status, 401);
+  assert.equal(api.to('/a').length, 1);
+});
+
+test('a late 401 for an older token is sent again with the current one, without a refresh', PATIENCE, async (t) => {
+  const { api, auth } = await withRevokedToken(t);
+  let answer;
+  api.on.set('/slow', (response, { token }) => {
+    if (api.valid.has(token)) return api.api(response, { token });
+    answer = () => response.writeHead(401).end();
+  });
+  const late = auth.fetch(`${api.url}/slow`);
+  while (!answer) await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.equal((await auth.fetch(`${api.url}/a`)).status, 200);
+  answer();
+  assert.equal((await late).status, 200);
+  assert.equal(api.to('/refresh').length, 1);
+});
+
+test('a redirect to another origin loses the token, and its 401 is no reason to refresh', PATIENCE, async (t) => {
+  const { api, auth } = await withRevokedToken(t);
+  const other = await backend(t);
+  api.on.set('/a', (response) => response.writeHead(302, { location: `${other.url}/b` }).end());
+  assert.equal((await auth.fetch(`${api.url}/a`)).status, 401);
+  assert.equal(other.seen[0].token, undefined);
+  assert.equal(api.to('/refresh').length, 0);
+});
+
+test('other statuses can mean a refused token, alone or with what the body says', PATIENCE, async (t) => {
+  const { api, auth } = await withRevokedToken(t, {
+    unauthorized: [419, { status: 400, path: 'error.code', values: ['expired', 7] }],
+  });
+  const json = (status, body) => (response, { token }) => {
+    if (api.valid.has(token)) return api.api(response, { token });
+    response.writeHead(status, { 'content-type': 'application/json' }).end(body);
+  };
+  api.on.set('/401', json(401, '{}'));
+  api.on.set('/other', json(400, '{"error":{"code":"missing"}}'));
+  api.on.set('/broken', json(400, '{"error":'));
+  api.on.set('/expired', json(400, '{"error":{"code":"expired"}}'));
+  api.on.set('/419', json(419, '{}'));
+  const statuses = [];
+  for (const path of ['/401', '/other', '/broken']) {
+    const response = await auth.fetch(api.url + path);
+    statuses.push(response.status);
+    assert.equal(response.bodyUsed, false);
+    await response.text();
+  }
+  assert.deepEqual(statuses, [401, 400, 400]);
+  assert.equal(api.to('/refresh').length, 0);
+  assert.equal((await auth.fetch(`${api.url}/expired`)).status, 200);
+  assert.equal(api.to('/refresh').length, 1);
+});
+
+test('shouldRefresh decides instead, on a copy; one that throws means no', PATIENCE, async (t) => {
+  const { api, auth } = await withRevokedToken(t, {
+    shouldRefresh: async (response) => {
+      const text = await response.text();
+      if (text === 'throw') throw new Error('no');
+      return text === 'again';
+    },
+  });
+  api.on.set('/throw', (response) => response.end('throw'));
+  api.on.set('/again', (response, { token }) => response.end(api.valid.has(token) ? 'done' : 'again'));
+  assert.equal(await (await auth.fetch(`${api.url}/throw`)).text(), 'throw');
+  assert.equal(await (await auth.fetch(`${api.url}/a`)).text(), 'refused');
+  assert.equal(await (await auth.fetch(`${api.url}/again`)).text(), 'done');
+  assert.equal(api.to('/refresh').length, 1);
+});
+
+test('a failure that may hide a 401 is tried once more when the token was over and the method allows it', PATIENCE, async (t) => {
+  const api = await backend(t);
+  const auth = managerOf(t, api);
+  await auth.setTokens(api.grant({ ttl: 60 }));
+  let held;
+  for (const path of ['/get', '/post']) api.on.set(path, (response, entry) => (held = [response, entry]));
+  const outcome = async (path, init) => {
+    held = undefined;
+    const pending = auth.fetch(api.url + path, init);
+    while (!held) await new Promise((resolve) => setTimeout(resolve, 5));
+    return [pending, held[0]];
+  };
+  const [fresh, first] = await outcome('/get');
+  first.destroy();
+  await assert.rejects(fresh, TypeError);
+  assert.equal(api.to('/refresh').length, 0);
+  const [pending, second] = await outcome('/get');
+  const [post, third] = await outcome('/post', { method: 'POST', body: 'x' });
+  passTime(t, 61_000);
+  api.on.delete('/get');
+  third.destroy();
+  await assert.rejects(post, TypeError);
+  second.destroy();
+  assert.equal((await pending).status, 200);
+  assert.equal(api.to('/refresh').length, 1);
+  assert.equal(api.to('/post').length, 1);
+});
+
+test('an unlisted origin that answers 401 is named once, by its origin', PATIENCE, async (t) => {
+  const entries = [];
+  const api = await backend(t);
+  const other = await backend(t);
+  const auth = managerOf(t, api, { log: (entry) => entries.push(entry) });
+  await auth.setTokens(api.grant());
+  for (const path of ['/a?secret', '/b']) assert.equal((await auth.fetch(other.url + path)).status, 401);
+  const warnings = entries.filter(({ level }) => level === 'error').map(({ message }) => message);
+  assert.deepEqual(warnings, [`${other.url} answered 401 and is not listed in the option "attachTo": it gets no token`]);
+  assert.deepEqual(auth.diagnostics().unlisted, [other.url]);
+});
+
+test('with the access token in a cookie nothing is attached, and a 401 is refreshed and sent again', PATIENCE, async (t) => {
+  const { api, auth } = await withRevokedToken(t, { accessIn: 'cookie' });
+  let n = 0;
+  api.on.set('/a', (response) => response.writeHead(n++ ? 200 : 401).end());
+  assert.equal((await auth.fetch(`${api.url}/a`)).status, 200);
+  assert.deepEqual(api.to('/a').map(({ token }) => token), [undefined, undefined]);
+  await assert.rejects(auth.getAccessToken(), { code: 'configuration' });
+  assert.equal(auth.peek(), undefined);
+});
+
+test('run gives an operation a token, and once more a new one', PATIENCE, async (t) => {
+  const { api, auth } = await withRevokedToken(t);
+  const tokens = [];
+  const operation = (token, attempt) => {
+    tokens.push([token, attempt]);
+    if (!api.valid.has(token)) throw Object.assign(new Error('no'), { status: 401 });
+    return 'fine';
+  };
+  assert.equal(await auth.run(operation), 'fine');
+  assert.deepEqual(tokens.map(([, attempt]) => attempt), [1, 2]);
+  assert.notEqual(tokens[0][0], tokens[1][0]);
+  const other = new Error('other');
+  await assert.rejects(auth.run(() => Promise.reject(other)), other);
+  const isUnauthorized = (outcome) => outcome === 'again';
+  assert.equal(await auth.run(() => 'again', { isUnauthorized }), 'again');
+});
+
+test('a token that is not good enough for getAccessToken is refreshed first', PATIENCE, async (t) => {
+  const api = await backend(t);
+  const auth = managerOf(t, api);
+  const pair = api.grant({ ttl: 100 });
+  await auth.setTokens(pair);
+  assert.equal(await auth.getAccessToken(), pair.access_token);
+  assert.equal(await auth.getAccessToken({ minValidity: 60 }), pair.access_token);
+  assert.notEqual(await auth.getAccessToken({ minValidity: 150 }), pair.access_token);
+  assert.equal(api.to('/refresh').length, 1);
+});
+
+test('intercept replaces fetch, and is undone in any order', PATIENCE, async (t) => {
+  const api = await backend(t);
+  const other = await backend(t);
+  const first = managerOf(t, api);
+  const second = managerOf(t, other, { name: 'second' });
+  const original = globalThis.fetch;
+  t.after(() => (globalThis.fetch = original));
+  const pairs = [api.grant(), other.grant()];
+  await first.setTokens(pairs[0]);
+  await second.setTokens(pairs[1]);
+  const undoFirst = first.intercept();
+  assert.equal(first.intercept(), undoFirst);
+  const undoSecond = second.intercept();
+  assert.equal(globalThis.fetch.length, 1);
+  assert.equal(globalThis.fetch.name, 'fetch');
+  assert.equal((await fetch(`${api.url}/a`)).status, 200);
+  assert.equal((await fetch(`${other.url}/a`)).status, 200);
+  assert.equal((await first.fetch(`${api.url}/b`)).status, 200);
+  assert.equal((await fetch(`${api.url}/a`, { auth: 'omit' })).status, 401);
+  assert.equal((await first.fetch(`${api.url}/a`, { auth: 'omit' })).status, 401);
+  assert.equal(api.seen.length, 4);
+  undoFirst();
+  assert.equal((await fetch(`${api.url}/a`)).status, 401);
+  assert.equal((await fetch(`${other.url}/a`)).status, 200);
+  undoSecond();
+  assert.equal(globalThis.fetch, original);
+  undoSecond();
+  undoFirst();
+  assert.equal(globalThis.fetch, original);
+  const target = Object.create({ fetch: original });
+  const undo = first.intercept(target);
+  assert.equal((await target.fetch(`${api.url}/a`)).status, 200);
+  undo();
+  assert.equal(Object.hasOwn(target, 'fetch'), false);
+});
+
+test('another library’s wrapper over ours survives, and ours becomes transparent', PATIENCE, async (t) => {
+  const api = await backend(t);
+  const auth = managerOf(t, api);
+  await auth.setTokens(api.grant());
+  const original = globalThis.fetch;
+  t.after(() => (globalThis.fetch = original));
+  const undo = auth.intercept();
+  const ours = globalThis.fetch;
+  const wrapper = (...args) => ours(...args);
+  globalThis.fetch = wrapper;
+  assert.equal((await auth.fetch(`${api.url}/a`, { auth: 'omit' })).status, 401);
+  assert.equal((await auth.fetch(`${api.url}/a`)).status, 200);
+  undo();
+  assert.equal(globalThis.fetch, wrapper);
+  assert.equal((await fetch(`${api.url}/a`)).status, 401);
+  auth.dispose();
+  assert.equal(globalThis.fetch, wrapper);
+});
+
+test('nothing is decided by a jumping clock without asking the engine', PATIENCE, async (t) => {
+  const api = await backend(t);
+  const auth = managerOf(t, api);
+  await auth.setTokens(api.grant());
+  // Two minutes by one clock only, then an hour back: the engine looks again, and the token is still good.
+  jumpClock(t, 120_000);
+  assert.equal((await auth.fetch(`${api.url}/a`)).status, 200);
+  jumpClock(t, -3_600_000);
+  assert.equal((await auth.fetch(`${api.url}/a`)).status, 200);
+  assert.equal(api.to('/refresh').length, 0);
+});

@@ -142,7 +142,9 @@ impl Engine {
 
     /// Something happened at `now`.
     pub fn handle(&mut self, now: Now, input: Input) {
-        self.observe(now);
+        if self.observe(now) && self.phase == Phase::Running && !matches!(input, Input::Dispose) {
+            self.look_again();
+        }
         if self.phase == Phase::Booting && input.needs_session() {
             self.deferred.push(input);
         } else {
@@ -218,8 +220,9 @@ impl Engine {
         self.trail.push(self.now.mono, mark, u32::try_from(detail).unwrap_or(u32::MAX));
     }
 
-    /// Looks for what the clocks say of sleeps and of clocks being set.
-    fn observe(&mut self, now: Now) {
+    /// Looks for what the clocks say of sleeps and of clocks being set. Says whether the wall clock has jumped ahead:
+    /// it was set, or the machine slept and the monotonic clock stood still.
+    fn observe(&mut self, now: Now) -> bool {
         if self.phase == Phase::New {
             self.anchor = now;
         }
@@ -234,7 +237,7 @@ impl Engine {
         let wall = now.wall.0.saturating_sub(self.anchor.wall.0);
         let drift = wall.saturating_sub_unsigned(mono);
         if drift.unsigned_abs() <= DRIFT.0 {
-            return;
+            return false;
         }
         self.anchor = now;
         self.mark(Mark::WallJumped, drift.unsigned_abs() / 1_000);
@@ -245,10 +248,8 @@ impl Engine {
             if let Some(access) = self.session.as_mut().and_then(|session| session.access.as_mut()) {
                 access.life.re_anchor(drift);
             }
-        } else if self.phase == Phase::Running {
-            // A set clock, or a sleep in which the monotonic clock stood still.
-            self.look_again();
         }
+        drift > 0
     }
 
     fn wake(&mut self, wake: Wake) {

@@ -276,6 +276,7 @@ impl Engine {
 
     /// The server answered for somebody else: that is another session, never a merge.
     fn grant_to_other_user(&mut self, pair: Pair) {
+        self.flight = None;
         self.begin_session(pair);
         self.save();
     }

@@ -21,16 +21,25 @@ impl World {
     /// Another tab refreshes the session in the store.
     #[track_caller]
     pub fn rotate_elsewhere(&mut self) {
+        assert!(self.try_to_rotate_elsewhere(), "the server refuses the refresh token in the store");
+    }
+
+    /// Another tab tries to; says whether it got a pair.
+    #[track_caller]
+    pub fn try_to_rotate_elsewhere(&mut self) -> bool {
         let mut record = self.record();
         let session = record.session.as_mut().expect("a session in the store");
         let token = session.refresh.as_ref().map(|token| token.expose().to_owned());
         let outcome = self.server.refresh(token.as_deref(), self.clock.elapsed, self.clock.truth());
         let Outcome::Answered(answer) = outcome else { panic!("no answer: {outcome:?}") };
-        let response = response::parse(answer.body.expose(), &Fields::default(), false).expect("a pair");
+        let Ok(response) = response::parse(answer.body.expose(), &Fields::default(), false) else {
+            return false;
+        };
         renew(session, response, self.clock.now().wall);
         session.refused = false;
         record.generation = record.generation.next();
         self.store.put(record.encode().expose());
+        true
     }
 
     /// Another tab signs out.

@@ -8,6 +8,7 @@
 mod clock;
 mod elsewhere;
 mod look;
+mod perform;
 mod server;
 mod store;
 mod world;

@@ -7,14 +7,14 @@ use evertoken::engine::config::{Config, Options};
 use evertoken::engine::endpoint::HttpRequest;
 use evertoken::engine::error::TokenError;
 use evertoken::engine::ids::{AttemptId, CallId, Generation, StoreOp};
-use evertoken::engine::input::{Input, Stored};
-use evertoken::engine::output::{Event, Output, Settled, Snapshot, TokenRequest, Verdict};
+use evertoken::engine::input::Input;
+use evertoken::engine::output::{Event, Settled, Snapshot, TokenRequest, Verdict};
 use evertoken::engine::secret::Secret;
 use evertoken::engine::time::{Millis, Mono};
 use evertoken::engine::{Engine, input};
 
 use super::clock::Clock;
-use super::server::{CANARY, Server};
+use super::server::Server;
 use super::store::{Mode, Store};
 
 /// How a call ended, and when, in milliseconds since the world began.
@@ -44,15 +44,16 @@ pub struct World {
     /// The longest delay that a timer was ever armed with.
     pub longest_delay: Millis,
     pub ticks: u64,
-    armed: Option<Mono>,
-    flying: Option<(AttemptId, Mono)>,
-    highest: Generation,
-    queue: Vec<(u64, u64, Delivery)>,
-    posted: u64,
+    pub(super) armed: Option<Mono>,
+    pub(super) flying: Option<(AttemptId, Mono)>,
+    pub(super) highest: Generation,
+    pub(super) queue: Vec<(u64, u64, Delivery)>,
+    pub(super) posted: u64,
 }
 
+/// What is under way to the engine.
 #[derive(Debug)]
-enum Delivery {
+pub(super) enum Delivery {
     Answer(AttemptId, Outcome),
     Read(StoreOp),
     Write(StoreOp, Secret),
@@ -210,10 +211,10 @@ impl World {
                 }
                 Delivery::Write(op, text) => {
                     let stored = if self.store.mode == Mode::Failing {
-                        Stored::Failed
+                        input::Stored::Failed
                     } else {
                         self.store.put(text.expose());
-                        Stored::Durably
+                        input::Stored::Durably
                     };
                     self.step(Input::StoreWritten { op, stored });
                 }
@@ -238,113 +239,5 @@ impl World {
         if let Some(delay) = self.armed() {
             self.longest_delay = self.longest_delay.max(delay);
         }
-    }
-
-    fn note(&mut self, input: &Input) {
-        match input {
-            Input::Dispose => {
-                self.disposed = true;
-                self.flying = None;
-            }
-            Input::SetTokens { call, .. } | Input::SignOut { call, .. } => {
-                self.flying = None;
-                self.asked.insert(*call);
-            }
-            Input::Need { call, .. } | Input::Refresh { call, .. } | Input::Unauthorized { call, .. } => {
-                self.asked.insert(*call);
-            }
-            Input::Stop => self.flying = None,
-            _ => {}
-        }
-    }
-
-    #[track_caller]
-    fn perform(&mut self, output: Output) {
-        let shown = format!("{output:?}");
-        assert!(!shown.contains(CANARY), "a token shows in {shown}");
-        let quiet = matches!(output, Output::Revoke(_) | Output::Settle(..) | Output::WriteStore(..));
-        assert!(quiet || !self.disposed, "after dispose: {shown}");
-        match output {
-            Output::Abort(attempt) => {
-                self.aborted.push(attempt);
-                self.landed(attempt);
-                // What an aborted fetch comes to.
-                self.queue
-                    .retain(|(.., delivery)| !matches!(delivery, Delivery::Answer(id, _) if *id == attempt));
-                self.post(0, Delivery::Answer(attempt, Outcome::Unreachable));
-            }
-            Output::Event(event) => self.hear(event),
-            Output::ReadStore(op) => {
-                self.store.reads += 1;
-                self.post_to_store(Delivery::Read(op));
-            }
-            Output::Revoke(request) => self.revoked.push(request),
-            Output::Send { attempt, request } => self.send(attempt, request),
-            Output::Settle(call, result) => {
-                assert!(self.asked.contains(&call), "{call:?} was never asked");
-                let done = Done { at: self.clock.elapsed, result };
-                let before = self.settled.insert(call, done);
-                assert!(before.is_none(), "{call:?} is settled twice: {before:?}");
-            }
-            Output::Snapshot(snapshot) => {
-                self.rise(snapshot.generation);
-                assert_ne!(self.snapshots.last(), Some(&snapshot), "a snapshot that changes nothing");
-                self.snapshots.push(snapshot);
-            }
-            Output::Verdict(verdict) => {
-                if let Some(verdict) = &verdict {
-                    self.rise(verdict.generation);
-                }
-                self.verdicts += 1;
-                self.verdict = verdict;
-            }
-            Output::WriteStore(op, text) => {
-                self.store.writes += 1;
-                self.post_to_store(Delivery::Write(op, text));
-            }
-        }
-    }
-
-    #[track_caller]
-    fn send(&mut self, attempt: AttemptId, request: TokenRequest) {
-        if let Some((other, sent)) = self.flying {
-            let flown = self.clock.now().mono.since(sent);
-            assert!(flown >= self.config.attempt_timeout, "{attempt:?} is sent beside {other:?}");
-        }
-        self.flying = Some((attempt, self.clock.now().mono));
-        if let Some((after, outcome)) = self.server.take(&request, self.clock.elapsed, self.clock.truth()) {
-            self.post(after, Delivery::Answer(attempt, outcome));
-        }
-        self.sent.push((attempt, request));
-    }
-
-    fn hear(&mut self, event: Event) {
-        if matches!(event, Event::Adopted { .. } | Event::SessionEnded(_)) {
-            self.flying = None;
-        }
-        self.events.push(event);
-    }
-
-    fn landed(&mut self, attempt: AttemptId) {
-        self.flying = self.flying.filter(|(flying, _)| *flying != attempt);
-    }
-
-    #[track_caller]
-    fn rise(&mut self, generation: Generation) {
-        assert!(generation >= self.highest, "{generation:?} after {:?}", self.highest);
-        self.highest = generation;
-    }
-
-    fn post_to_store(&mut self, delivery: Delivery) {
-        match self.store.mode {
-            Mode::Delayed(by) => self.post(by, delivery),
-            Mode::Failing | Mode::Sync => self.post(0, delivery),
-            Mode::Hanging => {}
-        }
-    }
-
-    fn post(&mut self, after: u64, delivery: Delivery) {
-        self.posted += 1;
-        self.queue.push((self.clock.elapsed + after, self.posted, delivery));
     }
 }

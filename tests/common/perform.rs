@@ -1,0 +1,132 @@
+//! What the engine asks for is carried out, and what must always hold is checked.
+
+use evertoken::engine::answer::Outcome;
+use evertoken::engine::ids::{AttemptId, Generation};
+use evertoken::engine::input::Input;
+use evertoken::engine::output::{Event, Output, TokenRequest};
+use evertoken::engine::record::{Record, Stored};
+
+use super::server::CANARY;
+use super::store::Mode;
+use super::world::{Delivery, Done, World};
+
+impl World {
+    pub(super) fn note(&mut self, input: &Input) {
+        match input {
+            Input::Dispose => {
+                self.disposed = true;
+                self.flying = None;
+            }
+            Input::SetTokens { call, .. } | Input::SignOut { call, .. } => {
+                self.flying = None;
+                self.asked.insert(*call);
+            }
+            Input::Need { call, .. } | Input::Refresh { call, .. } | Input::Unauthorized { call, .. } => {
+                self.asked.insert(*call);
+            }
+            Input::Stop => self.flying = None,
+            Input::StoreRead { text: Some(text), .. } => {
+                // Generations grow within an epoch; another epoch in the store may have begun anew.
+                if let Stored::Record(record) = Record::decode(text.expose(), &self.config.name)
+                    && record.generation < self.highest
+                {
+                    self.highest = Generation(0);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    #[track_caller]
+    pub(super) fn perform(&mut self, output: Output) {
+        let shown = format!("{output:?}");
+        assert!(!shown.contains(CANARY), "a token shows in {shown}");
+        let quiet = matches!(
+            output,
+            Output::Abort(_) | Output::Revoke(_) | Output::Settle(..) | Output::WriteStore(..)
+        );
+        assert!(quiet || !self.disposed, "after dispose: {shown}");
+        match output {
+            Output::Abort(attempt) => {
+                self.aborted.push(attempt);
+                self.landed(attempt);
+                // What an aborted fetch comes to.
+                self.queue
+                    .retain(|(.., delivery)| !matches!(delivery, Delivery::Answer(id, _) if *id == attempt));
+                self.post(0, Delivery::Answer(attempt, Outcome::Unreachable));
+            }
+            Output::Event(event) => self.hear(event),
+            Output::ReadStore(op) => {
+                self.store.reads += 1;
+                self.post_to_store(Delivery::Read(op));
+            }
+            Output::Revoke(request) => self.revoked.push(request),
+            Output::Send { attempt, request } => self.send(attempt, request),
+            Output::Settle(call, result) => {
+                assert!(self.asked.contains(&call), "{call:?} was never asked");
+                let done = Done { at: self.clock.elapsed, result };
+                let before = self.settled.insert(call, done);
+                assert!(before.is_none(), "{call:?} is settled twice: {before:?}");
+            }
+            Output::Snapshot(snapshot) => {
+                self.rise(snapshot.generation);
+                assert_ne!(self.snapshots.last(), Some(&snapshot), "a snapshot that changes nothing");
+                self.snapshots.push(snapshot);
+            }
+            Output::Verdict(verdict) => {
+                if let Some(verdict) = &verdict {
+                    self.rise(verdict.generation);
+                }
+                self.verdicts += 1;
+                self.verdict = verdict;
+            }
+            Output::WriteStore(op, text) => {
+                self.store.writes += 1;
+                self.post_to_store(Delivery::Write(op, text));
+            }
+        }
+    }
+
+    #[track_caller]
+    fn send(&mut self, attempt: AttemptId, request: TokenRequest) {
+        if let Some((other, sent)) = self.flying {
+            let flown = self.clock.now().mono.since(sent);
+            assert!(flown >= self.config.attempt_timeout, "{attempt:?} is sent beside {other:?}");
+        }
+        self.flying = Some((attempt, self.clock.now().mono));
+        if let Some((after, outcome)) = self.server.take(&request, self.clock.elapsed, self.clock.truth()) {
+            self.post(after, Delivery::Answer(attempt, outcome));
+        }
+        self.sent.push((attempt, request));
+    }
+
+    fn hear(&mut self, event: Event) {
+        if matches!(event, Event::Adopted { .. } | Event::SessionEnded(_)) {
+            self.flying = None;
+        }
+        self.events.push(event);
+    }
+
+    pub(super) fn landed(&mut self, attempt: AttemptId) {
+        self.flying = self.flying.filter(|(flying, _)| *flying != attempt);
+    }
+
+    #[track_caller]
+    fn rise(&mut self, generation: Generation) {
+        assert!(generation >= self.highest, "{generation:?} after {:?}", self.highest);
+        self.highest = generation;
+    }
+
+    fn post_to_store(&mut self, delivery: Delivery) {
+        match self.store.mode {
+            Mode::Delayed(by) => self.post(by, delivery),
+            Mode::Failing | Mode::Sync => self.post(0, delivery),
+            Mode::Hanging => {}
+        }
+    }
+
+    fn post(&mut self, after: u64, delivery: Delivery) {
+        self.posted += 1;
+        self.queue.push((self.clock.elapsed + after, self.posted, delivery));
+    }
+}

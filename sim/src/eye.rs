@@ -19,12 +19,21 @@ pub(crate) struct Watch {
     pub(crate) calls: u64,
     /// How sessions ended.
     pub(crate) ended: BTreeMap<&'static str, u64>,
-    /// Sign-ins that are over, and whether the store knows.
-    pub(crate) left: BTreeMap<usize, bool>,
+    /// Sign-ins that are over.
+    pub(crate) left: BTreeMap<usize, Left>,
     /// The newest refresh token of each sign-in that the store has held.
     pub(crate) landed: BTreeMap<usize, u32>,
     /// Refresh tokens that the store says were refused.
     pub(crate) refused: BTreeSet<RefreshId>,
+}
+
+/// A sign-in that is over.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Left {
+    /// The number of the first thing that began after it.
+    pub(crate) since: u64,
+    /// Whether the store has learnt it.
+    pub(crate) known: bool,
 }
 
 /// What is known of a page.
@@ -32,7 +41,7 @@ pub(crate) struct Watch {
 pub(crate) struct Eye {
     /// The engine has said what it found in the store.
     pub(crate) booted: bool,
-    /// The store held a record when the page opened, and could not say so.
+    /// The engine began without knowing what the store held.
     pub(crate) blind: bool,
     /// The sign-in that is held.
     pub(crate) family: Option<usize>,
@@ -67,10 +76,11 @@ pub(crate) struct Eye {
     pub(crate) operations: u32,
     /// The read that counts, and when it was asked for.
     reading: Option<(StoreOp, u64)>,
-    /// What it gave.
+    /// Whether it told the truth, and what it gave.
+    told: bool,
     read: Option<String>,
     /// The last answer of the API.
-    pub(crate) last_status: Option<(u64, u16)>,
+    pub(crate) last_status: Option<u16>,
     /// The second of the last ticks, and how many it saw.
     pub(crate) ticks: (u64, u32),
 }
@@ -118,8 +128,9 @@ impl Eye {
         }
     }
 
-    pub(crate) fn read_answered(&mut self, op: StoreOp, text: Option<&str>) {
+    pub(crate) fn read_answered(&mut self, op: StoreOp, text: Option<&str>, holds: bool) {
         if self.reading.is_some_and(|(reading, _)| reading == op) {
+            self.told = text.is_some() == holds;
             self.read = text.map(str::to_owned);
             self.confirm();
         }
@@ -138,10 +149,10 @@ impl Eye {
         }
     }
 
-    /// The engine says what it found. `stored`: what the store really holds.
-    pub(crate) fn boot(&mut self, stored: Option<&str>) -> Option<usize> {
+    /// The engine says what it found; the sign-in that it was.
+    pub(crate) fn boot(&mut self) -> Option<usize> {
         self.booted = true;
-        self.blind = self.read.as_deref().and_then(record).is_none() && stored.and_then(record).is_some();
+        self.blind = !self.told;
         let family = self.restore();
         self.follow();
         family

@@ -36,6 +36,10 @@ pub(crate) struct Job {
     pub(crate) op: StoreOp,
     /// `None` reads.
     pub(crate) text: Option<String>,
+    /// Its page began without knowing what the store held.
+    pub(crate) blind: bool,
+    /// Its place in the order of all that was begun.
+    pub(crate) number: u64,
 }
 
 impl Store {

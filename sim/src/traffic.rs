@@ -262,7 +262,7 @@ impl World {
             return;
         }
         let tab = page.tab;
-        self.tabs[tab].eye.last_status = Some((self.clock.elapsed, status));
+        self.tabs[tab].eye.last_status = Some(status);
         let rejected = status == 401;
         if again {
             let reception = if rejected { Reception::Rejected } else { Reception::Accepted };

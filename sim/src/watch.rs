@@ -8,12 +8,12 @@ use evertoken::engine::output::{Event, State};
 use evertoken::engine::session::{EndReason, Refusal};
 use evertoken::engine::time::{Millis, Mono, Now};
 
-use super::eye::{Confirmation, Session, record};
+use super::eye::{Confirmation, Left, Session, record};
 use super::invariant::{Invariant, Violation};
 use super::provider::{RefreshId, Ruling};
 use super::store::Job;
 use super::traffic::{Course, Request};
-use super::world::{Page, World};
+use super::world::World;
 
 impl World {
     /// Notes that `invariant` does not hold; the first one is kept.
@@ -30,11 +30,14 @@ impl World {
         let second = self.clock.elapsed / 1_000;
         let eye = &mut self.tabs[tab].eye;
         eye.read_expired(self.clock.elapsed);
+        if matches!(input, Input::StoreRead { .. } | Input::StoreWritten { .. }) {
+            eye.operations = eye.operations.saturating_sub(1);
+        }
         match input {
             Input::Refresh { .. } => eye.asked = true,
             Input::Wake(Wake::Online | Wake::Shown) => eye.soft = None,
             Input::StoreRead { op, text } => {
-                eye.read_answered(*op, text.as_ref().map(|text| text.expose()));
+                eye.read_answered(*op, text.as_ref().map(|text| text.expose()), self.store.text.is_some());
             }
             Input::SetTokens { .. } | Input::SignOut { .. } | Input::Stop | Input::Dispose if eye.booted => {
                 eye.leaving = matches!(input, Input::SignOut { .. });
@@ -61,10 +64,13 @@ impl World {
         eye.leaving = false;
         eye.wishes = 0;
         for family in eye.parting.drain(..) {
-            self.watch.left.entry(family).or_insert(false);
+            self.watch.left.entry(family).or_insert(Left { since: self.planned, known: false });
         }
-        if eye.booted && eye.session == Session::Open && state == State::SignedOut {
-            self.broke(Invariant::Logout, || "signed out, and nobody was told".into());
+        if eye.booted && state == State::SignedOut {
+            let was = std::mem::take(&mut eye.session);
+            if was == Session::Open {
+                self.broke(Invariant::Logout, || "signed out, and nobody was told".into());
+            }
         }
     }
 
@@ -73,7 +79,7 @@ impl World {
         if self.tabs[tab].eye.booted || self.tabs[tab].state() == State::Restoring {
             return;
         }
-        if let Some(family) = self.tabs[tab].eye.boot(self.store.text.as_deref()) {
+        if let Some(family) = self.tabs[tab].eye.boot() {
             // A sign-out that the store never took: nobody can know of it any more.
             self.watch.left.remove(&family);
         }
@@ -123,12 +129,18 @@ impl World {
         let refused = matches!(reason, EndReason::Refused | EndReason::RefreshResponseLostPossible);
         let (was, told) = (std::mem::take(&mut eye.session), eye.refused);
         let lost = eye.lost.is_some() && eye.lost == eye.refused;
-        let wanted = eye.wishes > 0;
+        let (wanted, blind) = (eye.wishes > 0, eye.blind);
         eye.parting.extend(eye.family.take());
         if was == Session::Closed {
             self.broke(Invariant::I13, || "a session ended that was over".into());
         }
-        let fair = if refused { told.is_some() } else { reason == EndReason::SignedOut && wanted };
+        let fair = match reason {
+            EndReason::SignedOut => wanted,
+            // Known: a page that could not read its store begins to count anew, and the record that shows up later
+            // seems newer.
+            EndReason::SignedOutElsewhere => blind,
+            _ => refused && told.is_some(),
+        };
         if !fair {
             self.broke(Invariant::Logout, || format!("the session ended without cause: {reason:?}"));
         }
@@ -234,9 +246,9 @@ impl World {
 
     /// The server has seen a reuse and revokes the family.
     pub(crate) fn watch_reuse(&mut self, request: usize) {
-        let Request { excused, course, .. } = self.requests[request];
-        // One that was given up on its way is as good as one whose answer was.
-        if !excused && course != Course::Failed {
+        let Request { page, excused, course, .. } = self.requests[request];
+        // One that was given up on its way is no better than one whose answer was lost.
+        if !excused && course != Course::Failed && self.is_open(page) {
             let token = self.requests[request].token;
             self.broke(Invariant::I6, || format!("{token:?} was spent, and no answer was lost"));
         }
@@ -286,9 +298,9 @@ impl World {
         let Some(after) = record(text) else {
             return self.broke(Invariant::I10, || "what is stored is no record".into());
         };
-        let blind = self.tabs[job.page.tab].eye.blind;
+        // Known: see `EndReason::SignedOutElsewhere` above.
         if let Some(before) = before.and_then(record)
-            && !blind
+            && !job.blind
             && (after.epoch, after.generation) < (before.epoch, before.generation)
         {
             self.broke(Invariant::I10, || {
@@ -297,8 +309,8 @@ impl World {
         }
         let session = after.session.as_ref();
         let id = session.and_then(|session| RefreshId::parse(session.refresh.as_ref()?.expose()));
-        for (family, known) in &mut self.watch.left {
-            *known |= id.is_none_or(|id| id.family != *family);
+        for (family, left) in &mut self.watch.left {
+            left.known |= job.number >= left.since && id.is_none_or(|id| id.family != *family);
         }
         if let Some(id) = id {
             self.watch.landed.insert(id.family, id.number);
@@ -318,15 +330,10 @@ impl World {
         let over = families
             .into_iter()
             .flatten()
-            .any(|family| self.watch.left.get(&family).is_some_and(|known| counts(*known)));
+            .any(|family| self.watch.left.get(&family).is_some_and(|left| counts(left.known)));
         if over {
             self.broke(Invariant::I5, words);
         }
-    }
-
-    pub(crate) fn watch_reply(&mut self, page: Page) {
-        let eye = &mut self.tabs[page.tab].eye;
-        eye.operations = eye.operations.saturating_sub(1);
     }
 
     /// The one deadline, and whether any call has waited too long.
@@ -354,8 +361,9 @@ impl World {
         let view = &self.tabs[tab];
         let (state, eye, open) = (view.state(), &view.eye, view.calls.len());
         let alive = eye.family.is_some_and(|family| self.provider.is_alive(family));
-        let served =
-            eye.last_status.is_some_and(|(at, status)| status == 200 && at + 600_000 > self.clock.elapsed);
+        // A caller that does not wait for a refresh gets its 401.
+        let waits = self.scenario.config.max_wait >= Millis::from_secs(2);
+        let served = !waits || eye.last_status == Some(200);
         let fine = match eye.session {
             Session::Open => alive && served && state == State::Active,
             Session::Closed => state == State::SignedOut,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use evertoken::engine::ids::StoreOp;
 use evertoken::engine::input::{Input, Stored, Wake};
 use evertoken::engine::output::{Event, Output, State};
 use evertoken::engine::session::EndReason;
@@ -41,7 +42,8 @@ pub(crate) struct World {
     /// What would have happened in the browser during its sleep.
     missed: Vec<Due>,
     calendar: BTreeMap<(u64, u64), Due>,
-    planned: u64,
+    /// Counts what was begun, in its order.
+    pub(crate) planned: u64,
 }
 
 /// A document in a tab: a reload opens another.
@@ -223,7 +225,7 @@ impl World {
             Output::Event(event) => self.hear(tab, &event),
             Output::ReadStore(op) => {
                 self.tabs[tab].eye.read_asked(op, self.clock.elapsed);
-                self.operate(Job { page, op, text: None });
+                self.operate(page, op, None);
             }
             Output::Revoke(request) => self.revoke(&request),
             Output::Send { attempt, request } => self.send_token_request(tab, attempt, &request),
@@ -248,7 +250,7 @@ impl World {
                     text = self.store.text.clone().unwrap_or(text);
                 }
                 self.watch_write(tab, &text);
-                self.operate(Job { page, op, text: Some(text) });
+                self.operate(page, op, Some(text));
             }
         }
     }
@@ -267,11 +269,13 @@ impl World {
         }
     }
 
-    fn operate(&mut self, job: Job) {
-        self.tabs[job.page.tab].eye.operations += 1;
+    fn operate(&mut self, page: Page, op: StoreOp, text: Option<String>) {
+        self.planned += 1;
+        let eye = &mut self.tabs[page.tab].eye;
+        eye.operations += 1;
+        let job = Job { page, op, text, blind: eye.blind, number: self.planned };
         if self.store.manner == Manner::Now {
             let reply = self.land(&job);
-            self.watch_reply(job.page);
             self.tabs[job.page.tab].inbox.push_back(reply);
         } else if self.store.enqueue(job) {
             self.plan_store_turn();
@@ -293,10 +297,7 @@ impl World {
         };
         let reply = self.land(&job);
         self.plan_store_turn();
-        if self.is_open(job.page) {
-            self.watch_reply(job.page);
-            self.plan(0, Due::StoreReply(job.page, reply));
-        }
+        self.plan(0, Due::StoreReply(job.page, reply));
     }
 
     /// Carries a job out where everybody sees it.

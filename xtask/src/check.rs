@@ -57,7 +57,7 @@ pub(crate) fn command(project: &Project) -> Result<Totals> {
 fn source_rules(project: &Project) -> Result<Outcome> {
     let broken = rules::broken(project)?;
     if !broken.is_empty() {
-        bail!("{} source rules are broken:\n  {}", broken.len(), broken.join("\n  "));
+        bail!("source rules are broken in {} places:\n  {}", broken.len(), broken.join("\n  "));
     }
     Ok(Outcome::Passed)
 }

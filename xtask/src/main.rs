@@ -93,7 +93,10 @@ fn sim(project: &Project, arguments: &[String]) -> Result<u8> {
 }
 
 fn bench(project: &Project) -> Result<u8> {
-    let files = project::files_under(&project.root.join("benches"));
+    let directory = project.root.join("benches");
+    let mut files = project::files_under(&directory);
+    // What lies deeper is for the benchmarks to use.
+    files.retain(|path| path.parent() == Some(&directory));
     let of = |extension: &str| -> Vec<_> {
         files.iter().filter(|path| path.extension().is_some_and(|known| known == extension)).collect()
     };

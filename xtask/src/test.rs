@@ -33,7 +33,7 @@ const SUITES: [Suite; 8] = [
     Suite {
         name: "engine",
         kind: Kind::Cargo { package: "evertoken" },
-        about: "rules on a virtual clock, 2 min",
+        about: "rules on a virtual clock, 1 min",
     },
     Suite {
         name: "server",
@@ -43,13 +43,13 @@ const SUITES: [Suite; 8] = [
     Suite { name: "sim", kind: Kind::Cargo { package: "evertoken-sim" }, about: "simulated browsers, 1 min" },
     Suite { name: "xtask", kind: Kind::Cargo { package: "xtask" }, about: "this command list, 1 min" },
     Suite { name: "check", kind: Kind::Check, about: "lints, docs, types, 3 min" },
-    Suite { name: "facade", kind: Kind::Node { directory: "pkg/test" }, about: "TypeScript in Node, 1 min" },
+    Suite { name: "facade", kind: Kind::Node { directory: "pkg/test" }, about: "TypeScript in Node, 3 min" },
     Suite {
         name: "packaging",
         kind: Kind::Node { directory: "tests/packaging" },
         about: "the packed tarball, 1 min",
     },
-    Suite { name: "browser", kind: Kind::Browser, about: "Chromium against the server, 3 min" },
+    Suite { name: "browser", kind: Kind::Browser, about: "Chromium against the server, 7 min" },
 ];
 
 /// Runs the named suites, or all; returns whether nothing failed.

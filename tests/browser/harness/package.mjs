@@ -1,7 +1,7 @@
 // The package under test: the tarball that npm would publish, unpacked.
 
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,7 +24,9 @@ export function remove(directory) {
 export async function pack(directory) {
   if (process.env.EVERTOKEN_TARBALL) return process.env.EVERTOKEN_TARBALL;
   const { stdout } = await npm(['pack', '--json', '--pack-destination', directory], join(repository, 'pkg'));
-  return join(directory, JSON.parse(stdout)[0].filename);
+  // A list of one, or since npm 12 an object by package name.
+  const [{ filename }] = Object.values(JSON.parse(stdout));
+  return join(directory, filename);
 }
 
 /** Unpacks the tarball as `directory/evertoken`. */
@@ -38,6 +40,13 @@ export async function unpackInto(directory) {
   } finally {
     await remove(scratch);
   }
+}
+
+/** Installs a package, given by a path, into a new app in `directory`. */
+export async function install(what, directory) {
+  await mkdir(directory, { recursive: true });
+  await writeFile(join(directory, 'package.json'), '{ "name": "app", "private": true, "type": "module" }\n');
+  await npm(['install', what], directory);
 }
 
 /** Runs npm without anything that would reach for the network on its own account. */

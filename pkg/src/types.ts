@@ -1,4 +1,4 @@
-/// <reference lib="esnext.disposable" />
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { TokenError } from './errors.js';
 import type { Options } from './settings.js';
 

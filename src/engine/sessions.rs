@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 
 use super::endpoint::HttpRequest;
-use super::engine::{Engine, Phase};
+use super::engine::{Cooldown, Engine, Phase};
 use super::error::{Cause, ErrorCode, TokenError};
 use super::flight::Step;
 use super::ids::{CallId, Epoch, Generation};
@@ -275,13 +275,23 @@ impl Engine {
         }
         self.mark(Mark::Stopped, 0);
         self.scheduling = false;
-        if let Some(flight) = self.flight.as_ref().filter(|flight| !matches!(flight.step, Step::Committing)) {
-            if matches!(flight.step, Step::Sending { .. }) {
+        let Some(flight) = &self.flight else {
+            return;
+        };
+        match (&flight.step, &flight.error) {
+            // What the server has decided already is carried out.
+            (Step::Committing | Step::Confirming(_), _) => return,
+            (Step::Sending { .. }, _) => {
                 self.lost = self.session.as_ref().map(|session| session.generation);
             }
-            self.ground();
-            self.reject_waiters(&TokenError::unavailable(Cause::Stopped));
+            // The next flight waits as long as this one would have.
+            (Step::Waiting { until, hard }, Some(error)) => {
+                self.cooldown = Some(Cooldown { until: *until, error: error.clone(), hard: *hard });
+            }
+            _ => {}
         }
+        self.ground();
+        self.reject_waiters(&TokenError::unavailable(Cause::Stopped));
     }
 
     pub(super) fn dispose(&mut self) {

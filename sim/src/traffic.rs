@@ -32,11 +32,9 @@ pub(crate) struct Request {
 /// What its sender knows of a token request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Course {
-    /// Not answered in time, or not in a way that tells anything.
+    /// Given up, not answered in time, or not in a way that tells anything.
     Failed,
     Flying,
-    /// Given up for another reason than time.
-    Grounded,
     /// Its tokens were taken.
     Taken,
 }

@@ -42,7 +42,8 @@ impl World {
             Input::SetTokens { .. } | Input::SignOut { .. } | Input::Stop | Input::Dispose if eye.booted => {
                 eye.leaving = matches!(input, Input::SignOut { .. });
                 if let Some(request) = eye.flying.take() {
-                    self.requests[request].course = Course::Grounded;
+                    // Nobody listens for its answer any more: it may be lost.
+                    self.requests[request].course = Course::Failed;
                     eye.lost = self.requests[request].token;
                 }
             }
@@ -130,7 +131,9 @@ impl World {
         let (was, told) = (std::mem::take(&mut eye.session), eye.refused);
         let lost = eye.lost.is_some() && eye.lost == eye.refused;
         let (wanted, blind) = (eye.wishes > 0, eye.blind);
-        eye.parting.extend(eye.family.take());
+        if reason != EndReason::SignedOut {
+            eye.parting.extend(eye.family.take());
+        }
         if was == Session::Closed {
             self.broke(Invariant::I13, || "a session ended that was over".into());
         }

@@ -1,60 +1,58 @@
-import type { CallbackContext } from './engine.js';
+import { ignore } from './abort.js';
+import type { CallbackArguments } from './engine.js';
 import { ReentrantRefreshError, isTokenError } from './errors.js';
 import type { RefreshCallback } from './settings.js';
 
 /** Runs the app's refresh callback and notices when it waits for the refresh that it is to make. */
 export interface CallbackRunner {
-  refresh(context: CallbackContext): Promise<string>;
+  refresh(...context: CallbackArguments): Promise<string>;
   /** Ends a wait for a refresh when the callback turns out to be stuck. To be called when the wait begins. */
   watch<T>(wait: Promise<T>): Promise<T>;
   /** The engine has given up an attempt: a callback that still runs is stuck, or slow in its own way. */
   gaveUp(): void;
 }
 
-export function callbackRunner(callback: RefreshCallback, fetch: typeof globalThis.fetch): CallbackRunner {
+export function callbackRunner(callback: RefreshCallback, native: typeof globalThis.fetch): CallbackRunner {
   let entering = false;
-  /** Fails the waits that began during the latest run; gone when it has ended or used the `fetch` it was given. */
-  let fail: (() => void) | undefined;
+  /** Fails the waits that began during the latest run; gone when that has ended or used the `fetch` it was given. */
+  let fail = ignore;
   let stuck: Promise<never> | undefined;
 
   return {
-    async refresh(context) {
-      let end: typeof fail;
-      stuck = new Promise((_, reject) => (fail = end = () => reject(new ReentrantRefreshError())));
+    async refresh(refreshToken, accessToken, attempt, reason, signal) {
+      let own = ignore;
+      stuck = new Promise((_, reject) => (fail = own = () => reject(new ReentrantRefreshError())));
       // Mostly nobody waits for it.
-      stuck.catch(() => {});
-      const cleared = () => {
-        if (fail === end) stuck = fail = undefined;
+      stuck.catch(ignore);
+      const clear = () => {
+        if (fail === own) stuck = undefined;
       };
-      const own: typeof fetch = (...args) => {
-        cleared();
-        return fetch(...args);
+      const fetch: typeof native = (...args) => {
+        clear();
+        return native(...args);
       };
       try {
         entering = true;
-        let answer;
-        try {
-          answer = callback({ ...context, fetch: own });
-        } finally {
-          entering = false;
-        }
+        const answer = callback({ refreshToken, accessToken, attempt, reason, signal, fetch });
+        entering = false;
         return JSON.stringify(await answer) ?? '';
       } catch (error) {
         throw outcomeOf(error);
       } finally {
-        cleared();
+        entering = false;
+        clear();
       }
     },
     watch(wait) {
-      if (entering) return Promise.reject(new ReentrantRefreshError());
       const suspect = stuck;
+      if (entering) return Promise.reject(new ReentrantRefreshError());
       if (!suspect) return wait;
       const named = wait.catch((error: unknown) => {
         throw suspect === stuck && isTokenError(error) && error.transient ? new ReentrantRefreshError() : error;
       });
       return Promise.race([named, suspect]);
     },
-    gaveUp: () => fail?.(),
+    gaveUp: () => stuck && fail(),
   };
 }
 

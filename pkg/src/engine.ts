@@ -66,11 +66,15 @@ export interface Surroundings {
   readonly entries: readonly Entry[];
   readonly slot: Slot;
   /** The app's refresh callback; resolves with the JSON text of an answer. */
-  readonly refresh: ((context: CallbackContext) => Promise<string>) | undefined;
+  readonly refresh: ((...context: CallbackArguments) => Promise<string>) | undefined;
   /** The CSRF value of this moment. */
   readonly csrf: () => string | undefined;
-  /** Called when the store turned out to have no session. */
-  readonly empty: () => void;
 }
 
-export type CallbackContext = Omit<RefreshContext, 'fetch'>;
+export type CallbackArguments = [
+  refreshToken: string | undefined,
+  accessToken: string | undefined,
+  attempt: number,
+  reason: RefreshContext['reason'],
+  signal: AbortSignal,
+];

@@ -24,7 +24,6 @@ export function report(run: () => void): void {
   try {
     run();
   } catch (error) {
-    if (typeof reportError === 'function') reportError(error);
-    else console.error(error);
+    (globalThis.reportError ?? console.error)(error);
   }
 }

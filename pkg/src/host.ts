@@ -1,20 +1,11 @@
 import { type Bindings, instantiate } from '../wasm/glue.js';
-import type { CallbackContext, EngineEvent, EngineHost, EngineSink, Surroundings, Verdict } from './engine.js';
+import type { EngineEvent, EngineHost, EngineSink, Surroundings, Verdict } from './engine.js';
 import { type TokenErrorData, isTokenError } from './errors.js';
 import { guard } from './guard.js';
 import { type Source, refuse } from './loader.js';
 import { clocks } from './scope.js';
-import type { Snapshot } from './types.js';
 
 type Engine = InstanceType<Bindings['TokenManager']>;
-type CallbackArguments = [
-  refreshToken: string | undefined,
-  accessToken: string | undefined,
-  attempt: number,
-  reason: CallbackContext['reason'],
-  signal: AbortSignal,
-];
-
 const RESTARTS = 3;
 const RESTART_WINDOW = 60_000;
 
@@ -68,11 +59,9 @@ export function localHost(source: Source, surroundings: Surroundings, sink: Engi
     try {
       const options = new Options();
       for (const [kind, ...args] of surroundings.entries) (options[kind] as (...args: unknown[]) => void)(...args);
-      const shell = hostObject(surroundings, sink, () => alive);
-      engine = new TokenManager(options, shell);
+      engine = new TokenManager(options, hostObject(surroundings, sink, () => alive));
       engine.restore();
       if (stopped) engine.stop();
-      shell.restored();
     } catch (error) {
       const { option, message } = error as { option?: string; message?: string };
       throw option ? new TypeError(`option "${option}": expected ${message}`) : error;
@@ -124,32 +113,19 @@ function instance(module: WebAssembly.Module, die: () => void): Bindings {
 }
 
 /** The object whose methods the engine calls. One that has died is not listened to. */
-function hostObject({ slot, refresh, csrf, empty }: Surroundings, sink: EngineSink, alive: () => boolean) {
-  let first = true;
-  let found: string | null | undefined = '-';
-  const seen = (text: string | null | undefined) => {
-    first = false;
-    return (found = text);
-  };
+function hostObject({ slot, refresh, csrf }: Surroundings, sink: EngineSink, alive: () => boolean) {
+  const push =
+    <A extends unknown[]>(heard: (...args: A) => void) =>
+    (...args: A) =>
+      alive() && heard(...args);
   return {
-    verdict: (...verdict: [...Verdict]) => alive() && sink.verdict(verdict),
-    snapshot: (snapshot: Snapshot) => alive() && sink.snapshot(snapshot),
-    event: (event: EngineEvent, error: TokenErrorData | undefined) => alive() && sink.event({ ...event, error }),
-    settle: (...told: Parameters<EngineSink['settle']>) => alive() && sink.settle(...told),
-    read() {
-      const text = slot.read();
-      if (!first) return text;
-      if (typeof text !== 'object' || !text) return seen(text);
-      return text.then((later) => {
-        if (!seen(later)) empty();
-        return later;
-      });
-    },
-    /** An engine that reads at once is told of an emptiness after that. */
-    restored: () => found || empty(),
+    verdict: push((...verdict: [...Verdict]) => sink.verdict(verdict)),
+    snapshot: push(sink.snapshot),
+    event: push((event: EngineEvent, error: TokenErrorData | undefined) => sink.event({ ...event, error })),
+    settle: push(sink.settle),
+    read: slot.read,
     write: slot.write,
-    refresh: (...[refreshToken, accessToken, attempt, reason, signal]: CallbackArguments) =>
-      refresh?.({ refreshToken, accessToken, attempt, reason, signal }),
+    refresh,
     csrf,
   };
 }

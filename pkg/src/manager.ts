@@ -3,7 +3,7 @@ import { findOld, readCsrf } from './adopt.js';
 import { callbackRunner } from './callback.js';
 import type { EngineEvent, EngineHost, EngineSink, Surroundings, Verdict } from './engine.js';
 import { ConfigurationError, type TokenErrorData, errorFrom, known } from './errors.js';
-import { type Listeners, listeners } from './events.js';
+import { listeners } from './events.js';
 import { localHost } from './host.js';
 import { type Interceptable, beneath, intercept } from './intercept.js';
 import { type Lane, lane } from './lane.js';
@@ -23,39 +23,42 @@ export type MakeHost = (source: Source, surroundings: Surroundings, sink: Engine
 /** Puts a manager together. */
 export function build(options: Options, source: Source, makeHost: MakeHost = localHost): TokenManager {
   const config = parse(options);
-  const { inert, adoptFrom, csrf } = config;
+  const { inert, csrf } = config;
   const log = logger(config.log);
   const native = beneath(globalThis.fetch);
   const runner = config.refresh && callbackRunner(config.refresh, (...args) => native(...args));
-  const watch = runner ? runner.watch : <T>(wait: Promise<T>) => wait;
+  const watch = runner?.watch ?? (<T>(wait: Promise<T>) => wait);
   const changes = listeners<[]>();
-  const byType = new Map<string, Listeners<[TokenEvent]>>();
+  const events = listeners<[TokenEvent]>();
   const unlisted = new Set<string>();
   const undo = new Map<Interceptable, () => void>();
+  const place = slot(config.store, 'evertoken:' + config.name);
+  let { adoptFrom } = config;
   let ready = false;
-  let empty = false;
+  let lost = false;
 
   const link = connect(
     (sink) =>
       (inert ? inertHost : makeHost)(
         source,
-        {
-          entries: config.entries,
-          slot: slot(config.store, 'evertoken:' + config.name),
-          refresh: runner?.refresh,
-          csrf: () => csrf && readCsrf(csrf),
-          empty: () => (ready ? adopt() : (empty = true)),
-        },
+        { entries: config.entries, slot: place, refresh: runner?.refresh, csrf: () => csrf && readCsrf(csrf) },
         sink,
       ),
     {
-      changed: changes.tell,
+      changed() {
+        adopt();
+        changes.tell();
+      },
       event: hear,
-      died: (error) => log('error', 'the engine is lost', errorFrom(error)),
+      died(error) {
+        // What cannot be had at all is tried, and fails, at every call.
+        if (error.code === 'internal' || !lost) log('error', 'the engine is lost', errorFrom(error));
+        lost = true;
+      },
     },
   );
   ready = true;
-  if (empty) adopt();
+  adopt();
 
   const send: Lane = lane({
     link,
@@ -78,19 +81,24 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
     if (failed || type === 'retryScheduled') runner?.gaveUp();
     const plain = known({ ...rest, [failed ? 'nextRetryAt' : 'retryAt']: retryAt, error: error && errorFrom(error as TokenErrorData) });
     log('info', type, plain);
-    const told = (extras ? { ...plain, extras: JSON.parse(extras as string) as unknown } : plain) as unknown as TokenEvent;
-    byType.get(type)?.tell(told);
-    byType.get('*')?.tell(told);
+    events.tell((extras ? { ...plain, extras: JSON.parse(extras as string) as unknown } : plain) as unknown as TokenEvent);
   }
 
+  /** Takes over what the app kept before, once it is known that the store has no session. */
   function adopt(): void {
-    const old = adoptFrom && findOld(adoptFrom);
+    const from = adoptFrom;
+    if (!from || !ready || link.snapshot().state === 'restoring') return;
+    adoptFrom = undefined;
+    const old = link.snapshot().state === 'signedOut' && findOld(from);
     if (!old) return;
     const [response, clear] = old;
     link.ask('setTokens', JSON.stringify(response), 'new').then(clear, (error: unknown) => log('error', 'nothing was taken over', error));
   }
 
-  async function need(options: AccessTokenOptions = {}): Promise<Verdict> {
+  /** A token in a cookie is not handed out, even if an answer showed it. */
+  const bearerOf = ([, bearer]: Verdict) => (config.accessIn === 'cookie' ? undefined : bearer);
+
+  async function need(options?: AccessTokenOptions): Promise<Verdict> {
     const { minValidity = 0, signal } = read(options, FOR_TOKEN);
     signal?.throwIfAborted();
     const wanted = minValidity * 1000;
@@ -99,72 +107,73 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
     return verdict;
   }
 
-  /** A token in a cookie is not handed out, even if an answer showed it. */
-  const bearerOf = ([, bearer]: Verdict) => (config.accessIn === 'cookie' ? undefined : bearer);
-
   const dispose = () => {
-    for (const off of [...undo.values()]) off();
+    for (const off of undo.values()) off();
     link.close();
   };
 
   return {
     fetch: asFetch((...args) => send((...sent) => globalThis.fetch(...sent), args)),
     intercept(target = globalThis) {
-      if (inert) return ignore;
-      const before = undo.get(target);
-      if (before) return before;
-      const restore = intercept(target, (next) => (...args) => send(next, args));
-      const off = () => {
-        if (undo.get(target) === off) undo.delete(target);
-        restore();
-      };
-      undo.set(target, off);
+      let off = inert ? ignore : undo.get(target);
+      if (!off) {
+        const restore = intercept(target, (next) => (...args) => send(next, args));
+        off = () => {
+          if (undo.get(target) === off) undo.delete(target);
+          restore();
+        };
+        undo.set(target, off);
+      }
       return off;
     },
-    async run(operation, options = {}) {
+    async run(operation, options) {
       const { isUnauthorized = isStatus401 } = read(options, FOR_RUN);
-      const attempt = async ([, token]: Verdict, count: number) => {
-        let end: () => Awaited<ReturnType<typeof operation>>;
-        let outcome: unknown;
+      let verdict = await need();
+      for (let attempt = 1; ; attempt++) {
+        let outcome: any;
+        let failed = false;
         try {
-          const value = await operation(token!, count);
-          outcome = value;
-          end = () => value;
+          outcome = await operation(verdict[1]!, attempt);
         } catch (error) {
           outcome = error;
-          end = () => {
-            throw error;
-          };
+          failed = true;
         }
-        return [end, !!isUnauthorized(outcome)] as const;
-      };
-      const verdict = await need();
-      const [end, bad] = await attempt(verdict, 1);
-      if (!bad) return end();
-      const [value, next] = await watch(link.share('unauthorized', verdict[2], undefined)).catch(() => [] as unknown as Settled);
-      if (value !== 'resend') return end();
-      const [end2, bad2] = await attempt(next, 2);
-      link.tell('replayed', next[2], !bad2);
-      return end2();
+        const bad = isUnauthorized(outcome);
+        if (attempt > 1) link.tell('replayed', verdict[2], !bad);
+        else if (bad) {
+          const [value, next] = await watch(link.share('unauthorized', verdict[2], undefined)).catch(() => [] as unknown as Settled);
+          if (value === 'resend') {
+            verdict = next;
+            continue;
+          }
+        }
+        if (failed) throw outcome;
+        return outcome;
+      }
     },
-    async setTokens(response, options = {}) {
+    async setTokens(response, options) {
       const { session = 'auto' } = read(options, FOR_SET);
       if (Object(response) !== response) throw new TypeError('setTokens: expected the parsed answer of a sign-in');
       const [value] = await link.ask('setTokens', JSON.stringify(response), session);
       return value as 'started';
     },
-    async signOut(options = {}) {
+    async signOut(options) {
       const { revoke = true } = read(options, FOR_SIGN_OUT);
-      await link.ask('signOut', revoke);
+      try {
+        await link.ask('signOut', revoke);
+      } catch (error) {
+        // Without an engine, what it stored can still go.
+        if (link.isClosed()) throw error;
+        await place.write('');
+      }
     },
     getAccessToken: async (options) => (await need(options))[1]!,
     peek() {
       const verdict = link.verdict();
-      const [, , generation, expiresAt] = verdict;
       const accessToken = bearerOf(verdict);
-      return accessToken ? { accessToken, generation, expiresAt } : undefined;
+      return accessToken ? { accessToken, generation: verdict[2], expiresAt: verdict[3] } : undefined;
     },
-    async refresh(options = {}) {
+    async refresh(options) {
       const { force = false, signal } = read(options, FOR_REFRESH);
       signal?.throwIfAborted();
       await abortable(watch(link.share('refresh', force)), signal);
@@ -174,11 +183,7 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
     },
     subscribe: changes.add,
     getSnapshot: link.snapshot,
-    on(type: string, listener: (event: any) => void) {
-      let all = byType.get(type);
-      if (!all) byType.set(type, (all = listeners()));
-      return all.add(listener);
-    },
+    on: (type: string, listener: (event: any) => void) => events.add((event) => (type === '*' || type === event.type) && listener(event)),
     start: () => link.tell('start'),
     stop: () => link.tell('stop'),
     dispose,

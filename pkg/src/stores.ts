@@ -34,20 +34,18 @@ function web(storage: () => Storage): Store {
 /** One text of a store. A text that could not be stored is kept here, so that a restarted engine finds it. */
 export interface Slot {
   read(): ReturnType<Store['get']>;
-  write(text: string): ReturnType<Store['set']>;
+  /** No text removes it. */
+  write(text: string): Promise<void>;
 }
 
 export function slot(store: Store, key: string): Slot {
   let unsaved: string | undefined;
   return {
     read: () => unsaved ?? store.get(key),
-    write(text) {
+    async write(text) {
       unsaved = text;
-      const stored = () => {
-        if (unsaved === text) unsaved = undefined;
-      };
-      const work = text ? store.set(key, text) : store.remove(key);
-      return work ? work.then(stored) : stored();
+      await (text ? store.set(key, text) : store.remove(key));
+      if (unsaved === text) unsaved = undefined;
     },
   };
 }

@@ -192,7 +192,15 @@ impl Options {
         };
         let mut revoke = core::mem::take(&mut self.revoke);
         let send_access_token = self.value("revoke.sendAccessToken") != 0;
-        let revoke = self.endpoint(&mut revoke, "token", "revoke.headers", send_access_token);
+        let mut revoke = self.endpoint(&mut revoke, "token", "revoke.headers", send_access_token);
+        if let Source::Endpoint(refresh) = &source
+            && refresh.token_in == TokenIn::Cookie
+        {
+            // The cookie is all there is to name the session by.
+            revoke.token_in = TokenIn::Cookie;
+            revoke.credentials = refresh.credentials;
+            revoke.csrf_header.clone_from(&refresh.csrf_header);
+        }
         let fields = fields_of(&mut self.fields);
         let mut login_fields = fields_of(&mut self.login);
         login_fields.fill_from(&fields);
@@ -370,5 +378,19 @@ mod tests {
     fn a_revocation_endpoint_has_its_own_defaults() {
         let config = options(&[("revoke.url", "/revoke"), ("revoke.format", "form")]).into_config().unwrap();
         assert_eq!(config.revoke.unwrap().body_field, "token");
+    }
+
+    #[test]
+    fn a_session_in_a_cookie_is_revoked_by_its_cookie() {
+        let texts = [
+            ("refresh.kind", "endpoint"),
+            ("refresh.url", "/refresh"),
+            ("refresh.tokenIn", "cookie"),
+            ("refresh.credentials", "same-origin"),
+            ("revoke.url", "/logout"),
+        ];
+        let revoke = options(&texts).into_config().unwrap().revoke.unwrap();
+        assert_eq!(revoke.token_in, TokenIn::Cookie);
+        assert_eq!(revoke.credentials, Credentials::SameOrigin);
     }
 }

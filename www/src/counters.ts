@@ -9,9 +9,9 @@ interface Totals {
   ok: number;
   /** 401s on the wire, seen by callers or not. */
   refused: number;
-  /** 401s after which the manager sent again, before the last reload. */
+  /** Requests answered 200 after a 401 that their caller did not see. */
   recovered: number;
-  /** Callers that waited for a refresh, before the last reload. */
+  /** Waits for a refresh by the manager's count, before the last reload. */
   waited: number;
   refreshes: number;
   /** Milliseconds. */
@@ -27,7 +27,7 @@ const ROWS = {
   ok: 'Answered 200',
   recovered: '401s recovered',
   refreshes: 'Refreshes',
-  waited: 'Shared a refresh',
+  waited: 'Waits for a refresh',
   longest: 'Longest wait',
 };
 
@@ -59,9 +59,7 @@ export class Counters {
       this.bins.push(bar);
       holder.append(make('span', 'bin', bar, make('span', 'bin-edge', edgeLabel(edge))));
     }
-    addEventListener('pagehide', () =>
-      this.saved.write({ ...this.totals, recovered: this.recovered, waited: this.waited }),
-    );
+    addEventListener('pagehide', () => this.saved.write({ ...this.totals, waited: this.waited }));
     this.show();
   }
 
@@ -71,6 +69,11 @@ export class Counters {
     totals.requests += 1;
     if (status === 200) totals.ok += 1;
     totals.longest = Math.max(totals.longest, wait);
+  }
+
+  /** A request got its 200 after a 401. */
+  recovered(): void {
+    this.totals.recovered += 1;
   }
 
   exchanged({ kind, status, duration }: Exchange): void {
@@ -93,16 +96,12 @@ export class Counters {
     const { totals } = this;
     this.set('requests', count(totals.requests));
     this.set('ok', count(totals.ok), rate(totals));
-    this.set('recovered', count(this.recovered), `${count(totals.refused)} on the wire`);
+    this.set('recovered', count(totals.recovered), `${count(totals.refused)} on the wire`);
     const ledger = this.ledger === undefined ? '' : `server counts ${count(this.ledger)}`;
     this.set('refreshes', count(totals.refreshes), ledger);
-    this.set('waited', count(this.waited));
+    this.set('waited', count(this.waited), this.waited > 0 ? 'shared by callers' : '');
     this.set('longest', totals.longest === 0 ? '–' : took(totals.longest));
     this.histogram();
-  }
-
-  private get recovered(): number {
-    return this.totals.recovered + (this.metrics.recovered ?? 0);
   }
 
   private get waited(): number {
@@ -132,8 +131,9 @@ export class Counters {
   }
 }
 
+/** By nearest rank. */
 function quantile(sorted: number[], part: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? 0;
+  return sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)] ?? 0;
 }
 
 function rate({ requests, ok }: Totals): string {

@@ -4,7 +4,7 @@ import { Counters } from './counters.js';
 import { byId } from './dom.js';
 import { took } from './format.js';
 import { Log } from './log.js';
-import { reasonText, tell } from './narrate.js';
+import { farewell, tell } from './narrate.js';
 import { Panel, sentence } from './panel.js';
 import { isRecord, Saved } from './saved.js';
 import { Scene } from './scene.js';
@@ -34,7 +34,7 @@ const form = new SignInForm(signedIn);
 
 startTheme(() => tape.recolour());
 watchWire((exchange) => {
-  model.exchanged(exchange);
+  if (model.exchanged(exchange)) counters.recovered();
   counters.exchanged(exchange);
   if (exchange.kind === 'refresh') void askLedger();
 });
@@ -82,7 +82,7 @@ function heard(manager: TokenManager, event: TokenEvent): void {
       model.end(Date.now());
       traffic.setSteady(false);
       show();
-      form.explain(`The session has ended. ${reasonText(event.reason)}`);
+      form.explain(farewell(event.reason));
   }
   if (manager === auth) show();
 }
@@ -96,6 +96,7 @@ function show(): void {
   model.refreshAt = snapshot.refreshAt;
   model.retryAt = snapshot.nextRetryAt;
   counters.show(auth.metrics());
+  byId('steady', HTMLElement).setAttribute('aria-pressed', String(traffic.isSteady));
   if (!present) return;
   panel.identify(who.read(hasEmail)?.email ?? '–', settings);
   panel.show(snapshot);
@@ -129,10 +130,9 @@ function controls(): void {
     // A failure is an event and in the log already.
     auth.refresh({ force: true }).catch(() => undefined);
   });
-  const steady = byId('steady', HTMLButtonElement);
-  steady.addEventListener('click', () => {
+  byId('steady', HTMLButtonElement).addEventListener('click', () => {
     traffic.setSteady(!traffic.isSteady);
-    steady.setAttribute('aria-pressed', String(traffic.isSteady));
+    show();
     log.add('request', 'plain', 'steady traffic', traffic.isSteady ? 'one request per second' : 'stopped');
   });
   byId('sign-out', HTMLButtonElement).addEventListener('click', () => void auth.signOut({ revoke: true }));

@@ -22,8 +22,9 @@ const REASONS: Record<EndReason, string> = {
   superseded: 'A newer session took its place.',
 };
 
-export function reasonText(reason: EndReason): string {
-  return REASONS[reason];
+/** Why there is no session any more, for the sign-in form. */
+export function farewell(reason: EndReason): string {
+  return reason === 'signed_out' ? REASONS[reason] : `The session has ended. ${REASONS[reason]}`;
 }
 
 export function tell(event: TokenEvent, now: number): Told {
@@ -41,7 +42,7 @@ export function tell(event: TokenEvent, now: number): Told {
     case 'sessionExpiring':
       return { kind: 'session', tone: 'wait', text: 'refused; the access token still works until it expires' };
     case 'sessionEnded':
-      return { kind: 'session', tone: event.reason === 'signed_out' ? 'plain' : 'bad', text: reasonText(event.reason) };
+      return { kind: 'session', tone: event.reason === 'signed_out' ? 'plain' : 'bad', text: REASONS[event.reason] };
     case 'userChanged':
       return { kind: 'session', tone: 'plain', text: 'another user is signed in' };
     case 'persistFailed':

@@ -56,7 +56,7 @@ export function sentence(snapshot: Snapshot, now: number): string {
       return 'The server refused the refresh. This token still works until it expires.';
     case 'stale':
       if (refreshing) return 'Expired. A refresh is on its way and requests wait for it.';
-      return retry ? `Expired, and the server cannot be reached. The session is kept.${retry}` : 'Expired. The next request refreshes it first.';
+      return retry ? `Expired, and the last refresh failed. The session is kept.${retry}` : 'Expired. The next request refreshes it first.';
     case 'active':
       if (refreshing) return 'Fetching the next token. This one still works, so nobody waits.';
       if (retry) return `A refresh failed, but this token still works.${retry}`;
@@ -67,6 +67,6 @@ export function sentence(snapshot: Snapshot, now: number): string {
 
 function nextRefresh({ refreshing, refreshAt, nextRetryAt }: Snapshot, now: number): string {
   if (refreshing) return 'now';
-  const at = refreshAt ?? nextRetryAt;
+  const at = nextRetryAt ?? refreshAt;
   return at === undefined ? '–' : clock(at - now);
 }

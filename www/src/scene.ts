@@ -23,8 +23,9 @@ export class Scene {
     return sessionId(this.manager);
   }
 
-  ledger(): Promise<LedgerCount> {
-    return readLedger(this.sid);
+  /** Refreshes of this session so far by the server's ledger, and those of them that were planned. */
+  async ledger(): Promise<LedgerCount & { planned: number }> {
+    return { ...(await readLedger(this.sid)), planned: this.manager.metrics().proactive ?? 0 };
   }
 
   /** Has the server misbehave while `action` runs, shaded on the tape. */
@@ -46,10 +47,23 @@ export class Scene {
       this.report('waiting for the planned refresh to pass');
       await this.manager.refresh({ force: true });
     }
+    await this.tokenOfAge();
+    await expireAccess(this.sid);
+  }
+
+  /** Waits until the token at hand is old enough for its 401 to count. */
+  async tokenOfAge(): Promise<void> {
     const age = Date.now() - (issuedAt(this.manager) ?? 0);
     // `iat` has whole seconds, so the token may be up to one second younger than it says.
     if (age < YOUNG + 1000) await sleep(YOUNG + 1000 - age);
-    await expireAccess(this.sid);
+  }
+
+  /** Sees to it that the token at hand has these milliseconds left, or is new. */
+  async freshToken(wanted: number): Promise<void> {
+    const { expiresAt } = this.manager.getSnapshot();
+    if (expiresAt === undefined || expiresAt - Date.now() >= wanted) return;
+    this.report('starting with a new token');
+    await this.manager.refresh({ force: true });
   }
 
   /** Somebody asks for a refresh and does not mind how it ends; the events tell. */

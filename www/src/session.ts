@@ -8,7 +8,6 @@ const STORES = { local, memory, session };
 
 /** The manager as the visitor's settings want it. `name` keeps the demo out of other apps' storage on this origin. */
 export function openSession({ store, mode }: Settings): TokenManager {
-  const revoke = { url: '/auth/revoke' };
   return createTokenManager({
     name: 'demo',
     store: STORES[store](),
@@ -16,8 +15,9 @@ export function openSession({ store, mode }: Settings): TokenManager {
     log: 'off',
     refresh:
       mode === 'body'
-        ? { url: '/auth/refresh', revoke }
-        : { url: '/auth/refresh', format: 'none', tokenIn: 'cookie', revoke },
+        ? { url: '/auth/refresh', revoke: { url: '/auth/revoke' } }
+        : // RFC 7009 knows tokens only; a cookie is ended, and taken away, by the server's own sign-out.
+          { url: '/auth/refresh', format: 'none', tokenIn: 'cookie', revoke: { url: '/auth/logout', format: 'none' } },
   });
 }
 

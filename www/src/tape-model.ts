@@ -75,20 +75,28 @@ export class TapeModel {
     if (this.current) this.current.replaced = at;
   }
 
-  mark(mark: Mark): void {
-    if (this.refused.delete(mark.n) && mark.outcome === 'ok') mark.outcome = 'recovered';
+  /** Whether this request is now known to have got its 200 after a 401. */
+  mark(mark: Mark): boolean {
+    const recovered = this.refused.delete(mark.n) && mark.outcome === 'ok';
+    if (recovered) mark.outcome = 'recovered';
     keep(this.recording.marks, mark, KEPT.marks);
+    return recovered;
   }
 
-  /** A 401 on the way to an answer may be reported by the browser before or after the caller has that answer. */
-  exchanged({ kind, start, duration, status, n }: Exchange): void {
+  /**
+   * Whether a request is now known to have got its 200 after a 401: the browser may report the 401 before or after
+   * the caller has that answer.
+   */
+  exchanged({ kind, start, duration, status, n }: Exchange): boolean {
     if (kind === 'refresh') {
       keep(this.recording.attempts, { start, end: start + duration, ok: status === 200 }, KEPT.attempts);
-    } else if (status === 401 && n !== undefined) {
-      const mark = this.recording.marks.findLast((candidate) => candidate.n === n);
-      if (!mark) this.refused.add(n);
-      else if (mark.outcome === 'ok') mark.outcome = 'recovered';
     }
+    if (kind === 'refresh' || status !== 401 || n === undefined) return false;
+    const mark = this.recording.marks.findLast((candidate) => candidate.n === n);
+    if (!mark) this.refused.add(n);
+    if (mark?.outcome !== 'ok') return false;
+    mark.outcome = 'recovered';
+    return true;
   }
 
   /** Shades the tape from now on; the returned function ends the shade early. */

@@ -26,7 +26,7 @@ export function paintAxis(view: View): void {
     context.fillRect(x - 0.5, BAR.top - 6, 1, AXIS_Y - BAR.top + 6);
     if (offset === 0 || x < left + 16 || x > width - 18) continue;
     context.fillStyle = colours.muted;
-    context.fillText(scaleLabel(offset), x, AXIS_Y + 18);
+    context.fillText(scaleLabel(offset, step), x, AXIS_Y + 18);
   }
   context.fillStyle = colours.line;
   context.fillRect(left, AXIS_Y, width - left, 1);
@@ -248,8 +248,8 @@ export function paintBands(view: View, bands: Band[]): void {
   }
 }
 
-function scaleLabel(offset: number): string {
+function scaleLabel(offset: number, step: number): string {
   const sign = offset < 0 ? '−' : '+';
   const seconds = Math.abs(offset) / 1000;
-  return seconds < 60 ? `${sign}${seconds} s` : `${sign}${seconds / 60} m`;
+  return step < 60_000 ? `${sign}${seconds} s` : `${sign}${seconds / 60} m`;
 }

@@ -76,8 +76,8 @@ export class Tape {
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, width, HEIGHT);
     const view = this.view(context, width);
-    paintBands(view, model.recording.bands);
     paintAxis(view);
+    paintBands(view, model.recording.bands);
     paintMarks(view, model.recording.marks);
     paintAttempts(view, model.recording.attempts);
     paintRetry(view, model.retryAt);

@@ -38,7 +38,7 @@ export class Traffic {
       error = isTokenError(thrown) ? thrown.code : thrown instanceof Error ? thrown.name : 'unknown';
     }
     const wait = performance.now() - started;
-    this.model.mark({ n, at: Date.now(), outcome: status === 200 ? 'ok' : 'failed' });
+    if (this.model.mark({ n, at: Date.now(), outcome: status === 200 ? 'ok' : 'failed' })) this.counters.recovered();
     this.counters.answered(status, wait);
     return { status, error, wait };
   }

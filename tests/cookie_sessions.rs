@@ -30,7 +30,7 @@ fn a_visitor_who_never_signed_in_is_signed_out_without_an_event() {
         world.boot();
         let call = world.need();
         world.advance(secs(1));
-        world.expect_error(call, ErrorCode::SessionEnded);
+        world.expect_error(call, ErrorCode::SignedOut);
         assert_eq!((world.state(), world.ends()), (State::SignedOut, vec![]), "{refusal:?}");
         assert_eq!(world.store.text, None);
         world.advance(hours(1));
@@ -167,8 +167,8 @@ fn an_access_token_in_a_cookie_is_refreshed_by_401() {
 }
 
 fn cookie(options: &mut Options) {
-    options.text("refresh.tokenIn", "cookie".into()).unwrap();
-    options.text("refresh.credentials", "same-origin".into()).unwrap();
+    options.text("refresh.tokenIn", "cookie".into()).expect("a valid option");
+    options.text("refresh.credentials", "same-origin".into()).expect("a valid option");
 }
 
 fn signed_in() -> World {

@@ -221,12 +221,12 @@ impl Engine {
         self.ground();
         self.epoch = epoch;
         self.forget_failures();
-        self.turn_away(ErrorCode::SessionEnded);
         let unknown = session.standing == Standing::Resuming { hinted: false };
         if unknown && refusal.reason != EndReason::SignedOut {
-            // Nobody was signed in as far as anybody knew.
-            return;
+            // Nobody was signed in as far as anybody knew: what waited goes on as a visitor's.
+            return self.turn_away(ErrorCode::SignedOut);
         }
+        self.turn_away(ErrorCode::SessionEnded);
         let elsewhere = refusal.reason == EndReason::SignedOutElsewhere;
         self.event(Event::SessionEnded(refusal));
         if !elsewhere {

@@ -11,7 +11,6 @@ extern "C" {
     pub type Host;
 
     #[wasm_bindgen(method, catch)]
-    #[expect(clippy::too_many_arguments, reason = "flat arguments cost no object per push")]
     pub(super) fn verdict(
         this: &Host,
         scheme: Option<&str>,

@@ -58,7 +58,10 @@ export interface Options {
   /** How long before its end a token is refreshed; at most 40 % of its life. Default 300; drawn from [lead, 1.2 · lead]. */
   lead?: number | undefined;
 
-  /** A token used with less than this left (at most 25 % of its life) is refreshed first. Default 30. */
+  /**
+   * A token that is used with less than this left, or less than a quarter of its life, is refreshed beside the use; the
+   * use itself does not wait. Seconds, 30 by default.
+   */
   margin?: number | undefined;
 
   /** Longest pause between two looks at the clocks; costs no request. 0 = never look. Default 120. */

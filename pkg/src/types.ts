@@ -176,7 +176,8 @@ export type TokenEvent = TokenEvents[keyof TokenEvents];
  * - `refresh_response_lost_possible`: refused after an answer was lost; the token may have been spent by it.
  * - `expired`: the token ran out and there is nothing to refresh with.
  * - `callback`: the refresh callback threw `SessionEnded`.
- * - `superseded`: another tab holds a newer token and this one's may not be used.
+ * - `signed_out`: `signOut` was called here.
+ * - `signed_out_elsewhere`: it was called in another tab.
  */
 export type EndReason =
   | 'callback'
@@ -184,8 +185,7 @@ export type EndReason =
   | 'refresh_response_lost_possible'
   | 'refused'
   | 'signed_out'
-  | 'signed_out_elsewhere'
-  | 'superseded';
+  | 'signed_out_elsewhere';
 
 /** Counters since creation; empty while there is no engine, as on a server. */
 export interface Metrics {

@@ -82,7 +82,7 @@ fn an_error_repeats_nothing_of_what_was_sent() {
             world.set_tokens(&pair, SessionMode::Auto);
             let body = format!(r#"{{"error":"{echo}","error_description":"{echo}"}}"#);
             let echoing = Answer {
-                request_id: Some(format!("id-{echo}").into()),
+                request_id: Some(format!("id-{echo}")),
                 retry_after: Some(echo.into()),
                 ..answer(status, &body)
             };

@@ -81,10 +81,9 @@ fn insufficient_scope_is_no_reason_to_refresh() {
         world.advance(secs(10));
         let generation = world.generation();
         let challenge = Some(challenge.to_owned());
-        let call =
-            world.call(|call| Input::Unauthorized { call, generation, challenge: challenge.map(Into::into) });
+        let call = world.call(|call| Input::Unauthorized { call, generation, challenge });
         world.advance(secs(1));
-        (*world.result(call)).clone().unwrap()
+        world.result(call).clone().unwrap()
     };
     for forbids in
         [r#"Bearer error="insufficient_scope""#, r#"Basic realm="a, b", Bearer error=insufficient_scope"#]

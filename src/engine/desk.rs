@@ -180,6 +180,8 @@ impl Engine {
             self.session = Some(self.blank_session());
         }
         for input in core::mem::take(&mut self.deferred) {
+            // Each is told what held for it, not what those after it have changed.
+            self.publish();
             self.apply(input);
         }
     }

@@ -73,6 +73,8 @@ pub struct Engine {
     pub(super) news: Option<News>,
     timers: Timers,
     outputs: VecDeque<Output>,
+    /// Where the outputs begin that follow what was published last.
+    unpublished: usize,
     shown: Option<Snapshot>,
     told: Option<Verdict>,
     /// The verdict is told again even if it says the same.
@@ -131,6 +133,7 @@ impl Engine {
             news: None,
             timers: Timers::default(),
             outputs: VecDeque::new(),
+            unpublished: 0,
             shown: None,
             told: None,
             retell: false,
@@ -158,6 +161,7 @@ impl Engine {
 
     /// The next thing to do, until `None`.
     pub fn poll_output(&mut self) -> Option<Output> {
+        self.unpublished = self.unpublished.saturating_sub(1);
         self.outputs.pop_front()
     }
 
@@ -314,14 +318,14 @@ impl Engine {
     }
 
     /// Tells what has changed, before anything else that this input gave rise to.
-    fn publish(&mut self) {
+    pub(super) fn publish(&mut self) {
         if self.phase == Phase::Disposed {
             return;
         }
         let snapshot = self.snapshot();
         if self.shown.as_ref() != Some(&snapshot) {
             self.shown = Some(snapshot.clone());
-            self.outputs.push_front(Output::Snapshot(snapshot));
+            self.outputs.insert(self.unpublished, Output::Snapshot(snapshot));
         }
         let verdict = self.verdict();
         let same = match (&verdict, &self.told) {
@@ -331,8 +335,9 @@ impl Engine {
         };
         if core::mem::take(&mut self.retell) || !same {
             self.told.clone_from(&verdict);
-            self.outputs.push_front(Output::Verdict(verdict));
+            self.outputs.insert(self.unpublished, Output::Verdict(verdict));
         }
+        self.unpublished = self.outputs.len();
     }
 
     fn on_write_timeout(&mut self) {

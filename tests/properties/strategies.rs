@@ -15,12 +15,19 @@ pub fn act() -> impl Strategy<Value = Act> {
         2 => Just(Act::Mend),
         3 => (pair(), session_mode()).prop_map(|(pair, mode)| Act::Hand(pair, mode)),
         1 => prop_oneof![
-            Just(Elsewhere::Refuse), Just(Elsewhere::Rotate), Just(Elsewhere::SignIn), Just(Elsewhere::SignOut),
+            Just(Elsewhere::Refuse),
+            Just(Elsewhere::Rotate),
+            Just(Elsewhere::SignIn),
+            Just(Elsewhere::SignOut),
         ].prop_map(Act::Other),
         1 => (0..9_u64, prop_oneof![Just(Reception::Accepted), Just(Reception::Rejected)])
             .prop_map(|(generation, reception)| Act::Replayed(generation, reception)),
-        1 => prop_oneof![Just(Mode::Sync), Just(Mode::Failing), Just(Mode::Hanging), (0..4_000_u64).prop_map(Mode::Delayed)]
-            .prop_map(Act::SetStore),
+        1 => prop_oneof![
+            Just(Mode::Sync),
+            Just(Mode::Failing),
+            Just(Mode::Hanging),
+            (0..4_000_u64).prop_map(Mode::Delayed),
+        ].prop_map(Act::SetStore),
         1 => (-400_000_000_000_i64..400_000_000_000).prop_map(Act::SetWall),
         2 => (0..200_000_000_u64, any::<bool>()).prop_map(|(by, stopped)| Act::Sleep(by, stopped)),
         1 => prop_oneof![Just(Act::Start), Just(Act::Stop)],
@@ -88,7 +95,8 @@ fn stored_text() -> impl Strategy<Value = String> {
     prop_oneof![
         2 => ".{0,60}",
         1 => Just(r#"{"schema":2}"#.to_owned()),
-        3 => (session, number(), number()).prop_map(|(session, epoch, generation)| record(session, epoch, generation)),
+        3 => (session, number(), number())
+            .prop_map(|(session, epoch, generation)| record(session, epoch, generation)),
     ]
 }
 

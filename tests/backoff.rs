@@ -75,6 +75,21 @@ fn after_the_flight_the_schedule_goes_on_until_success() {
     assert_eq!(world.state(), State::Active);
 }
 
+/// What failed before a success no longer slows anything down.
+#[test]
+fn after_a_success_the_schedule_begins_anew() {
+    let mut world = failing(1, Reply::Unreachable);
+    world.advance(hours(3));
+    world.server.always = None;
+    world.advance(minutes(16));
+    assert_eq!(world.state(), State::Active);
+    world.server.always = Some(Reply::Fixed(answer(503, "")));
+    world.server.requests.clear();
+    world.advance(minutes(12));
+    let rest = world.gaps()[3];
+    assert!((15_000..=30_400).contains(&rest), "{:?}", world.gaps());
+}
+
 /// RC4: later callers are answered from the cooldown, not with new requests.
 #[test]
 fn callers_after_a_failed_flight_get_its_error_at_once() {

@@ -73,6 +73,22 @@ fn the_late_answer_of_an_abandoned_attempt_is_adopted() {
     }
 }
 
+/// A late answer ends the trouble that its absence has caused.
+#[test]
+fn a_late_answer_during_the_cooldown_ends_it() {
+    let mut world = World::with(|options| options.number("retries", 0.0).unwrap());
+    world.sign_in("ada");
+    world.sleep(minutes(20));
+    world.server.script.push_back(Reply::Slow(12_000));
+    world.server.always = Some(Reply::Fixed(answer(503, "")));
+    world.wake(Wake::Hidden);
+    world.need();
+    world.advance(ms(11_900));
+    assert_eq!((world.requests(), world.snapshot().error), (1, Some("timeout")));
+    world.advance(ms(100));
+    assert_eq!((world.state(), world.snapshot().error), (State::Active, None));
+}
+
 /// The attempt that flies when a late answer is adopted is of no more use.
 #[test]
 fn what_flies_beside_an_adopted_answer_is_aborted() {

@@ -28,7 +28,8 @@ fn the_old_access_token_goes_along_where_the_app_says_so() {
 
 #[test]
 fn a_callback_is_told_the_reason_the_attempt_and_both_tokens() {
-    let reasons: [(Reason, fn(&mut World)); 4] = [
+    type Begin = fn(&mut World);
+    let reasons: [(Reason, Begin); 4] = [
         (Reason::Scheduled, |world| world.advance_to_end(secs(300))),
         (Reason::Unauthorized, |world| {
             world.unauthorized();

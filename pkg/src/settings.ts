@@ -59,7 +59,7 @@ export interface Options {
   lead?: number | undefined;
 
   /**
-   * A token that is used with less than this left, or less than a quarter of its life, is refreshed beside the use; the
+   * A token that is used with less than this left (at most a quarter of its life) is refreshed beside the use; the
    * use itself does not wait. Seconds, 30 by default.
    */
   margin?: number | undefined;

@@ -106,6 +106,23 @@ fn a_pair_that_is_being_written_does_not_outlive_the_sign_out() {
     assert!(!world.store.holds(CANARY));
 }
 
+/// SE2: tokens of a session that had ended before the page was loaded.
+#[test]
+fn what_an_ended_session_has_left_in_the_store_is_cleared_too() {
+    let mut world = World::with(|options| options.text("refresh.kind", "none".into()).unwrap());
+    world.sign_in("ada");
+    world.sleep(hours(1));
+    let mut world = world.reload(2);
+    assert_eq!((world.state(), world.store.holds(CANARY)), (State::SignedOut, true));
+    let call = world.sign_out();
+    world.expect(call, Settled::Done);
+    assert!(!world.store.holds(CANARY));
+    let writes = world.store.writes;
+    let call = world.sign_out();
+    world.expect(call, Settled::Done);
+    assert_eq!(world.store.writes, writes, "once");
+}
+
 /// TM6, MT9: seen in another tab.
 #[test]
 fn a_sign_out_elsewhere_is_seen_before_the_next_refresh() {

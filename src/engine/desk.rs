@@ -27,6 +27,10 @@ pub(super) struct Desk {
     again: bool,
     /// Calls that are answered once everything is stored.
     calls: Vec<(CallId, Settled)>,
+    /// How many of them wait for the write under way, and for none after it.
+    written: usize,
+    /// The store was found with a session that is of no more use; its tokens are still there.
+    pub leftover: bool,
     /// The store belongs to a newer version.
     read_only: bool,
     failing: bool,
@@ -98,7 +102,11 @@ impl Engine {
         let booting = self.phase == Phase::Booting;
         let (theirs, ours) = ((record.epoch, record.generation), (self.epoch, self.generation));
         if !booting && theirs <= ours {
-            if theirs == ours && record.session.is_some_and(|session| session.refused) {
+            // A page that could not read its store counts anew: the same numbers may name another session.
+            let held = self.session.as_ref().map(|session| session.id);
+            if theirs == ours
+                && record.session.is_some_and(|session| session.refused && held == Some(session.id))
+            {
                 self.learn_refusal();
             }
             return false;
@@ -175,6 +183,7 @@ impl Engine {
         }
         if self.session.as_ref().is_some_and(|session| !self.is_usable(session)) {
             self.session = None;
+            self.desk.leftover = true;
         }
         if self.session.is_none() && self.config.refresh_in_cookie() && self.config.auto_resume {
             self.session = Some(self.blank_session());
@@ -219,6 +228,7 @@ impl Engine {
             return self.on_saved();
         }
         self.desk.again = false;
+        self.desk.written = self.desk.calls.len();
         let op = self.next_op();
         self.desk.writing = Some((op, self.now.mono.after(STORE_TIMEOUT)));
         let record = self.record().encode();
@@ -251,6 +261,7 @@ impl Engine {
                 self.persist_failed();
             }
         }
+        self.settle_saved(self.desk.written);
         if self.desk.again {
             self.save();
         } else {
@@ -259,15 +270,16 @@ impl Engine {
     }
 
     fn on_saved(&mut self) {
-        self.settle_saved();
+        self.settle_saved(usize::MAX);
         if self.flight.as_ref().is_some_and(|flight| matches!(flight.step, Step::Committing)) {
             self.finish_granted();
         }
     }
 
-    /// Answers those who wait for the store; what they changed holds in any case.
-    pub(super) fn settle_saved(&mut self) {
-        for (call, settled) in core::mem::take(&mut self.desk.calls) {
+    /// Answers the first `count` of those who wait for the store; what they changed holds in any case.
+    pub(super) fn settle_saved(&mut self, count: usize) {
+        let later = self.desk.calls.split_off(count.min(self.desk.calls.len()));
+        for (call, settled) in core::mem::replace(&mut self.desk.calls, later) {
             self.settle(call, Ok(settled));
         }
     }

@@ -199,7 +199,11 @@ impl Engine {
             return self.fail(call, ErrorCode::Disposed);
         }
         let Some(session) = &self.session else {
-            return self.settle(call, Ok(Settled::Done));
+            if !core::mem::take(&mut self.desk.leftover) {
+                return self.settle(call, Ok(Settled::Done));
+            }
+            self.epoch = self.epoch.next();
+            return self.save_for(call, Settled::Done);
         };
         let access = session.access.as_ref().map(|access| &access.token);
         if let (Some(endpoint), Revocation::Revoke) = (&self.config.revoke, revocation) {
@@ -305,7 +309,7 @@ impl Engine {
         for input in core::mem::take(&mut self.deferred) {
             self.apply(input);
         }
-        self.settle_saved();
+        self.settle_saved(usize::MAX);
     }
 
     /// Settles every waiter with `code`; a request that has its 401 already goes back to its caller with that.

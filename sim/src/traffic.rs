@@ -189,7 +189,7 @@ impl World {
         self.requests[request].course = Course::Taken;
         self.watch.refreshes += 1;
         self.tabs[page.tab].eye.taken(successor);
-        let receipt = Receipt { elapsed: self.clock.elapsed, lies: self.clock.lies(), page };
+        let receipt = Receipt { elapsed: self.clock.elapsed, lies: self.clock.lies(), page, early: false };
         self.provider.received(token, receipt);
     }
 

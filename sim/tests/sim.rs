@@ -1,0 +1,47 @@
+//! Fresh runs keep every promise, and a broken world does not.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use evertoken_sim::{Sabotage, Trace, run, run_all};
+
+#[test]
+fn fresh_runs_keep_every_promise() {
+    let totals = run_all(fresh_seed(), 300, Sabotage::Nothing, |_, _| {});
+    if let Some(report) = totals.examples.values().next() {
+        let report = run(report.seed, Sabotage::Nothing, Trace::keep());
+        for line in report.trace.lines() {
+            eprintln!("{line}");
+        }
+        panic!("seed {}: {:?}; replay with --seed {0}", report.seed, report.violation);
+    }
+    assert_eq!(totals.runs, 300);
+    // The runs had something to break.
+    assert!(totals.refreshes > 3_000 && totals.requests > totals.refreshes, "{}", totals.json());
+    for reason in ["refused", "refresh_response_lost_possible", "signed_out"] {
+        assert!(totals.ended.contains_key(reason), "nobody was {reason}: {}", totals.json());
+    }
+}
+
+#[test]
+fn every_sabotage_breaks_the_promise_that_it_should() {
+    let base = fresh_seed();
+    for (sabotage, expected) in Sabotage::ALL {
+        let totals = run_all(base, 200, *sabotage, |_, _| {});
+        let caught = totals.violations.keys().filter(|broken| expected.contains(broken)).count();
+        assert!(caught > 0, "{sabotage:?} from {base}, expected {expected:?}: {}", totals.json());
+    }
+}
+
+#[test]
+fn a_seed_names_one_run() {
+    let seed = fresh_seed();
+    let told = |_: u32| {
+        let report = run(seed, Sabotage::Nothing, Trace::keep());
+        (report.refreshes, report.requests, report.trace.lines().map(str::to_owned).collect::<Vec<_>>())
+    };
+    assert_eq!(told(1), told(2), "seed {seed}");
+}
+
+fn fresh_seed() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos() as u64
+}

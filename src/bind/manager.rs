@@ -89,11 +89,6 @@ impl TokenManager {
         self.shell.dispose();
     }
 
-    /// A lifecycle event by its name, for hosts where the shell cannot listen itself.
-    pub fn wake(&self, kind: &str) {
-        self.shell.wake_by_name(kind);
-    }
-
     pub fn metrics(&self) -> JsValue {
         self.shell.metrics()
     }

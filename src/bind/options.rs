@@ -43,7 +43,7 @@ impl Options {
 }
 
 fn thrown(error: ConfigError) -> JsValue {
-    plain(&[("option", &error.option), ("message", error.expected)])
+    plain(&[("option", &error.option), ("message", &error.expected)])
 }
 
 /// An object of texts.

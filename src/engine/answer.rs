@@ -10,6 +10,9 @@ use super::response::{self, Fields, ResponseError, TokenResponse};
 use super::secret::Secret;
 use super::time::{Millis, UnixMillis};
 
+/// The longest body that can be a token response, in characters. The shell hands on an empty one in its place.
+pub const MAX_BODY: u32 = 1 << 20;
+
 /// What came of one attempt, as the shell saw it.
 #[derive(Clone, Debug)]
 pub enum Outcome {

@@ -46,7 +46,7 @@ impl Engine {
             return;
         };
         let access = self.session.as_ref().and_then(|session| session.good_access(self.now));
-        let fresh = access.is_some_and(|access| self.now.mono.since(access.received) < FLOOR);
+        let fresh = access.is_some_and(|access| access.age(self.now) < FLOOR);
         if urgency == Urgency::Normal && fresh && self.flight.is_none() {
             return self.settle(call, Ok(Settled::Done));
         }
@@ -102,7 +102,7 @@ impl Engine {
         if access.rejected {
             return true;
         }
-        let new = self.now.mono.since(access.received) < NEW_TOKEN;
+        let new = access.age(self.now) < NEW_TOKEN;
         if refused {
             access.rejected = true;
             self.end_unrefreshable();

@@ -73,7 +73,7 @@ pub enum Persist {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
     pub option: String,
-    pub expected: &'static str,
+    pub expected: String,
 }
 
 /// The options that are numbers, with their defaults: durations in milliseconds, counts, and 0 or 1 for switches.
@@ -163,7 +163,7 @@ impl Options {
         let at = position(table, name).ok_or_else(|| unknown(option))?;
         let choices = table[at].1;
         if !choices.is_empty() && !choices.contains(&value.as_str()) {
-            return Err(refused(option, "one of the documented values"));
+            return Err(refused(option, &choices.join(" or ")));
         }
         slots[at] = Some(value);
         Ok(())
@@ -200,6 +200,8 @@ impl Options {
             revoke.token_in = TokenIn::Cookie;
             revoke.credentials = refresh.credentials;
             revoke.csrf_header.clone_from(&refresh.csrf_header);
+        } else if revoke.format == Format::None {
+            return Err(refused("revoke.format", "json or form: the token goes into the body"));
         }
         let fields = fields_of(&mut self.fields);
         let mut login_fields = fields_of(&mut self.login);
@@ -320,8 +322,8 @@ fn unknown(option: &str) -> ConfigError {
     refused(option, "the name of an option")
 }
 
-fn refused(option: &str, expected: &'static str) -> ConfigError {
-    ConfigError { option: option.to_owned(), expected }
+fn refused(option: &str, expected: &str) -> ConfigError {
+    ConfigError { option: option.to_owned(), expected: expected.to_owned() }
 }
 
 /// JavaScript's largest safe integer.
@@ -371,6 +373,8 @@ mod tests {
         assert_eq!(options(&cookie).into_config().unwrap_err().option, "refresh.credentials");
         let no_body = [("refresh.kind", "endpoint"), ("refresh.url", "/r"), ("refresh.format", "none")];
         assert_eq!(options(&no_body).into_config().unwrap_err().option, "refresh.format");
+        let bare = [("revoke.url", "/r"), ("revoke.format", "none")];
+        assert_eq!(options(&bare).into_config().unwrap_err().option, "revoke.format");
         assert_eq!(options(&[("name", "")]).into_config().unwrap_err().option, "name");
     }
 

@@ -171,6 +171,7 @@ impl Engine {
             lead: self.draw_lead(stored.life),
             life,
             received: self.now.mono,
+            age_then: self.now.wall.since(stored.received),
             rejected: false,
         }
     }

@@ -76,9 +76,17 @@ impl core::fmt::Debug for HttpRequest {
 
 impl HttpRequest {
     /// The refresh request (RFC 6749 §6 with [`Format::Form`]).
-    pub fn refresh(endpoint: &Arc<Endpoint>, refresh: Option<&Secret>, access: Option<&Secret>) -> Self {
+    ///
+    /// The `first` attempt with a cookie outlives the page, so that a rotation is not cut off by a reload. Browsers
+    /// refuse that when too much of it is under way, so later attempts do without.
+    pub fn refresh(
+        endpoint: &Arc<Endpoint>,
+        refresh: Option<&Secret>,
+        access: Option<&Secret>,
+        first: bool,
+    ) -> Self {
         let mut request = Self::new(endpoint, ("grant_type", "refresh_token"), refresh, access);
-        request.keepalive = endpoint.token_in == TokenIn::Cookie;
+        request.keepalive = first && endpoint.token_in == TokenIn::Cookie;
         request
     }
 
@@ -173,7 +181,7 @@ mod tests {
 
     fn send(endpoint: Endpoint) -> HttpRequest {
         let (refresh, access) = (Secret::new("R&1".into()), Secret::new("A".into()));
-        HttpRequest::refresh(&endpoint.into(), Some(&refresh), Some(&access))
+        HttpRequest::refresh(&endpoint.into(), Some(&refresh), Some(&access), true)
     }
 
     fn body(request: &HttpRequest) -> &str {

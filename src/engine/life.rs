@@ -1,6 +1,6 @@
 //! How long a token lives, on two clocks.
 
-use super::time::{Millis, Mono, Now, UnixMillis};
+use super::time::{Millis, Now, UnixMillis};
 
 /// A token's life: a duration from receipt, run on the wall clock and on the monotonic clock; whichever ends it
 /// sooner counts. The monotonic clock may stop while a machine sleeps, the wall clock may be set.
@@ -69,11 +69,6 @@ impl Life {
         self.total.map(|_| self.ends)
     }
 
-    /// When it ends on the monotonic clock, if that is known.
-    pub fn ends_mono(&self) -> Option<Mono> {
-        self.total.map(|_| self.ends.mono)
-    }
-
     /// The wall clock was set back by `drift` (negative): the end moves with it.
     pub fn re_anchor(&mut self, drift: i64) {
         self.received = self.received.shifted(drift);
@@ -87,6 +82,7 @@ fn now_until(now: Now, end: Now) -> Millis {
 
 #[cfg(test)]
 mod tests {
+    use super::super::time::Mono;
     use super::*;
 
     fn at(mono: u64, wall: i64) -> Now {

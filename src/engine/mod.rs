@@ -1,16 +1,16 @@
 //! The engine: every rule that can log a user out, decided in one place.
 //!
 //! It takes time, randomness and answers as plain values and gives back what to do, so that a real page, a simulated
-//! browser and a fuzzer run the very same code. See [`Engine`] for the law of its use.
+//! browser and a test run the very same code. See [`Engine`] for the law of its use.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod answer;
 mod backoff;
 mod callers;
-pub mod challenge;
+mod challenge;
 pub mod config;
-pub mod date;
-pub mod decimal;
+mod date;
+mod decimal;
 mod desk;
 mod encode;
 pub mod endpoint;

@@ -76,9 +76,12 @@ impl Engine {
         flight.step = Step::Sending { attempt, deadline: self.now.mono.after(self.config.attempt_timeout) };
         let access = session.access.as_ref().map(|access| &access.token);
         let request = match &self.config.source {
-            Source::Endpoint(endpoint) => {
-                TokenRequest::Http(HttpRequest::refresh(endpoint, session.refresh.as_ref(), access))
-            }
+            Source::Endpoint(endpoint) => TokenRequest::Http(HttpRequest::refresh(
+                endpoint,
+                session.refresh.as_ref(),
+                access,
+                flight.attempts == 1,
+            )),
             Source::Callback | Source::Nowhere => TokenRequest::Call(CallbackRequest {
                 refresh: session.refresh.clone(),
                 access: access.cloned(),
@@ -158,7 +161,7 @@ impl Engine {
                     // Without a cookie there is nothing to send, and some servers call that a bad request.
                     return self.refuse(Refusal::because(EndReason::Refused), None);
                 }
-                self.fail_flight(failure(ErrorCode::Configuration, Cause::Refused, oauth_error), true, None);
+                self.give_up(failure(ErrorCode::Configuration, Cause::Refused, oauth_error));
             }
             Judgement::Refused { oauth_error } => {
                 let oauth_error = oauth_error.filter(|code| is_plain(code));
@@ -174,11 +177,7 @@ impl Engine {
                 self.on_failure(failure(ErrorCode::RefreshUnavailable, cause, oauth_error), true, asked);
             }
             Judgement::UnsupportedTokenType => {
-                self.fail_flight(
-                    failure(ErrorCode::UnsupportedTokenType, Cause::BadResponse, None),
-                    true,
-                    None,
-                );
+                self.give_up(failure(ErrorCode::UnsupportedTokenType, Cause::BadResponse, None));
             }
         }
     }
@@ -330,6 +329,12 @@ impl Engine {
         if asked.is_some() {
             self.reject_hopeless(until, &error);
         }
+    }
+
+    /// An attempt has failed in a way that trying again at once cannot mend.
+    fn give_up(&mut self, failure: Failure) {
+        self.metrics.failed += 1;
+        self.fail_flight(failure, true, None);
     }
 
     /// The flight has failed; the schedule goes on, and callers are answered from the cooldown until then.

@@ -35,6 +35,8 @@ pub struct AccessToken {
     /// How long before its end it is refreshed, drawn once.
     pub lead: Millis,
     pub received: Mono,
+    /// How old it was when it was received: a store gives back what was issued long ago.
+    pub age_then: Millis,
     /// A resource server has answered 401 to it.
     pub rejected: bool,
 }
@@ -126,6 +128,10 @@ impl Identity {
 }
 
 impl AccessToken {
+    pub fn age(&self, now: Now) -> Millis {
+        now.mono.since(self.received).saturating_add(self.age_then)
+    }
+
     /// Whether it may be sent.
     pub fn is_good(&self, now: Now) -> bool {
         !self.rejected && !self.life.is_over(now)

@@ -88,6 +88,7 @@ impl Engine {
                 life: Life::begin(total, self.now),
                 lead: self.draw_lead(total),
                 received: self.now.mono,
+                age_then: Millis::ZERO,
                 rejected: false,
             },
             identity,

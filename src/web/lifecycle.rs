@@ -56,12 +56,13 @@ impl Drop for Lifecycle {
 }
 
 /// What the event named `kind` says.
-pub(super) fn meaning(kind: &str) -> Wake {
+fn meaning(kind: &str) -> Wake {
     match kind {
         "focus" => Wake::Focus,
-        "freeze" | "hidden" | "pagehide" => Wake::Hidden,
+        "freeze" | "pagehide" => Wake::Hidden,
         "online" => Wake::Online,
-        "visibilitychange" if is_hidden() => Wake::Hidden,
+        // `pageshow` and `resume` come to tabs in the background too.
+        _ if is_hidden() => Wake::Hidden,
         _ => Wake::Shown,
     }
 }

@@ -6,7 +6,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, Response};
 
 use super::shell::Shell;
-use crate::engine::answer::{Answer, Outcome};
+use crate::engine::answer::{Answer, MAX_BODY, Outcome};
 use crate::engine::endpoint::{Credentials, HttpRequest};
 use crate::engine::output::CallbackRequest;
 use crate::engine::secret::Secret;
@@ -40,11 +40,7 @@ pub(super) fn call(
 /// What became of a call of the app's callback.
 pub(super) fn called(outcome: Result<JsValue, JsValue>) -> Outcome {
     match outcome {
-        Ok(text) => Outcome::Answered(Answer {
-            status: 200,
-            body: Secret::new(text.as_string().unwrap_or_default()),
-            ..Answer::default()
-        }),
+        Ok(text) => Outcome::Answered(Answer { status: 200, body: body(&text), ..Answer::default() }),
         Err(error) if error.is_object() => {
             let failure: CallbackFailure = error.unchecked_into();
             if failure.ended() == Some(true) {
@@ -63,24 +59,15 @@ pub(super) async fn send(
     signal: Option<&AbortSignal>,
 ) -> Result<Answer, JsValue> {
     let init = init(shell, request, signal)?;
-    let mut keepalive = request.keepalive;
-    let response: Response = loop {
-        set(&init, "keepalive", &keepalive.into())?;
-        match JsFuture::from(fetch(shell.native_fetch(), &request.endpoint.url, &init)?).await {
-            // Browsers refuse `keepalive` at once when too much of it is under way.
-            Err(_) if keepalive => keepalive = false,
-            outcome => break outcome?.unchecked_into(),
-        }
-    };
-    let text: JsString = JsFuture::from(response.text()?).await?.unchecked_into();
-    if text.length() > MAX_ANSWER {
-        return Err(JsValue::UNDEFINED);
-    }
+    set(&init, "keepalive", &request.keepalive.into())?;
+    let answered = fetch(shell.native_fetch(), &request.endpoint.url, &init)?;
+    let response: Response = JsFuture::from(answered).await?.unchecked_into();
+    let body = body(&JsFuture::from(response.text()?).await?);
     let headers = response.headers();
     let header = |name| headers.get(name).ok().flatten();
     Ok(Answer {
         status: response.status(),
-        body: Secret::new(text.as_string().unwrap_or_default()),
+        body,
         content_type: header("content-type"),
         date: header("date"),
         request_id: header("x-request-id"),
@@ -126,6 +113,13 @@ fn init(shell: &Shell, request: &HttpRequest, signal: Option<&AbortSignal>) -> R
     Ok(init)
 }
 
+/// The text of an answer. One that is too long to be a token response is not copied.
+fn body(text: &JsValue) -> Secret {
+    let text: &JsString = text.unchecked_ref();
+    let short = text.is_string() && text.length() <= MAX_BODY;
+    Secret::new(short.then(|| text.as_string()).flatten().unwrap_or_default())
+}
+
 fn set(object: &Object, name: &str, value: &JsValue) -> Result<(), JsValue> {
     Reflect::set(object, &name.into(), value).map(|_| ())
 }
@@ -133,6 +127,3 @@ fn set(object: &Object, name: &str, value: &JsValue) -> Result<(), JsValue> {
 fn fetch(native: &Function, url: &str, init: &Object) -> Result<Promise, JsValue> {
     native.call2(&JsValue::UNDEFINED, &url.into(), init).map(JsCast::unchecked_into)
 }
-
-/// The longest answer that is taken, in UTF-16 units.
-const MAX_ANSWER: u32 = 1 << 20;

@@ -90,12 +90,8 @@ impl Shell {
         let _ = self.push_verdict(None);
     }
 
-    pub(crate) fn wake(self: &Rc<Self>, wake: Wake) {
+    pub(super) fn wake(self: &Rc<Self>, wake: Wake) {
         self.handle(Input::Wake(wake));
-    }
-
-    pub(crate) fn wake_by_name(self: &Rc<Self>, kind: &str) {
-        self.wake(lifecycle::meaning(kind));
     }
 
     pub(crate) fn metrics(&self) -> JsValue {

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use evertoken::engine::answer::{Answer, Outcome};
+use evertoken::engine::endpoint::TokenIn;
 use evertoken::engine::json::{self, Value};
 use evertoken::engine::output::TokenRequest;
 use evertoken::engine::secret::Secret;
@@ -136,7 +137,7 @@ impl Server {
         let token = match request {
             TokenRequest::Http(http) => {
                 let sent = http.body.as_ref().and_then(|body| sent_token(body.expose()));
-                sent.or_else(|| self.cookie.clone().filter(|_| http.keepalive))
+                sent.or_else(|| self.cookie.clone().filter(|_| http.endpoint.token_in == TokenIn::Cookie))
             }
             TokenRequest::Call(call) => call.refresh.as_ref().map(|token| token.expose().to_owned()),
         };

@@ -46,7 +46,7 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
       ),
     {
       changed() {
-        adopt();
+        if (ready) adopt();
         changes.tell();
       },
       event: hear,
@@ -57,8 +57,8 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
       },
     },
   );
-  ready = true;
   adopt();
+  ready = true;
 
   const send: Lane = lane({
     link,
@@ -87,7 +87,7 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
   /** Takes over what the app kept before, once it is known that the store has no session. */
   function adopt(): void {
     const from = adoptFrom;
-    if (!from || !ready || link.snapshot().state === 'restoring') return;
+    if (!from || link.snapshot().state === 'restoring') return;
     adoptFrom = undefined;
     const old = link.snapshot().state === 'signedOut' && findOld(from);
     if (!old) return;

@@ -121,7 +121,7 @@ for (const how of ['stop', 'signOut', 'dispose']) {
     await server.fault({ path: '/auth/refresh', times: 1, latency_ms: 1500 });
     const outcome = await page.run(async (how) => {
       const before = watch.timers();
-      await kit.signedIn({ checkInterval: 1 }, { access_ttl: 15 });
+      await kit.signedIn({ checkInterval: 1 }, { access_ttl: 6 });
       const armed = watch.timers() - before;
       const calls = [auth.getAccessToken({ minValidity: 3600 }), auth.refresh({ force: true }), auth.getAccessToken({ minValidity: 3000 })];
       const settled = Promise.all(calls.map((call) => call.then(() => 'fulfilled', ({ code }) => code)));
@@ -135,7 +135,7 @@ for (const how of ['stop', 'signOut', 'dispose']) {
     assert.equal(outcome.timers, 0);
     const before = await server.requests();
     // Longer than the token lives.
-    await page.run(() => watch.sleep(16_000));
+    await page.run(() => watch.sleep(7000));
     assert.deepEqual(await server.requests(), before);
     assert.equal(await page.run(() => watch.timers()), 0);
   });
@@ -157,9 +157,9 @@ test('dispose is idempotent, and what is called afterwards says so', async ({ pa
 test('a stopped manager starts again', async ({ page, server }) => {
   await page.open();
   const outcome = await page.run(async () => {
-    await kit.signedIn({}, { access_ttl: 15 });
+    await kit.signedIn({}, { access_ttl: 6 });
     auth.stop();
-    await watch.sleep(11_000);
+    await watch.sleep(7000);
     const stopped = kit.types();
     auth.start();
     await kit.event('refreshed');

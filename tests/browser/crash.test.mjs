@@ -127,7 +127,7 @@ test('a trap in an asynchronous continuation rejects who waits, and the session 
 test('a trap in a timer leaves the session to a new instance, which refreshes in time', UNCAUGHT, async (parts) => {
   await openWithSwitch(parts);
   const outcome = await parts.page.run(async () => {
-    await kit.signedIn({ store: kit.local() }, { access_ttl: 15 });
+    await kit.signedIn({ store: kit.local() }, { access_ttl: 6 });
     trapNow();
     await kit.event('refreshed');
     return { instances: instances(), state: auth.state, ended: kit.types().includes('sessionEnded') };

@@ -67,8 +67,8 @@ pub fn run_all(base: u64, count: u64, sabotage: Sabotage, progress: impl Fn(u64,
         let joined: Vec<_> = workers.into_iter().map(thread::ScopedJoinHandle::join).collect();
         done.store(true, Ordering::Relaxed);
         teller.thread().unpark();
-        for panic in joined.into_iter().filter_map(Result::err) {
-            // A panic of the engine is the worst of violations: it goes on to the caller.
+        // A panic of the engine is the worst of violations: it goes on to the caller.
+        if let Some(panic) = joined.into_iter().find_map(Result::err) {
             resume_unwind(panic);
         }
     });

@@ -14,16 +14,26 @@ pub enum Sabotage {
     KeepVerdict,
     /// After a sign-out the store is given the old record.
     KeepRecord,
+    /// Lost answers are reported as errors of the server.
+    HideLoss,
     /// Some answers never reach their callers.
     LoseSettle,
+    /// Some token requests arrive twice, though they were sent once.
+    RepeatArrival,
     /// Some writes are made once more, a while later.
     RepeatWrite,
     /// Refresh requests are sent a second time after they were answered.
     ReplayRefresh,
     /// A request is sent again with the token that was refused.
     ResendSame,
+    /// Some token requests are sent twice in a row.
+    SendTwice,
     /// Some callers are answered twice.
     SettleTwice,
+    /// The network does not come back when the faults are over.
+    StayOffline,
+    /// Listeners hear of the end before it is sure.
+    TellEndEarly,
     /// Listeners hear twice that the session has ended.
     TellEndTwice,
     /// Trouble of the server is reported as a refusal.
@@ -35,19 +45,24 @@ pub enum Sabotage {
 }
 
 impl Sabotage {
-    /// Each sabotage, with the invariants of which it must break one.
-    pub const ALL: &[(Self, &[Invariant])] = &[
-        (Self::BlameNewest, &[Invariant::I9]),
-        (Self::KeepRecord, &[Invariant::I5]),
-        (Self::KeepVerdict, &[Invariant::I5]),
-        (Self::LoseSettle, &[Invariant::I3]),
-        (Self::RepeatWrite, &[Invariant::I10, Invariant::I5]),
-        (Self::ReplayRefresh, &[Invariant::I1, Invariant::I2]),
-        (Self::ResendSame, &[Invariant::I8]),
-        (Self::SettleTwice, &[Invariant::I3]),
-        (Self::TellEndTwice, &[Invariant::I13]),
-        (Self::TrustForEver, &[Invariant::I4]),
-        (Self::TurnIntoRefusal, &[Invariant::Logout]),
-        (Self::WithholdRetryAfter, &[Invariant::I11]),
+    /// Each sabotage, with an invariant that it must break.
+    pub const ALL: [(Self, Invariant); 17] = [
+        (Self::BlameNewest, Invariant::I9),
+        (Self::HideLoss, Invariant::I1b),
+        (Self::KeepRecord, Invariant::I5),
+        (Self::KeepVerdict, Invariant::I5),
+        (Self::LoseSettle, Invariant::I3),
+        (Self::RepeatArrival, Invariant::I6),
+        (Self::RepeatWrite, Invariant::I10),
+        (Self::ReplayRefresh, Invariant::I1),
+        (Self::ResendSame, Invariant::I8),
+        (Self::SendTwice, Invariant::I2),
+        (Self::SettleTwice, Invariant::I3),
+        (Self::StayOffline, Invariant::Calm),
+        (Self::TellEndEarly, Invariant::I12),
+        (Self::TellEndTwice, Invariant::I13),
+        (Self::TrustForEver, Invariant::I4),
+        (Self::TurnIntoRefusal, Invariant::Logout),
+        (Self::WithholdRetryAfter, Invariant::I11),
     ];
 }

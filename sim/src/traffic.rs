@@ -1,13 +1,12 @@
 //! Requests and their answers.
 
-use evertoken::engine::answer::{Answer, Outcome};
+use evertoken::engine::answer::Outcome;
 use evertoken::engine::endpoint::HttpRequest;
 use evertoken::engine::error::{ErrorCode, TokenError};
 use evertoken::engine::ids::{AttemptId, CallId, Generation};
 use evertoken::engine::input::{Input, Reception};
 use evertoken::engine::json::{self, Value};
 use evertoken::engine::output::{Settled, TokenRequest};
-use evertoken::engine::secret::Secret;
 use evertoken::engine::time::Millis;
 
 use super::invariant::Invariant;
@@ -81,9 +80,12 @@ impl World {
         });
         self.watch_send(tab, self.requests.len() - 1);
         self.transmit(self.requests.len() - 1);
+        if self.sabotage == Sabotage::SendTwice && self.dice.chance(100) {
+            self.replay(self.requests.len() - 1);
+        }
     }
 
-    /// Sends a request that was answered before once more.
+    /// Sends a request once more that was sent before.
     pub(crate) fn replay(&mut self, request: usize) {
         let copy = Request { course: Course::Flying, ..self.requests[request].clone() };
         let tab = copy.page.tab;
@@ -104,7 +106,12 @@ impl World {
             format!("token request {request} with {:?}: {fate:?}", self.requests[request].token)
         });
         match (fate.there, fate.back) {
-            (Some(there), _) => self.plan(there, Due::TokenArrival(request, fate)),
+            (Some(there), _) => {
+                if self.sabotage == Sabotage::RepeatArrival && self.dice.chance(200) {
+                    self.plan(there + 5_000, Due::TokenArrival(request, fate.clone()));
+                }
+                self.plan(there, Due::TokenArrival(request, fate));
+            }
             (None, None) => {}
             (None, Some(back)) => {
                 let outcome = match fate.hears {
@@ -160,9 +167,7 @@ impl World {
                 self.taken(page, request, token, *successor);
             }
         }
-        if let Outcome::Answered(answer) = &mut outcome {
-            self.falsify(answer);
-        }
+        self.falsify(&mut outcome);
         let before = self.tabs[page.tab].engine.metrics().refreshed;
         self.feed(page.tab, Input::Answer { attempt, outcome });
         let adopted = self.tabs[page.tab].engine.metrics().refreshed > before;
@@ -174,13 +179,20 @@ impl World {
         }
     }
 
-    fn falsify(&self, answer: &mut Answer) {
-        if self.sabotage == Sabotage::WithholdRetryAfter {
-            answer.retry_after = None;
-        }
-        if self.sabotage == Sabotage::TurnIntoRefusal && answer.status >= 500 {
-            answer.status = 400;
-            answer.body = Secret::new(r#"{"error":"invalid_grant"}"#.into());
+    fn falsify(&self, outcome: &mut Outcome) {
+        match outcome {
+            Outcome::Answered(answer) if self.sabotage == Sabotage::WithholdRetryAfter => {
+                answer.retry_after = None;
+            }
+            Outcome::Answered(answer)
+                if self.sabotage == Sabotage::TurnIntoRefusal && answer.status >= 500 =>
+            {
+                *outcome = answered(400, r#"{"error":"invalid_grant"}"#.into());
+            }
+            Outcome::Unreachable if self.sabotage == Sabotage::HideLoss => {
+                *outcome = answered(502, String::new());
+            }
+            _ => {}
         }
     }
 
@@ -212,7 +224,8 @@ impl World {
     /// A call of the app to its API, as the facade makes it.
     pub(crate) fn api_call(&mut self, tab: usize) {
         self.watch.calls += 1;
-        if self.tabs[tab].is_good(self.now(tab)) {
+        let trusts = self.sabotage == Sabotage::TrustForEver && self.tabs[tab].verdict.is_some();
+        if trusts || self.tabs[tab].is_good(self.now(tab)) {
             self.api_send(tab, None);
         } else {
             let call = self.ask(tab, Purpose::Request);

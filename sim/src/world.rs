@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use evertoken::engine::error::ErrorCode;
 use evertoken::engine::ids::StoreOp;
 use evertoken::engine::input::{Input, Stored, Wake};
 use evertoken::engine::output::{Event, Output, State};
-use evertoken::engine::session::EndReason;
+use evertoken::engine::session::{EndReason, Refusal};
 use evertoken::engine::time::{Mono, Now};
 
 use super::clock::Clock;
@@ -258,6 +259,13 @@ impl World {
     /// The app's listener.
     fn hear(&mut self, tab: usize, event: &Event) {
         self.watch_event(tab, event);
+        if let Event::RefreshFailed { error, .. } = event
+            && error.code == ErrorCode::SessionEnded
+            && self.sabotage == Sabotage::TellEndEarly
+        {
+            let refusal = Refusal::because(EndReason::Refused);
+            self.watch_event(tab, &Event::SessionEnded(refusal));
+        }
         if let Event::SessionEnded(refusal) = event {
             if self.sabotage == Sabotage::TellEndTwice {
                 self.watch_event(tab, event);
@@ -368,6 +376,9 @@ impl World {
         self.scenario.weather = Default::default();
         self.scenario.pause = 180_000;
         (self.offline_until, self.refuses_until) = (0, 0);
+        if self.sabotage == Sabotage::StayOffline {
+            self.offline_until = self.scenario.end;
+        }
         (self.store.hangs_until, self.store.fails_until) = (0, 0);
         for tab in 0..self.tabs.len() {
             self.tabs[tab].hidden = false;

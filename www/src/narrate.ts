@@ -19,7 +19,6 @@ const REASONS: Record<EndReason, string> = {
   callback: 'The app’s own refresh callback ended it.',
   refresh_response_lost_possible:
     'The answer to a refresh was lost, and the server, without a grace for repeats, took the second try for theft.',
-  superseded: 'A newer session took its place.',
 };
 
 /** Why there is no session any more, for the sign-in form. */

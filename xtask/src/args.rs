@@ -16,7 +16,7 @@ cargo xtask <command>
       --screenshot PATH  where --check leaves its picture (target/demo.png)
   test [suite…]          run the tests; without a suite, all of them
   check                  formatting, lints, docs, types and the rules on source files
-  size [--json]          bytes of what ships; fails over the limit
+  size [--json]          bytes of what ships, against goal and budget
   bench                  run the benchmarks
   sim [arguments]        run the simulator; arguments are passed on
   pack                   make the npm package and check its file list

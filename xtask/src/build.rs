@@ -14,6 +14,7 @@ pub(crate) fn package(project: &Project, profile: Profile) -> Result<()> {
     package::undo_wasm_pack(project)?;
     bindings(project, profile)?;
     package::compile_facade(project)?;
+    package::add_licences(project)?;
     package::check_shipped(project)
 }
 

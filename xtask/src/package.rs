@@ -44,6 +44,15 @@ pub(crate) fn compile_facade(project: &Project) -> Result<()> {
     project.record("tsc", &inputs, &project::files_under(&dist))
 }
 
+/// Puts the licences beside the package: both ask to go along with every copy, and npm packs no link.
+pub(crate) fn add_licences(project: &Project) -> Result<()> {
+    for name in ["LICENSE-APACHE", "LICENSE-MIT"] {
+        fs::copy(project.root.join(name), project.root.join("pkg").join(name))
+            .with_context(|| format!("cannot copy {name} into pkg/"))?;
+    }
+    Ok(())
+}
+
 /// Searches the shipped JavaScript for what some pages and runtimes refuse.
 pub(crate) fn check_shipped(project: &Project) -> Result<()> {
     let package = project.root.join("pkg");

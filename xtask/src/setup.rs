@@ -125,7 +125,13 @@ fn npm_ci(project: &Project) -> Result<()> {
     eprintln!("npm ci: TypeScript, binaryen, esbuild, Vite, the browser driver's client (about 20 s)");
     retried("npm ci", || {
         let mut npm = process::command("npm");
-        npm.current_dir(&project.root).args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
+        npm.current_dir(&project.root).args([
+            "ci",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--loglevel=error",
+        ]);
         npm
     })?;
     // npm empties node_modules before it begins, so an interrupted run leaves no stamp.

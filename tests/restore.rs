@@ -18,6 +18,18 @@ fn a_good_token_is_used_without_a_request() {
     assert_eq!(world.requests(), 1, "the schedule goes on where it was");
 }
 
+/// A page asks for its data as soon as it is loaded, and the token it finds may have been revoked meanwhile.
+#[test]
+fn a_401_right_after_the_load_is_recovered_from() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.advance(minutes(5));
+    let mut world = world.reload(2);
+    let call = world.unauthorized();
+    world.advance(secs(1));
+    world.expect(call, Settled::Resend);
+}
+
 /// TM3: one refresh, and no event of a login.
 #[test]
 fn an_expired_token_is_refreshed_once() {

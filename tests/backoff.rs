@@ -39,6 +39,22 @@ fn no_delay_is_longer_than_the_cap() {
     }
 }
 
+/// What is announced as the next attempt is made, also when the refresh was asked for long before it was due.
+#[test]
+fn an_asked_refresh_that_failed_is_tried_again_when_it_says() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.advance(secs(10));
+    world.server.always = Some(Reply::Unreachable);
+    world.force();
+    world.advance_until(secs(60), |world| world.failures().iter().any(|(_, exhausted)| *exhausted));
+    world.server.always = None;
+    let made = world.requests();
+    let announced = world.snapshot().next_retry_at.unwrap();
+    world.advance(announced.since(world.clock.now().wall).saturating_add(ms(1)));
+    assert_eq!(world.requests(), made + 1);
+}
+
 #[test]
 fn no_retries_means_one_attempt() {
     let mut world = World::with(|options| options.number("retries", 0.0).unwrap());

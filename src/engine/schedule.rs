@@ -51,10 +51,11 @@ impl Engine {
             _ => (self.now.mono, self.now.mono),
         };
         let floor = self.last_sent.map(|sent| sent.after(FLOOR));
-        let cooldown = self.cooldown.as_ref().map(|cooldown| cooldown.until);
+        // What has failed is tried again when it was announced, even if the token is good for long.
+        let due = self.cooldown.as_ref().map_or(due, |cooldown| cooldown.until);
         // Put off while the token is good, not beyond.
         let hold_off = self.hold_off.map(|until| until.min(ends));
-        let earliest = [floor, cooldown, hold_off].into_iter().flatten().max();
+        let earliest = [floor, hold_off].into_iter().flatten().max();
         Some(earliest.map_or(due, |earliest| due.max(earliest)))
     }
 

@@ -47,10 +47,8 @@ export function localHost(source: Source, surroundings: Surroundings, sink: Engi
   }
 
   function attach(module: WebAssembly.Module): void {
-    let alive = true;
     // No more than this, and later: the stack may be full.
     const die = () => {
-      alive = false;
       engine = undefined;
       unburied = true;
       queueMicrotask(bury);
@@ -59,7 +57,7 @@ export function localHost(source: Source, surroundings: Surroundings, sink: Engi
     try {
       const options = new Options();
       for (const [kind, ...args] of surroundings.entries) (options[kind] as (...args: unknown[]) => void)(...args);
-      engine = new TokenManager(options, hostObject(surroundings, sink, () => alive));
+      engine = new TokenManager(options, hostObject(surroundings, sink));
       engine.restore();
       if (stopped) engine.stop();
     } catch (error) {
@@ -112,17 +110,13 @@ function instance(module: WebAssembly.Module, die: () => void): Bindings {
   }
 }
 
-/** The object whose methods the engine calls. One that has died is not listened to. */
-function hostObject({ slot, refresh, csrf }: Surroundings, sink: EngineSink, alive: () => boolean) {
-  const push =
-    <A extends unknown[]>(heard: (...args: A) => void) =>
-    (...args: A) =>
-      alive() && heard(...args);
+/** The object whose methods the engine calls. */
+function hostObject({ slot, refresh, csrf }: Surroundings, { verdict, snapshot, event, settle }: EngineSink) {
   return {
-    verdict: push((...verdict: [...Verdict]) => sink.verdict(verdict)),
-    snapshot: push(sink.snapshot),
-    event: push((event: EngineEvent, error: TokenErrorData | undefined) => sink.event({ ...event, error })),
-    settle: push(sink.settle),
+    verdict: (...flat: [...Verdict]) => verdict(flat),
+    snapshot,
+    event: (told: EngineEvent, error: TokenErrorData | undefined) => event({ ...told, error }),
+    settle,
     read: slot.read,
     write: slot.write,
     refresh,

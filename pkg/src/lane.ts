@@ -93,7 +93,7 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
       return again(next);
     }
 
-    /** Perhaps a 401 that the browser hides, because it came without CORS headers. */
+    /** Perhaps a 401 that the browser hides, because it came without CORS headers: if the token is over by now. */
     async function unhide(error: Error): Promise<Response> {
       const [, next] = await wait(link.share('need', 0), out).catch(() => [] as unknown as Settled);
       out.signal?.throwIfAborted();
@@ -109,7 +109,7 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
         return response;
       },
       (error: Error) => {
-        if (error.name === 'TypeError' && out.replayable && IDEMPOTENT.test(out.method) && !link.isGood(0, verdict)) {
+        if (error.name === 'TypeError' && out.replayable && IDEMPOTENT.test(out.method)) {
           return unhide(error).finally(out.done);
         }
         out.done();

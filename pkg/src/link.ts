@@ -8,8 +8,8 @@ import type { Snapshot } from './types.js';
 export interface Link {
   verdict(): Verdict;
   snapshot(): Snapshot;
-  /** Whether a verdict's token may be sent, for that many milliseconds more, without asking the engine. */
-  isGood(minValidity?: number, verdict?: Verdict): boolean;
+  /** Whether the token may be sent, for that many milliseconds more, without asking the engine. */
+  isGood(minValidity: number): boolean;
   /** Starts an operation whose outcome matters. */
   ask<K extends keyof Operations>(op: K, ...args: Operations[K]): Promise<Settled>;
   /** The same for what many want at once: callers share the promise of one that is under way. */
@@ -92,7 +92,8 @@ export function connect(makeHost: (sink: EngineSink) => EngineHost, { changed, e
   return {
     verdict: () => verdict,
     snapshot: () => snapshot,
-    isGood(minValidity = 0, [, bearer, , , untilWall, untilMono, checkedWall, checkedMono] = verdict) {
+    isGood(minValidity) {
+      const [, bearer, , , untilWall, untilMono, checkedWall, checkedMono] = verdict;
       const [wall, mono] = clocks();
       return (
         bearer !== undefined &&

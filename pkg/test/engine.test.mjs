@@ -6,7 +6,7 @@ import { guard } from '../dist/guard.js';
 import { localHost } from '../dist/host.js';
 import { inlineSource } from '../dist/loader.js';
 import { build } from '../dist/manager.js';
-import { PATIENCE, backend, fragile, managerOf, next, passTime } from './support.mjs';
+import { PATIENCE, backend, fragile, jumpClock, next, passTime } from './support.mjs';
 
 /** An engine that could as well live in a worker: everything that crosses is copied. */
 const copied = (crossings) => (source, surroundings, sink) => {
@@ -42,6 +42,57 @@ test('all that crosses between facade and engine is plain data', PATIENCE, async
   auth.start();
   assert.deepEqual([...new Set(events)], ['sessionStarted', 'refreshed', 'refreshFailed', 'sessionEnded']);
   assert.ok(crossings.length > 20);
+});
+
+/** A working manager, and how often the engine was asked for a token. */
+async function asked(t) {
+  const api = await backend(t);
+  const crossings = [];
+  const options = { refresh: `${api.url}/refresh`, server: 'per-request', attachTo: [api.url], log: 'off' };
+  const auth = build(options, inlineSource, copied(crossings));
+  t.after(() => auth.dispose());
+  await auth.setTokens(api.grant());
+  return { api, auth, needs: () => crossings.filter(([, op]) => op === 'need').length };
+}
+
+test('a good token is sent without asking the engine, until a clock jumps', PATIENCE, async (t) => {
+  const { api, auth, needs } = await asked(t);
+  const send = async () => assert.equal((await auth.fetch(`${api.url}/a`)).status, 200);
+  await send();
+  await send();
+  assert.equal(needs(), 0);
+  // More than a minute by one clock alone; then back; then the other one goes back.
+  jumpClock(t, 61_000);
+  await send();
+  assert.equal(needs(), 1);
+  jumpClock(t, -60_500);
+  await send();
+  await send();
+  const before = needs();
+  jumpClock(t, -1_000);
+  await send();
+  assert.ok(needs() > before);
+  assert.equal(api.to('/refresh').length, 0);
+});
+
+test('callers that come together share one question to the engine', PATIENCE, async (t) => {
+  const { api, auth, needs } = await asked(t);
+  passTime(t, 601_000);
+  await Promise.all(Array.from({ length: 100 }, () => auth.fetch(`${api.url}/a`)));
+  assert.equal(needs(), 1);
+  passTime(t, 601_000);
+  await Promise.all(Array.from({ length: 100 }, () => auth.getAccessToken()));
+  assert.equal(needs(), 2);
+});
+
+test('what an engine tells while the manager is made is heard by who listens right after', PATIENCE, async () => {
+  const early = (_source, _surroundings, sink) => {
+    sink.event({ type: 'persistFailed' });
+    return { call() {}, inspect() {} };
+  };
+  const options = { refresh: null, server: 'per-request', attachTo: ['https://api.example'], log: 'off' };
+  const auth = build(options, inlineSource, early);
+  assert.deepEqual(await next(auth, 'persistFailed'), { type: 'persistFailed' });
 });
 
 /** `(module (func (export "trap") unreachable) (func (export "seven") (result i32) i32.const 7))` and a memory. */
@@ -96,6 +147,26 @@ test('a crash within a callback of the engine is repaired as well, and goes wher
   assert.deepEqual(JSON.parse(stdout), { code: 'internal', deaths: 1, uncaught: ['RuntimeError'], status: 200 });
 });
 
+test('a session that could not be stored survives a crash', PATIENCE, async (t) => {
+  const { api, auth, ...engine } = await fragile(t, {
+    store: { get: () => undefined, set: () => Promise.reject(new Error('full')), remove() {} },
+  });
+  engine.break();
+  await assert.rejects(auth.refresh({ force: true }), { code: 'internal' });
+  assert.equal((await auth.fetch(`${api.url}/a`)).status, 200);
+});
+
+test('one that was stopped stays stopped after a crash', PATIENCE, async (t) => {
+  const { auth, ...engine } = await fragile(t);
+  auth.stop();
+  engine.break();
+  await assert.rejects(auth.refresh({ force: true }), { code: 'internal' });
+  assert.ok((await auth.getAccessToken()).length > 0);
+  assert.equal(auth.getSnapshot().refreshAt, undefined);
+  auth.start();
+  assert.ok(auth.getSnapshot().refreshAt > 0);
+});
+
 test('an engine that crashes again and again is given up', PATIENCE, async (t) => {
   const { api, auth, deaths, ...engine } = await fragile(t);
   for (let n = 0; n < 4; n++) {
@@ -107,6 +178,8 @@ test('an engine that crashes again and again is given up', PATIENCE, async (t) =
   assert.equal(deaths.length, 4);
   assert.deepEqual(auth.metrics(), {});
   auth.stop();
+  auth.dispose();
+  await assert.rejects(auth.getAccessToken(), { code: 'disposed' });
 });
 
 test('an engine that runs out of stack comes back when there is some', PATIENCE, async (t) => {

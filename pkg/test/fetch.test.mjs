@@ -535,3 +535,59 @@ test('nothing is decided by a jumping clock without asking the engine', PATIENCE
   assert.equal((await auth.fetch(`${api.url}/a`)).status, 200);
   assert.equal(api.to('/refresh').length, 0);
 });
+
+test('the body of a 401 that nobody will read is let go; that of one for the caller is not', PATIENCE, async (t) => {
+  const api = await backend(t);
+  const auth = managerOf(t, api);
+  await auth.setTokens(api.grant());
+  passTime(t, 3_000);
+  const { fetch } = globalThis;
+  t.after(() => (globalThis.fetch = fetch));
+  const dropped = [];
+  const answer = (status, name) => new Response(new ReadableStream({ cancel: () => dropped.push(name) }), { status });
+  const answers = [answer(401, 'first'), answer(401, 'second')];
+  globalThis.fetch = (input, init) => (String(input).endsWith('/refresh') ? fetch(input, init) : Promise.resolve(answers.shift()));
+  const response = await auth.fetch(`${api.url}/a`);
+  assert.equal(response.status, 401);
+  assert.deepEqual(dropped, ['first']);
+  await response.body.cancel();
+  assert.deepEqual(dropped, ['first', 'second']);
+});
+
+test('refreshes that do not help become rare', PATIENCE, async (t) => {
+  const { api, auth } = await withRevokedToken(t);
+  api.on.set('/a', (response) => response.writeHead(401).end());
+  for (let n = 0; n < 10; n++) {
+    assert.equal((await auth.fetch(`${api.url}/a`)).status, 401);
+    passTime(t, 3_000);
+  }
+  assert.ok(api.to('/refresh').length <= 4, `${api.to('/refresh').length} refreshes`);
+});
+
+test('a relative URL means the second time what it meant at the call', PATIENCE, async (t) => {
+  const { api, auth } = await withRevokedToken(t);
+  const { fetch } = globalThis;
+  Object.assign(globalThis, { location: { href: `${api.url}/shop/cart` } });
+  t.after(() => {
+    globalThis.fetch = fetch;
+    delete globalThis.location;
+  });
+  globalThis.fetch = (input, init) => fetch(new URL(input, globalThis.location.href), init);
+  api.on.set('/refresh', (response) => {
+    globalThis.location.href = `${api.url}/elsewhere/`;
+    api.refresh(response);
+  });
+  assert.equal((await auth.fetch('me')).status, 200);
+  assert.equal(api.to('/shop/me').length, 2);
+});
+
+test('an abort before the wait for a refresh ends it as well', PATIENCE, async (t) => {
+  const controller = new AbortController();
+  const shouldRefresh = () => {
+    controller.abort();
+    return true;
+  };
+  const { api, auth } = await withRevokedToken(t, { shouldRefresh });
+  api.on.set('/refresh', () => {});
+  await assert.rejects(auth.fetch(`${api.url}/a`, { signal: controller.signal }), { name: 'AbortError' });
+});

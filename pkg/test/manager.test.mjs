@@ -157,6 +157,9 @@ test('a disposed manager settles what waits, calls nobody, and sends nothing bar
   auth.stop();
   assert.equal(auth.peek(), undefined);
   assert.equal(api.to('/a').length, 0);
+  const out = managerOf(t, api);
+  out.dispose();
+  await assert.rejects(out.fetch(`${api.url}/a`), disposed);
   if (Symbol.dispose) assert.equal(typeof auth[Symbol.dispose], 'function');
 });
 
@@ -344,6 +347,42 @@ test('a callback that waits for its own refresh ends with an error that names ct
     }
   }
   assert.equal(api.seen.length, 0);
+});
+
+test('where the callback asks in its first turn, that error comes at once', PATIENCE, async (t) => {
+  const api = await backend(t);
+  const never = { retries: 0, attemptTimeout: 1e6, maxWait: 1e6 };
+  for (const way of [(auth) => auth.fetch(`${api.url}/token`), (auth) => auth.getAccessToken(), (auth) => auth.run(() => {})]) {
+    let error;
+    const auth = managerOf(t, api, { ...never, refresh: () => way(auth).catch((thrown) => Promise.reject((error = thrown))) });
+    await auth.setTokens(api.grant({ ttl: 60 }));
+    passTime(t, 61_000);
+    await assert.rejects(auth.getAccessToken(), { code: 'refresh_unavailable' });
+    assert.equal(error.code, 'reentrant_refresh');
+  }
+});
+
+test('where it asks later, that error comes with the attempt timeout, whatever retries there are', PATIENCE, async (t) => {
+  const api = await backend(t);
+  const long = { retries: 3, retryDelay: 1e5, retryCap: 1e5, maxWait: 1e6, attemptTimeout: 0.1 };
+  const ways = [
+    (auth) => turn().then(() => auth.fetch(`${api.url}/token`)),
+    (auth) => turn().then(() => auth.getAccessToken()),
+    // The token looks good and is refused: the wait begins with the 401.
+    (auth) => turn().then(() => auth.fetch(`${api.url}/token`)),
+  ];
+  for (const way of ways) {
+    const refused = way === ways.at(-1);
+    const auth = managerOf(t, api, { ...long, refresh: () => way(auth).catch((error) => Promise.reject(ended(error))) });
+    let ended;
+    const inner = new Promise((resolve) => (ended = resolve));
+    await auth.setTokens(refused ? signIn() : api.grant({ ttl: 60 }));
+    passTime(t, 61_000);
+    const outer = (refused ? auth.refresh({ force: true }) : auth.fetch(`${api.url}/a`)).catch((error) => error);
+    assert.equal((await inner).code, 'reentrant_refresh');
+    auth.dispose();
+    assert.equal((await outer).code, 'disposed');
+  }
 });
 
 test('others do not suffer from a callback that is only slow', PATIENCE, async (t) => {

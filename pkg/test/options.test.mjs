@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createTokenManager, memory } from '../dist/index.js';
+import { build } from '../dist/manager.js';
 
 const REFRESH = 'https://id.example/refresh';
 const PLACES = 'a list of origins';
@@ -231,4 +232,36 @@ test('options of the methods are checked like those of the manager', async () =>
   for (const response of [null, undefined, 'token', 5]) {
     await assert.rejects(() => auth.setTokens(response), { name: 'TypeError', message: 'setTokens: expected the parsed answer of a sign-in' });
   }
+});
+
+test('cookies of the refresh follow where its token is, and where its endpoint', (t) => {
+  Object.assign(globalThis, { document: { baseURI: 'https://app.example/shop/' }, origin: 'https://app.example' });
+  t.after(() => {
+    delete globalThis.document;
+    delete globalThis.origin;
+  });
+  const sent = (refresh) => {
+    let entries;
+    const idle = { call() {}, inspect() {} };
+    // On a page, so it needs no list of places.
+    build({ refresh }, () => assert.fail('compiled'), (_source, surroundings) => (({ entries } = surroundings), idle));
+    return Object.fromEntries(entries.map(([, name, value]) => [name, value]));
+  };
+  const cookie = { tokenIn: 'cookie' };
+  const cases = [
+    ['/refresh', 'omit', 'https://app.example/refresh'],
+    [{ url: 'refresh#part', tokenIn: 'bearer' }, 'omit', 'https://app.example/shop/refresh'],
+    [{ url: '/refresh', ...cookie }, 'same-origin', 'https://app.example/refresh'],
+    [{ url: REFRESH, ...cookie }, 'include', REFRESH],
+    [{ url: REFRESH, ...cookie, credentials: 'same-origin' }, 'same-origin', REFRESH],
+    [{ url: REFRESH, credentials: 'include' }, 'include', REFRESH],
+  ];
+  for (const [refresh, credentials, url] of cases) {
+    const entries = sent(refresh);
+    assert.equal(entries['refresh.credentials'], credentials);
+    assert.equal(entries['refresh.url'], url);
+    assert.equal(entries['refresh.kind'], 'endpoint');
+  }
+  assert.equal(sent(null)['refresh.kind'], 'none');
+  assert.equal(sent(async () => ({}))['refresh.kind'], 'callback');
 });

@@ -140,7 +140,7 @@ export function assertHidden(text, ...responses) {
 }
 
 /** A manager whose engine can be made to trap, as a bug in it would, and what it says of that. */
-export async function fragile(t) {
+export async function fragile(t, options) {
   const { Instance } = WebAssembly;
   t.after(() => (WebAssembly.Instance = Instance));
   let memory;
@@ -152,7 +152,7 @@ export async function fragile(t) {
   const api = await backend(t);
   const deaths = [];
   const log = ({ message, detail }) => message === 'the engine is lost' && deaths.push(detail);
-  const auth = managerOf(t, api, { log });
+  const auth = managerOf(t, api, { log, ...options });
   await auth.setTokens(api.grant());
   // Whatever it follows now leads out of its memory.
   return { api, auth, deaths, break: () => new Uint8Array(memory.buffer).fill(0x7f) };

@@ -1,3 +1,5 @@
+/** Keeps a number and its unit on one line. */
+const GAP = '\u00a0';
 const integer = new Intl.NumberFormat('en');
 
 export function count(value: number): string {
@@ -12,9 +14,9 @@ export function clock(milliseconds: number): string {
 
 /** A measured duration with three figures at most: `8 ms`, `214 ms`, `2.04 s`. */
 export function took(milliseconds: number): string {
-  if (milliseconds < 9.95) return `${milliseconds.toFixed(1)} ms`;
-  if (milliseconds < 999.5) return `${Math.round(milliseconds)} ms`;
-  return `${(milliseconds / 1000).toFixed(milliseconds < 9_995 ? 2 : 1)} s`;
+  if (milliseconds < 9.95) return `${milliseconds.toFixed(1)}${GAP}ms`;
+  if (milliseconds < 999.5) return `${Math.round(milliseconds)}${GAP}ms`;
+  return `${(milliseconds / 1000).toFixed(milliseconds < 9_995 ? 2 : 1)}${GAP}s`;
 }
 
 /** How long ago, coarse enough to stay readable in a list. */

@@ -135,6 +135,18 @@ fn a_jump_of_the_wall_clock_renews_the_verdict() {
     assert_eq!(after.wall, UnixMillis(before.wall.0 - 600_000));
 }
 
+/// Also of a token whose end nobody knows: its holder compares the clocks with the moment of the verdict.
+#[test]
+fn a_jump_of_the_wall_clock_renews_the_verdict_on_an_endless_token_too() {
+    let mut world = World::new();
+    world.set_tokens(r#"{"access_token":"opaque"}"#, SessionMode::Auto);
+    world.advance(minutes(1));
+    world.set_wall(-600_000);
+    world.input(Input::Tick);
+    let verdict = world.verdict.as_ref().expect("a good token");
+    assert_eq!((verdict.until, verdict.checked), (None, world.clock.now()));
+}
+
 /// The instants of all refreshes of a day, by the server's clock.
 fn a_day_with(change: impl FnOnce(&mut World)) -> Vec<u64> {
     let mut world = World::unread(|_| {}, 1);

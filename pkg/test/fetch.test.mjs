@@ -230,11 +230,17 @@ test('a stream goes out once: its 401 passes, with a minute of token before it',
   const init = { method: 'POST', duplex: 'half' };
   assert.equal((await auth.fetch(`${api.url}/a`, { ...init, body: stream('once') })).status, 401);
   assert.deepEqual(api.to('/a').map(({ body }) => String(body)), ['once']);
+  // Node alone takes these.
+  const iterable = (async function* () {
+    yield 'bytes';
+  })();
+  assert.equal((await auth.fetch(`${api.url}/c`, { ...init, body: iterable })).status, 401);
+  assert.equal(api.to('/c').length, 1);
   assert.equal(api.to('/refresh').length, 0);
   await auth.setTokens(api.grant({ ttl: 100 }), { session: 'same' });
   passTime(t, 45_000);
   assert.equal((await auth.fetch(`${api.url}/b`, { ...init, body: stream('later') })).status, 200);
-  assert.deepEqual(api.seen.map(({ path }) => path), ['/a', '/refresh', '/b']);
+  assert.deepEqual(api.seen.map(({ path }) => path), ['/a', '/c', '/refresh', '/b']);
 });
 
 test('a used body and a stream without duplex fail as they do natively', PATIENCE, async (t) => {
@@ -552,6 +558,24 @@ test('the body of a 401 that nobody will read is let go; that of one for the cal
   assert.deepEqual(dropped, ['first']);
   await response.body.cancel();
   assert.deepEqual(dropped, ['first', 'second']);
+});
+
+test('the copy of a body is let go once it is not needed', PATIENCE, async (t) => {
+  const api = await backend(t);
+  const auth = managerOf(t, api);
+  await auth.setTokens(api.grant());
+  const { clone } = Request.prototype;
+  t.after(() => (Request.prototype.clone = clone));
+  const copies = [];
+  Request.prototype.clone = function () {
+    copies.push(clone.call(this));
+    return copies.at(-1);
+  };
+  await auth.fetch(`${api.url}/a`, { method: 'POST', body: new Uint8Array(10) });
+  await auth.fetch(`${api.url}/a`, { headers: new Headers() });
+  await auth.fetch(`${api.url}/a`, { method: 'POST', body: 'text' });
+  assert.equal(copies.length, 1);
+  assert.equal(copies[0].bodyUsed, true);
 });
 
 test('refreshes that do not help become rare', PATIENCE, async (t) => {

@@ -246,6 +246,7 @@ test('what an app kept before is taken over once, and then removed there', PATIE
   const pair = api.grant();
   const old = [['access', pair.access_token], ['refresh', pair.refresh_token], ['other', 'stays']];
   for (const name of ['localStorage', 'sessionStorage']) {
+    fakeStorage(t, 'localStorage');
     const texts = fakeStorage(t, name, new Map(old));
     const store = memory();
     const auth = managerOf(t, api, { store, adoptFrom: { access: 'access', refresh: 'refresh' } });

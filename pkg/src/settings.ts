@@ -70,7 +70,7 @@ export interface Options {
   /** How long one attempt to refresh may take. Default 10; adapts to the endpoint's latency within [5, 30]. */
   attemptTimeout?: number | undefined;
 
-  /** Attempts after the first one of a refresh that failed in passing. Default 3. */
+  /** Attempts of a refresh after its first one, while it fails in passing. Default 3. */
   retries?: number | undefined;
 
   /** Pause before the first retry; doubles with each, and half of it is drawn at random. Default 1. */

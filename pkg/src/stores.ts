@@ -1,8 +1,6 @@
 import type { Store } from './settings.js';
 
-/**
- * The default and the safest: a reload signs out, unless the refresh token is a cookie.
- */
+/** The default and the safest: a reload signs out, unless the refresh token is a cookie. */
 export function memory(): Store {
   const texts = new Map<string, string>();
   return {

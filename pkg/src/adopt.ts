@@ -1,12 +1,19 @@
 import type { Config } from './options.js';
 
 /** Tokens that the app kept in web storage before, and the function that removes them there. */
-export function findOld({ access, refresh }: NonNullable<Config['adoptFrom']>): [Record<string, unknown>, () => void] | undefined {
+export function findOld({
+  access,
+  refresh,
+}: NonNullable<Config['adoptFrom']>): [Record<string, unknown>, () => void] | undefined {
   for (const look of [() => localStorage, () => sessionStorage]) {
     try {
       const storage = look();
       const [access_token, refresh_token] = [access, refresh].map((key) => (key && storage.getItem(key)) || undefined);
-      if (access_token || refresh_token) return [{ access_token, refresh_token }, () => [access, refresh].forEach((key) => key && storage.removeItem(key))];
+      if (access_token || refresh_token)
+        return [
+          { access_token, refresh_token },
+          () => [access, refresh].forEach((key) => key && storage.removeItem(key)),
+        ];
     } catch {
       // Where storage is forbidden even the look throws.
     }

@@ -30,6 +30,8 @@ export function guard<T extends object>(exports: T, onDeath: (reason: unknown) =
 /** A full stack is a RangeError, and an InternalError of its own kind in Firefox. */
 function isTrap(error: unknown): boolean {
   return (
-    error instanceof WebAssembly.RuntimeError || error instanceof RangeError || (error as Error | null)?.name === 'InternalError'
+    error instanceof WebAssembly.RuntimeError ||
+    error instanceof RangeError ||
+    (error as Error | null)?.name === 'InternalError'
   );
 }

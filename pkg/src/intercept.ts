@@ -16,7 +16,7 @@ const layers = new WeakMap<Fetch, Layer>();
 
 /** What is under all replacements: the native `fetch`, or another library's. */
 export function beneath(fetch: Fetch): Fetch {
-  for (let layer; (layer = layers.get(fetch)); ) fetch = layer.next;
+  for (let layer; (layer = layers.get(fetch));) fetch = layer.next;
   return fetch;
 }
 
@@ -36,7 +36,7 @@ export function intercept(target: Interceptable, make: (next: Fetch) => Fetch): 
     let top = target.fetch;
     if (top !== fetch) return;
     // Layers below that were undone while this one lay over them go with it.
-    for (let under; (under = layers.get(top)) && !under.live; ) top = under.next;
+    for (let under; (under = layers.get(top)) && !under.live;) top = under.next;
     target.fetch = top;
     if (top === before && !own) delete (target as Partial<Interceptable>).fetch;
   };

@@ -26,11 +26,15 @@ const ONE_SHOT = 60_000;
 const IDEMPOTENT = /^(GET|HEAD|OPTIONS|PUT|DELETE)$/;
 
 /**
- * The value of `Authorization` for one send; nothing when the token is a cookie. A scheme that signs requests would answer with a
- * promise, and is asked again for each attempt.
+ * The value of `Authorization` for one send; nothing when the token is a cookie. A scheme that signs requests would
+ * answer with a promise, and is asked again for each attempt.
  */
-type Authorize = (verdict: Verdict, method: string, url: string, attempt: number) => string | undefined | Promise<string>;
-
+type Authorize = (
+  verdict: Verdict,
+  method: string,
+  url: string,
+  attempt: number,
+) => string | undefined | Promise<string>;
 
 /** How many requests are on their way to a `fetch` that may lead back to a lane. */
 interface Passing {
@@ -53,7 +57,13 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
     }
   }
 
-  function transmit(send: Fetch, out: Outgoing, { href }: Target, verdict: Verdict, attempt: number): Promise<Response> {
+  function transmit(
+    send: Fetch,
+    out: Outgoing,
+    { href }: Target,
+    verdict: Verdict,
+    attempt: number,
+  ): Promise<Response> {
     const header = authorize(verdict, out.method, href, attempt);
     const go = (value?: string) => pass(send, out.next(value));
     return typeof header === 'object' ? header.then(go) : go(header);
@@ -81,7 +91,10 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
       if (!(await bad) || !out.replayable || (response.redirected && !match(response.url)?.ours)) return response;
       let settled;
       try {
-        settled = await wait(link.share('unauthorized', generation, response.headers.get('www-authenticate') ?? undefined), out);
+        settled = await wait(
+          link.share('unauthorized', generation, response.headers.get('www-authenticate') ?? undefined),
+          out,
+        );
       } catch (error) {
         if (!out.signal?.aborted && !isOf(error, 'reentrant_refresh')) return response;
         drop(response);
@@ -157,7 +170,12 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
 }
 
 /** What the allow-list says, unless the request is nobody's business: then nothing, and it goes out as it is. */
-function claim(input: RequestInfo | URL | undefined, init: FetchInit | undefined, match: Match, link: Link): Target | undefined {
+function claim(
+  input: RequestInfo | URL | undefined,
+  init: FetchInit | undefined,
+  match: Match,
+  link: Link,
+): Target | undefined {
   if (input === undefined || (link.snapshot().state === 'signedOut' && !link.isClosed())) return undefined;
   const request = isTagged(input, 'Request') ? (input as Request) : undefined;
   if ((init?.signal ?? request?.signal)?.aborted || (init?.mode ?? request?.mode) === 'no-cors') return undefined;
@@ -189,7 +207,8 @@ async function ask(copy: Response, about: Config['unauthorized'], hook: Config['
 }
 
 function memberOf(body: unknown, path: string): unknown {
-  for (const name of path.split('.')) body = Object.hasOwn(Object(body), name) && (body as Record<string, unknown>)[name];
+  for (const name of path.split('.'))
+    body = Object.hasOwn(Object(body), name) && (body as Record<string, unknown>)[name];
   return body;
 }
 

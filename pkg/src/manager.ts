@@ -79,9 +79,15 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
     const { type } = event;
     const failed = type === 'refreshFailed';
     if (failed || type === 'retryScheduled') runner?.gaveUp();
-    const plain = known({ ...rest, [failed ? 'nextRetryAt' : 'retryAt']: retryAt, error: error && errorFrom(error as TokenErrorData) });
+    const plain = known({
+      ...rest,
+      [failed ? 'nextRetryAt' : 'retryAt']: retryAt,
+      error: error && errorFrom(error as TokenErrorData),
+    });
     log('info', type, plain);
-    events.tell((extras ? { ...plain, extras: JSON.parse(extras as string) as unknown } : plain) as unknown as TokenEvent);
+    events.tell(
+      (extras ? { ...plain, extras: JSON.parse(extras as string) as unknown } : plain) as unknown as TokenEvent,
+    );
   }
 
   /** Takes over what the app kept before, once it is known that the store has no session. */
@@ -92,7 +98,9 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
     const old = link.snapshot().state === 'signedOut' && findOld(from);
     if (!old) return;
     const [response, clear] = old;
-    link.ask('setTokens', JSON.stringify(response), 'new').then(clear, (error: unknown) => log('error', 'nothing was taken over', error));
+    link
+      .ask('setTokens', JSON.stringify(response), 'new')
+      .then(clear, (error: unknown) => log('error', 'nothing was taken over', error));
   }
 
   /** A token in a cookie is not handed out, even if an answer showed it. */
@@ -102,7 +110,9 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
     const { minValidity = 0, signal } = read(options, FOR_TOKEN);
     signal?.throwIfAborted();
     const wanted = minValidity * 1000;
-    const verdict = link.isGood(wanted) ? link.verdict() : (await abortable(watch(link.share('need', wanted)), signal))[1];
+    const verdict = link.isGood(wanted)
+      ? link.verdict()
+      : (await abortable(watch(link.share('need', wanted)), signal))[1];
     if (!bearerOf(verdict)) throw new ConfigurationError({ cause: 'accessIn is "cookie"' });
     return verdict;
   }
@@ -117,7 +127,12 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
     intercept(target = globalThis) {
       let off = inert ? ignore : undo.get(target);
       if (!off) {
-        const restore = intercept(target, (next) => (...args) => send(next, args));
+        const restore = intercept(
+          target,
+          (next) =>
+            (...args) =>
+              send(next, args),
+        );
         off = () => {
           if (undo.get(target) === off) undo.delete(target);
           restore();
@@ -141,7 +156,9 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
         const bad = isUnauthorized(outcome);
         if (attempt > 1) link.tell('replayed', verdict[2], !bad);
         else if (bad) {
-          const [value, next] = await watch(link.share('unauthorized', verdict[2], undefined)).catch(() => [] as unknown as Settled);
+          const [value, next] = await watch(link.share('unauthorized', verdict[2], undefined)).catch(
+            () => [] as unknown as Settled,
+          );
           if (value === 'resend') {
             verdict = next;
             continue;
@@ -183,12 +200,16 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
     },
     subscribe: changes.add,
     getSnapshot: link.snapshot,
-    on: (type: string, listener: (event: any) => void) => events.add((event) => (type === '*' || type === event.type) && listener(event)),
+    on: (type: string, listener: (event: any) => void) =>
+      events.add((event) => (type === '*' || type === event.type) && listener(event)),
     start: () => link.tell('start'),
     stop: () => link.tell('stop'),
     dispose,
     metrics: () => (link.inspect('metrics') ?? {}) as Metrics,
-    diagnostics: () => ({ steps: (link.inspect('diagnostics') ?? []) as Diagnostics['steps'], unlisted: [...unlisted] }),
+    diagnostics: () => ({
+      steps: (link.inspect('diagnostics') ?? []) as Diagnostics['steps'],
+      unlisted: [...unlisted],
+    }),
     // WebKit has no such symbol yet.
     ...(Symbol.dispose && { [Symbol.dispose]: dispose }),
   } as TokenManager;

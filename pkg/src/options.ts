@@ -38,7 +38,8 @@ type Values = { readonly [key: string]: any };
 const isNumber = (value: unknown): value is number => typeof value === 'number' && value >= 0 && value < 9e12;
 const isText = (value: unknown) => typeof value === 'string' && value;
 const isFunction = (value: unknown) => typeof value === 'function';
-const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 const isAddress = (value: unknown) => isText(value) || value instanceof URL;
 const isListOf = (test: (value: any) => unknown) => (value: unknown) => Array.isArray(value) && value.every(test);
 
@@ -48,7 +49,11 @@ const millis: Emit = (value, entries, name) => entries.push(['number', name, val
 const pairs: Emit = (value, entries, name) => {
   for (const key of Object.keys(value)) entries.push(['pair', name, key, String(value[key])]);
 };
-const oneOf = (names: string, emit?: Emit): Rule => [names.replaceAll(' ', ' or '), (value) => names.split(' ').includes(value), emit];
+const oneOf = (names: string, emit?: Emit): Rule => [
+  names.replaceAll(' ', ' or '),
+  (value) => names.split(' ').includes(value),
+  emit,
+];
 
 const FLAG: Rule = ['true or false', (value) => typeof value === 'boolean'];
 const HOOK: Rule = ['a function', isFunction];
@@ -77,7 +82,9 @@ const OPTIONS: Shape = {
   exclude: PLACES,
   unauthorized: [
     'a list of statuses',
-    isListOf((value) => isNumber(value) || (isNumber(value?.status) && isText(value.path) && Array.isArray(value.values))),
+    isListOf(
+      (value) => isNumber(value) || (isNumber(value?.status) && isText(value.path) && Array.isArray(value.values)),
+    ),
   ],
   shouldRefresh: HOOK,
   lead: SECONDS,
@@ -94,7 +101,13 @@ const OPTIONS: Shape = {
 };
 
 const ENDPOINT: Shape = { url: URLS, format: oneOf('json form none', text), params: PAIRS, headers: PAIRS };
-const FIELDS: Shape = { access: TEXT, refresh: TEXT, expiresIn: TEXT, expiresAt: TEXT, expiresInUnit: oneOf('s ms', text) };
+const FIELDS: Shape = {
+  access: TEXT,
+  refresh: TEXT,
+  expiresIn: TEXT,
+  expiresAt: TEXT,
+  expiresInUnit: oneOf('s ms', text),
+};
 const REFRESH: Shape = {
   ...ENDPOINT,
   method: TEXT,
@@ -119,7 +132,14 @@ export function parse(options: Options): Config {
   const entries: Entry[] = [];
   const source: unknown = Object.hasOwn(Object(options), 'refresh') ? options.refresh : undefined;
   const endpoint = isAddress(source) ? { url: source } : isObject(source) && source;
-  const { refresh, attachTo = [], exclude = [], server, sameOrigin = true, ...rest } = read(
+  const {
+    refresh,
+    attachTo = [],
+    exclude = [],
+    server,
+    sameOrigin = true,
+    ...rest
+  } = read(
     endpoint ? { ...options, refresh: endpoint } : options,
     { ...OPTIONS, refresh: endpoint ? REFRESH : SOURCE },
     '',
@@ -128,10 +148,12 @@ export function parse(options: Options): Config {
   if (refresh === undefined) refuse('refresh', SOURCE[0], refresh);
   const inert = !isClient() && server !== 'per-request';
   const own = ownOrigin();
-  if (!inert && !own && !attachTo.length) refuse('attachTo', 'an origin, because a server has none of its own', attachTo);
+  if (!inert && !own && !attachTo.length)
+    refuse('attachTo', 'an origin, because a server has none of its own', attachTo);
   // A page's relative URLs must not fail where the page is rendered.
   const base = inert ? 'http://inert.invalid' : baseUrl();
-  const places = (name: string, list: unknown[]) => list.map((one) => placeOf(String(one), base) ?? refuse(name, PLACES[0], one));
+  const places = (name: string, list: unknown[]) =>
+    list.map((one) => placeOf(String(one), base) ?? refuse(name, PLACES[0], one));
   return {
     entries,
     name: 'default',
@@ -163,7 +185,8 @@ function readSource(source: any, base: string | undefined, own: string | undefin
   if (revoke) endpoints.push(resolve('revoke.url', revoke.url));
   const cookie = tokenIn === 'cookie';
   if (cookie && credentials === 'omit') refuse('refresh.credentials', 'a value that sends the cookie', credentials);
-  if (csrf && (!csrf.header || !csrf.cookie === !csrf.meta)) refuse('refresh.csrf', 'a header, and a cookie or a meta', csrf);
+  if (csrf && (!csrf.header || !csrf.cookie === !csrf.meta))
+    refuse('refresh.csrf', 'a header, and a cookie or a meta', csrf);
   put('kind', 'endpoint');
   put('credentials', credentials ?? (!cookie ? 'omit' : endpoints[0]!.origin === own ? 'same-origin' : 'include'));
   put('tokenIn', tokenIn?.body ? 'body' : tokenIn);
@@ -183,7 +206,9 @@ export function read(value: Values | undefined = {}, shape: Shape, path = '', en
   for (const key of Object.keys(value)) {
     const name = path ? `${path}.${key}` : key;
     const given = value[key];
-    const rule = Object.hasOwn(shape, key) ? shape[key]! : refuse(name, 'one of ' + Object.keys(shape).join(', '), 'another name');
+    const rule = Object.hasOwn(shape, key)
+      ? shape[key]!
+      : refuse(name, 'one of ' + Object.keys(shape).join(', '), 'another name');
     if (given === undefined) continue;
     if (isRule(rule)) {
       if (!rule[1](given)) refuse(name, rule[0], given);
@@ -205,6 +230,7 @@ function engineName(path: string): string {
 
 function refuse(option: string, expected: string, got: unknown): never {
   // Of a long string not even a part: it may be a token.
-  const shown = typeof got !== 'string' ? (Object(got) === got ? typeof got : String(got)) : got.length < 8 ? `"${got}"` : '…';
+  const shown =
+    typeof got !== 'string' ? (Object(got) === got ? typeof got : String(got)) : got.length < 8 ? `"${got}"` : '…';
   throw new TypeError(`option "${option}": expected ${expected}, got ${shown}`);
 }

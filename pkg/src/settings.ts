@@ -55,7 +55,7 @@ export interface Options {
   /** Replaces `unauthorized`: whether this answer (a copy) means a refused token. An error means no. */
   shouldRefresh?: ((response: Response) => boolean | PromiseLike<boolean>) | undefined;
 
-  /** How long before its end a token is refreshed; at most 40 % of its life. Default 300; drawn from [lead, 1.2 · lead]. */
+  /** How long before its end a token is refreshed, at most 40 % of its life. Default 300; up to 1.2 times by chance. */
   lead?: number | undefined;
 
   /**

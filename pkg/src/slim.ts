@@ -7,7 +7,13 @@ import type { CreateTokenManager } from './types.js';
 export * from './public.js';
 
 /** Where the wasm comes from: its URL, an answer that has it, its bytes, or the compiled module. */
-export type WasmSource = BufferSource | Response | URL | WebAssembly.Module | string | PromiseLike<BufferSource | Response | WebAssembly.Module>;
+export type WasmSource =
+  | BufferSource
+  | Response
+  | URL
+  | WebAssembly.Module
+  | string
+  | PromiseLike<BufferSource | Response | WebAssembly.Module>;
 
 let module: ReturnType<Source> | undefined;
 
@@ -17,8 +23,8 @@ const source: Source = () => {
 };
 
 /**
- * Takes the wasm, which is the file `evertoken/evertoken.wasm`. Managers may be created as soon as this was called; their
- * calls wait for it. A second call does nothing, unless the first one failed.
+ * Takes the wasm, which is the file `evertoken/evertoken.wasm`. Managers may be created as soon as this was called;
+ * their calls wait for it. A second call does nothing, unless the first one failed.
  */
 export function init(wasm: WasmSource): Promise<void> {
   if (!module) {
@@ -41,7 +47,9 @@ export const decodeJwt = /* @__PURE__ */ decoder(source);
 async function load(wasm: WasmSource): Promise<WebAssembly.Module> {
   const given = await (typeof wasm === 'string' || wasm instanceof URL ? fetch(wasm) : wasm);
   if (given instanceof Response) return compile(await bytesOf(given, String(wasm)));
-  return ArrayBuffer.isView(given) || given instanceof ArrayBuffer ? compile(given as BufferSource) : (given as WebAssembly.Module);
+  return ArrayBuffer.isView(given) || given instanceof ArrayBuffer
+    ? compile(given as BufferSource)
+    : (given as WebAssembly.Module);
 }
 
 async function bytesOf(response: Response, asked: string): Promise<ArrayBuffer> {

@@ -72,7 +72,7 @@ export interface TokenManager extends Disposable {
   /** Counters since creation. Plain data without secrets. */
   metrics(): Metrics;
 
-  /** The last steps as numeric codes, and the origins that answered 401 without being listed. Plain data without secrets. */
+  /** The last steps as numeric codes, and origins that answered 401 without being listed. Plain data without secrets. */
   diagnostics(): Diagnostics;
 }
 
@@ -180,12 +180,7 @@ export type TokenEvent = TokenEvents[keyof TokenEvents];
  * - `signed_out_elsewhere`: it was called in another tab.
  */
 export type EndReason =
-  | 'callback'
-  | 'expired'
-  | 'refresh_response_lost_possible'
-  | 'refused'
-  | 'signed_out'
-  | 'signed_out_elsewhere';
+  'callback' | 'expired' | 'refresh_response_lost_possible' | 'refused' | 'signed_out' | 'signed_out_elsewhere';
 
 /** Counters since creation; empty while there is no engine, as on a server. */
 export interface Metrics {

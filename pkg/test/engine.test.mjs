@@ -14,7 +14,9 @@ const copied = (crossings) => (source, surroundings, sink) => {
     crossings.push(args);
     return structuredClone(args);
   };
-  const inner = Object.fromEntries(Object.entries(sink).map(([name, push]) => [name, (...args) => push(...copy(args))]));
+  const inner = Object.fromEntries(
+    Object.entries(sink).map(([name, push]) => [name, (...args) => push(...copy(args))]),
+  );
   const host = localHost(source, { ...surroundings, entries: copy(surroundings.entries) }, inner);
   return { call: (...args) => host.call(...copy(args)), inspect: (what) => structuredClone(host.inspect(what)) };
 };
@@ -97,8 +99,8 @@ test('what an engine tells while the manager is made is heard by who listens rig
 
 /** `(module (func (export "trap") unreachable) (func (export "seven") (result i32) i32.const 7))` and a memory. */
 const TRAP = new Uint8Array([
-  0, 97, 115, 109, 1, 0, 0, 0, 1, 8, 2, 96, 0, 0, 96, 0, 1, 127, 3, 3, 2, 0, 1, 5, 3, 1, 0, 1, 7, 22, 3, 4, 116, 114, 97, 112,
-  0, 0, 5, 115, 101, 118, 101, 110, 0, 1, 3, 109, 101, 109, 2, 0, 10, 10, 2, 3, 0, 0, 11, 4, 0, 65, 7, 11,
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 8, 2, 96, 0, 0, 96, 0, 1, 127, 3, 3, 2, 0, 1, 5, 3, 1, 0, 1, 7, 22, 3, 4, 116, 114,
+  97, 112, 0, 0, 5, 115, 101, 118, 101, 110, 0, 1, 3, 109, 101, 109, 2, 0, 10, 10, 2, 3, 0, 0, 11, 4, 0, 65, 7, 11,
 ]);
 
 test('a trap is told once and thrown on; after it nothing enters the instance', () => {
@@ -116,8 +118,19 @@ test('a trap is told once and thrown on; after it nothing enters the instance', 
 
 test('an exception that is no trap kills nothing', () => {
   const error = { option: 'lead' };
-  const guarded = guard({ fails: () => { throw error; }, works: () => 1 }, () => assert.fail('dead'));
-  assert.throws(() => guarded.fails(), (thrown) => thrown === error);
+  const guarded = guard(
+    {
+      fails: () => {
+        throw error;
+      },
+      works: () => 1,
+    },
+    () => assert.fail('dead'),
+  );
+  assert.throws(
+    () => guarded.fails(),
+    (thrown) => thrown === error,
+  );
   assert.equal(guarded.works(), 1);
 });
 
@@ -141,11 +154,19 @@ test('a crashed engine comes back with the session; only what was in flight fail
   assert.equal((await told).generation, 2);
 });
 
-test('a crash within a callback of the engine is repaired as well, and goes where uncaught errors go', PATIENCE, async () => {
-  // In a process of its own: here an uncaught error would be this test's failure.
-  const { stdout } = await promisify(execFile)(process.execPath, [new URL('crash.mjs', import.meta.url).pathname], PATIENCE);
-  assert.deepEqual(JSON.parse(stdout), { code: 'internal', deaths: 1, uncaught: ['RuntimeError'], status: 200 });
-});
+test(
+  'a crash within a callback of the engine is repaired as well, and goes where uncaught errors go',
+  PATIENCE,
+  async () => {
+    // In a process of its own: here an uncaught error would be this test's failure.
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      [new URL('crash.mjs', import.meta.url).pathname],
+      PATIENCE,
+    );
+    assert.deepEqual(JSON.parse(stdout), { code: 'internal', deaths: 1, uncaught: ['RuntimeError'], status: 200 });
+  },
+);
 
 test('a session that could not be stored survives a crash', PATIENCE, async (t) => {
   const { api, auth, ...engine } = await fragile(t, {
@@ -217,7 +238,10 @@ test('where WebAssembly is refused the manager is made, and its calls say why', 
   const blocked = { name: 'WasmBlockedError', code: 'wasm_blocked', message: /script-src 'wasm-unsafe-eval'/ };
   await assert.rejects(auth.setTokens(api.grant()), blocked);
   await assert.rejects(auth.fetch(`${api.url}/a`), blocked);
-  assert.deepEqual(entries.map(({ level }) => level), ['error']);
+  assert.deepEqual(
+    entries.map(({ level }) => level),
+    ['error'],
+  );
   // The session that is stored can go all the same.
   let removed;
   const store = { get: () => '{}', set: () => assert.fail('written'), remove: (key) => (removed = key) };

@@ -39,13 +39,24 @@ test('every code has its exported class, and no class is without one', () => {
 test('messages are short, lower case and say what is known', () => {
   const { RefreshUnavailableError, SessionEndedError, WasmBlockedError, ReentrantRefreshError } = evertoken;
   assert.equal(new SessionEndedError().message, 'session ended');
-  assert.equal(new RefreshUnavailableError({ cause: 'server_error', status: 503 }).message, 'refresh unavailable: server_error (status 503)');
+  assert.equal(
+    new RefreshUnavailableError({ cause: 'server_error', status: 503 }).message,
+    'refresh unavailable: server_error (status 503)',
+  );
   assert.match(new WasmBlockedError().message, /script-src 'wasm-unsafe-eval'$/);
   assert.match(new ReentrantRefreshError().message, /use ctx\.fetch$/);
 });
 
 test('what is known is on the error; the cause does not weigh on JSON', () => {
-  const details = { transient: true, status: 429, oauthError: 'slow_down', attempt: 2, retryAt: 5, requestId: 'x', cause: 'rate_limited' };
+  const details = {
+    transient: true,
+    status: 429,
+    oauthError: 'slow_down',
+    attempt: 2,
+    retryAt: 5,
+    requestId: 'x',
+    cause: 'rate_limited',
+  };
   const error = new evertoken.RefreshUnavailableError(details);
   for (const [name, value] of Object.entries(details)) assert.equal(error[name], value);
   const { cause, ...rest } = details;

@@ -5,7 +5,13 @@ import { signIn } from './support.mjs';
 
 const PAGE = 'https://app.example/shop/cart?id=1#top';
 const OPTIONS = {
-  attachTo: ['https://api.example', 'https://cdn.example/v1/files', 'http://localhost:8080', 'http://plain.example', 'https://xn--bcher-kva.example'],
+  attachTo: [
+    'https://api.example',
+    'https://cdn.example/v1/files',
+    'http://localhost:8080',
+    'http://plain.example',
+    'https://xn--bcher-kva.example',
+  ],
   exclude: ['/public', 'https://api.example/login', 'https://cdn.example/v1/files/open'],
 };
 
@@ -207,8 +213,16 @@ test(`the token does not go to ${NOT_OURS.length} ways to look as if it were lis
 
 test('without sameOrigin the page is no exception, and a path of it can be listed', async (t) => {
   const options = { sameOrigin: false, attachTo: ['/api'] };
-  const results = Object.fromEntries(await tokens(t, ['/api/me', '/', '/apiary', 'me', 'https://app.example/api'], options));
-  assert.deepEqual(results, { '/api/me': true, '/': false, '/apiary': false, me: false, 'https://app.example/api': true });
+  const results = Object.fromEntries(
+    await tokens(t, ['/api/me', '/', '/apiary', 'me', 'https://app.example/api'], options),
+  );
+  assert.deepEqual(results, {
+    '/api/me': true,
+    '/': false,
+    '/apiary': false,
+    me: false,
+    'https://app.example/api': true,
+  });
 });
 
 test('a page on plain http may send it over plain http, to what is listed', async (t) => {

@@ -71,12 +71,27 @@ const WRONG = [
   [{ refresh: { url: REFRESH, params: 'a=b' } }, 'refresh.params', 'an object', '"a=b"'],
   [{ refresh: { url: REFRESH, sendAccessToken: 1 } }, 'refresh.sendAccessToken', 'true or false', '1'],
   [{ refresh: { url: REFRESH, credentials: 'all' } }, 'refresh.credentials', 'omit or same-origin or include', '"all"'],
-  [{ refresh: { url: REFRESH, tokenIn: 'cookie', credentials: 'omit' } }, 'refresh.credentials', 'a value that sends the cookie', '"omit"'],
+  [
+    { refresh: { url: REFRESH, tokenIn: 'cookie', credentials: 'omit' } },
+    'refresh.credentials',
+    'a value that sends the cookie',
+    '"omit"',
+  ],
   [{ refresh: { url: REFRESH, csrf: { header: 'x' } } }, 'refresh.csrf', 'a header, and a cookie or a meta', 'object'],
   [{ refresh: { url: REFRESH, csrf: { cookie: 'c' } } }, 'refresh.csrf', 'a header, and a cookie or a meta', 'object'],
-  [{ refresh: { url: REFRESH, csrf: { cookie: 'c', meta: 'm', header: 'h' } } }, 'refresh.csrf', 'a header, and a cookie or a meta', 'object'],
+  [
+    { refresh: { url: REFRESH, csrf: { cookie: 'c', meta: 'm', header: 'h' } } },
+    'refresh.csrf',
+    'a header, and a cookie or a meta',
+    'object',
+  ],
   [{ refresh: { url: REFRESH, fields: { access: 1 } } }, 'refresh.fields.access', TEXT, '1'],
-  [{ refresh: { url: REFRESH, fields: { login: { expiresInUnit: 'h' } } } }, 'refresh.fields.login.expiresInUnit', 's or ms', '"h"'],
+  [
+    { refresh: { url: REFRESH, fields: { login: { expiresInUnit: 'h' } } } },
+    'refresh.fields.login.expiresInUnit',
+    's or ms',
+    '"h"',
+  ],
   [{ refresh: { url: REFRESH, revoke: {} } }, 'refresh.revoke.url', 'an http or https URL', 'undefined'],
   [{ refresh: { url: REFRESH, revoke: { url: REFRESH, tokenField: 0 } } }, 'refresh.revoke.tokenField', TEXT, '0'],
 ];
@@ -107,10 +122,23 @@ const RIGHT = [
   { lead: 0.5, retries: 1e9, maxWait: 9e11 },
   { lead: undefined, name: undefined, refresh: { url: REFRESH, csrf: undefined, fields: undefined } },
   { attachTo: [], exclude: [], unauthorized: [] },
-  { attachTo: ['https://a.example', 'http://localhost:8080/v1/', '/api', new URL('https://b.example')], exclude: ['/api/public'] },
-  { unauthorized: [401, 419, { status: 400, path: 'error.code', values: ['expired', 7, true] }], shouldRefresh: () => true },
+  {
+    attachTo: ['https://a.example', 'http://localhost:8080/v1/', '/api', new URL('https://b.example')],
+    exclude: ['/api/public'],
+  },
+  {
+    unauthorized: [401, 419, { status: 400, path: 'error.code', values: ['expired', 7, true] }],
+    shouldRefresh: () => true,
+  },
   { persist: 'refresh', accessIn: 'cookie', sameOrigin: false, autoResume: false, log: () => {}, server: 'inert' },
-  { adoptFrom: { access: 'a', refresh: 'r' }, store: new (class { get() {} set() {} remove() {} })() },
+  {
+    adoptFrom: { access: 'a', refresh: 'r' },
+    store: new (class {
+      get() {}
+      set() {}
+      remove() {}
+    })(),
+  },
   { refresh: Object.assign(Object.create(null), { url: REFRESH }) },
   {
     refresh: {
@@ -124,7 +152,14 @@ const RIGHT = [
       sendAccessToken: true,
       credentials: 'include',
       csrf: { meta: 'csrf', header: 'x-csrf' },
-      fields: { access: 'a.b', refresh: 'a.c', expiresIn: 'e', expiresAt: 'f', expiresInUnit: 'ms', login: { access: 'z' } },
+      fields: {
+        access: 'a.b',
+        refresh: 'a.c',
+        expiresIn: 'e',
+        expiresAt: 'f',
+        expiresInUnit: 'ms',
+        login: { access: 'z' },
+      },
       revoke: { url: '/revoke', format: 'form', tokenField: 't', params: { a: 'b' }, headers: { c: 'd' } },
     },
   },
@@ -161,7 +196,10 @@ test('an unknown option is a TypeError that names it', () => {
 test('options that are no object are a TypeError', () => {
   assert.throws(() => createTokenManager(), { name: 'TypeError', message: /^option "refresh": expected / });
   for (const options of [null, 'x', 5, []]) {
-    assert.throws(() => createTokenManager(options), { name: 'TypeError', message: /^option "options": expected an object, got / });
+    assert.throws(() => createTokenManager(options), {
+      name: 'TypeError',
+      message: /^option "options": expected an object, got /,
+    });
   }
 });
 
@@ -181,7 +219,10 @@ test('a relative URL needs a page when the manager works', () => {
   assert.throws(() => createTokenManager({ ...options, refresh: '/refresh' }), {
     message: 'option "refresh.url": expected an http or https URL, got …',
   });
-  assert.throws(() => createTokenManager({ refresh: REFRESH, server: 'per-request', attachTo: ['/api'] }), /option "attachTo"/);
+  assert.throws(
+    () => createTokenManager({ refresh: REFRESH, server: 'per-request', attachTo: ['/api'] }),
+    /option "attachTo"/,
+  );
 });
 
 test('a server must name where the token goes', () => {
@@ -191,9 +232,46 @@ test('a server must name where the token goes', () => {
 
 test('only own properties are options, whatever Object.prototype has', (t) => {
   const names = [
-    ...['lead', 'margin', 'sameOrigin', 'attachTo', 'exclude', 'server', 'store', 'name', 'log', 'retries', 'unauthorized'],
-    ...['url', 'tokenIn', 'credentials', 'csrf', 'fields', 'revoke', 'headers', 'params', 'format', 'clientId', 'method'],
-    ...['access', 'cookie', 'meta', 'header', 'login', 'body', 'status', 'signal', 'force', 'session', 'minValidity', 'auth'],
+    ...[
+      'lead',
+      'margin',
+      'sameOrigin',
+      'attachTo',
+      'exclude',
+      'server',
+      'store',
+      'name',
+      'log',
+      'retries',
+      'unauthorized',
+    ],
+    ...[
+      'url',
+      'tokenIn',
+      'credentials',
+      'csrf',
+      'fields',
+      'revoke',
+      'headers',
+      'params',
+      'format',
+      'clientId',
+      'method',
+    ],
+    ...[
+      'access',
+      'cookie',
+      'meta',
+      'header',
+      'login',
+      'body',
+      'status',
+      'signal',
+      'force',
+      'session',
+      'minValidity',
+      'auth',
+    ],
   ];
   for (const name of names) Object.prototype[name] = { polluted: name };
   t.after(() => {
@@ -227,10 +305,17 @@ test('options of the methods are checked like those of the manager', async () =>
     [() => auth.run(async () => {}, { isUnauthorized: 401 }), 'isUnauthorized'],
   ];
   for (const [call, name] of calls) {
-    await assert.rejects(call, (error) => error instanceof TypeError && error.message.startsWith(`option "${name}": `), name);
+    await assert.rejects(
+      call,
+      (error) => error instanceof TypeError && error.message.startsWith(`option "${name}": `),
+      name,
+    );
   }
   for (const response of [null, undefined, 'token', 5]) {
-    await assert.rejects(() => auth.setTokens(response), { name: 'TypeError', message: 'setTokens: expected the parsed answer of a sign-in' });
+    await assert.rejects(() => auth.setTokens(response), {
+      name: 'TypeError',
+      message: 'setTokens: expected the parsed answer of a sign-in',
+    });
   }
 });
 
@@ -244,7 +329,11 @@ test('cookies of the refresh follow where its token is, and where its endpoint',
     let entries;
     const idle = { call() {}, inspect() {} };
     // On a page, so it needs no list of places.
-    build({ refresh }, () => assert.fail('compiled'), (_source, surroundings) => (({ entries } = surroundings), idle));
+    build(
+      { refresh },
+      () => assert.fail('compiled'),
+      (_source, surroundings) => (({ entries } = surroundings), idle),
+    );
     return Object.fromEntries(entries.map(([, name, value]) => [name, value]));
   };
   const cookie = { tokenIn: 'cookie' };

@@ -9,7 +9,11 @@ const run = promisify(execFile);
 const dist = new URL('../dist/index.js', import.meta.url);
 
 test('outside a window or worker a manager is inert', PATIENCE, async (t) => {
-  const store = { get: () => assert.fail('read'), set: () => assert.fail('written'), remove: () => assert.fail('removed') };
+  const store = {
+    get: () => assert.fail('read'),
+    set: () => assert.fail('written'),
+    remove: () => assert.fail('removed'),
+  };
   const api = await backend(t);
   const auth = createTokenManager({ refresh: '/auth/refresh', store, attachTo: [api.url] });
   const snapshot = auth.getSnapshot();
@@ -18,7 +22,10 @@ test('outside a window or worker a manager is inert', PATIENCE, async (t) => {
   await assert.rejects(auth.setTokens(signIn()), failed);
   await assert.rejects(auth.getAccessToken(), failed);
   await assert.rejects(auth.refresh(), failed);
-  await assert.rejects(auth.run(() => assert.fail('run')), failed);
+  await assert.rejects(
+    auth.run(() => assert.fail('run')),
+    failed,
+  );
   await auth.signOut();
   const { fetch } = globalThis;
   auth.intercept()();
@@ -70,7 +77,11 @@ test('importing touches no global', PATIENCE, async () => {
     await root.evaluate();
     const early = [...touched];
     process.stdout.write(JSON.stringify(early));`;
-  const { stdout } = await run(process.execPath, ['--experimental-vm-modules', '--no-warnings', '--input-type=module', '--eval', script], PATIENCE);
+  const { stdout } = await run(
+    process.execPath,
+    ['--experimental-vm-modules', '--no-warnings', '--input-type=module', '--eval', script],
+    PATIENCE,
+  );
   assert.deepEqual(JSON.parse(stdout), []);
 });
 

@@ -17,7 +17,11 @@ export function jwt({ sub = 'ada', ttl = 600 } = {}) {
 
 /** A token response. */
 export function signIn(options = {}) {
-  return { access_token: jwt(options), refresh_token: `refresh-${++serial}-${'r'.repeat(20)}`, expires_in: options.ttl ?? 600 };
+  return {
+    access_token: jwt(options),
+    refresh_token: `refresh-${++serial}-${'r'.repeat(20)}`,
+    expires_in: options.ttl ?? 600,
+  };
 }
 
 /**
@@ -133,7 +137,10 @@ export function assertHidden(text, ...responses) {
       // The header of a JWT is no secret.
       const secret = token.split('.').slice(-2).join('.');
       for (let at = 0; at + 8 <= secret.length; at++) {
-        assert.ok(!text.includes(secret.slice(at, at + 8)), `holds part of a token: ${text.slice(Math.max(0, text.indexOf(secret.slice(at, at + 8)) - 60)).slice(0, 120)}`);
+        assert.ok(
+          !text.includes(secret.slice(at, at + 8)),
+          `holds part of a token: ${text.slice(Math.max(0, text.indexOf(secret.slice(at, at + 8)) - 60)).slice(0, 120)}`,
+        );
       }
     }
   }
@@ -156,4 +163,23 @@ export async function fragile(t, options) {
   await auth.setTokens(api.grant());
   // Whatever it follows now leads out of its memory.
   return { api, auth, deaths, break: () => new Uint8Array(memory.buffer).fill(0x7f) };
+}
+
+/** A session whose token the API has just stopped accepting, old enough that a 401 is worth a refresh. */
+export async function withRevokedToken(t, options) {
+  const api = await backend(t);
+  const auth = managerOf(t, api, options);
+  await auth.setTokens(api.grant());
+  api.valid.clear();
+  passTime(t, 3_000);
+  return { api, auth };
+}
+
+/** A session whose token is over. */
+export async function withExpiredToken(t, options) {
+  const api = await backend(t);
+  const auth = managerOf(t, api, options);
+  await auth.setTokens(api.grant({ ttl: 60 }));
+  passTime(t, 61_000);
+  return { api, auth };
 }

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { PATIENCE, backend, managerOf } from './support.mjs';
+
+test('intercept replaces fetch, and is undone in any order', PATIENCE, async (t) => {
+  const api = await backend(t);
+  const other = await backend(t);
+  const first = managerOf(t, api);
+  const second = managerOf(t, other, { name: 'second' });
+  const original = globalThis.fetch;
+  t.after(() => (globalThis.fetch = original));
+  const pairs = [api.grant(), other.grant()];
+  await first.setTokens(pairs[0]);
+  await second.setTokens(pairs[1]);
+  const undoFirst = first.intercept();
+  assert.equal(first.intercept(), undoFirst);
+  const undoSecond = second.intercept();
+  assert.equal(globalThis.fetch.length, 1);
+  assert.equal(globalThis.fetch.name, 'fetch');
+  assert.equal((await fetch(`${api.url}/a`)).status, 200);
+  assert.equal((await fetch(`${other.url}/a`)).status, 200);
+  assert.equal((await first.fetch(`${api.url}/b`)).status, 200);
+  assert.equal((await fetch(`${api.url}/a`, { auth: 'omit' })).status, 401);
+  assert.equal((await first.fetch(`${api.url}/a`, { auth: 'omit' })).status, 401);
+  assert.equal(api.seen.length, 4);
+  undoFirst();
+  assert.equal((await fetch(`${api.url}/a`)).status, 401);
+  assert.equal((await fetch(`${other.url}/a`)).status, 200);
+  undoSecond();
+  assert.equal(globalThis.fetch, original);
+  undoSecond();
+  undoFirst();
+  assert.equal(globalThis.fetch, original);
+  const target = Object.create({ fetch: original });
+  const undo = first.intercept(target);
+  assert.equal((await target.fetch(`${api.url}/a`)).status, 200);
+  undo();
+  assert.equal(Object.hasOwn(target, 'fetch'), false);
+});
+
+test('another library’s wrapper over ours survives, and ours becomes transparent', PATIENCE, async (t) => {
+  const api = await backend(t);
+  const auth = managerOf(t, api);
+  await auth.setTokens(api.grant());
+  const original = globalThis.fetch;
+  t.after(() => (globalThis.fetch = original));
+  const undo = auth.intercept();
+  const ours = globalThis.fetch;
+  const wrapper = (...args) => ours(...args);
+  globalThis.fetch = wrapper;
+  assert.equal((await auth.fetch(`${api.url}/a`, { auth: 'omit' })).status, 401);
+  assert.equal((await auth.fetch(`${api.url}/a`)).status, 200);
+  undo();
+  assert.equal(globalThis.fetch, wrapper);
+  assert.equal((await fetch(`${api.url}/a`)).status, 401);
+  auth.dispose();
+  assert.equal(globalThis.fetch, wrapper);
+});

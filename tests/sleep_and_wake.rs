@@ -197,6 +197,22 @@ fn a_tab_that_slept_adopts_what_others_have_stored() {
     assert_eq!(world.ends(), []);
 }
 
+/// Also when no event tells of the sleep, and the token would still be good.
+#[test]
+fn a_sleep_without_an_event_is_followed_by_a_look_at_the_store() {
+    let mut world = World::new();
+    world.server.lifetime = 86_400;
+    world.sign_in("ada");
+    world.sleep_without_monotonic(hours(1));
+    world.sign_out_elsewhere();
+    world.store.mode = Mode::Delayed(50);
+    let call = world.need();
+    world.expect_waiting(call);
+    world.advance(ms(50));
+    world.expect_error(call, ErrorCode::SessionEnded);
+    assert_eq!(world.ends(), [EndReason::SignedOutElsewhere]);
+}
+
 /// MT9: so is a sign-out and a sign-in elsewhere.
 #[test]
 fn a_tab_that_slept_sees_who_is_signed_in_now() {

@@ -75,6 +75,22 @@ fn an_end_that_is_only_a_date_is_read_by_the_servers_clock() {
     assert!(life.is_some_and(|life| life.0.abs_diff(600_000) <= 2_100), "{life:?}");
 }
 
+/// What is known of the server's time stays known when this machine's clock is set back.
+#[test]
+fn the_servers_time_is_still_known_after_the_clock_is_set_back() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.advance(minutes(1));
+    world.refresh();
+    world.advance(secs(1));
+    world.set_wall(-3_600_000);
+    let ends = world.clock.truth() / 1_000 + 600;
+    let body = format!(r#"{{"access_token":"{}"}}"#, jwt_of(&format!(r#"{{"exp":{ends}}}"#)));
+    world.set_tokens(&body, SessionMode::New);
+    let life = world.snapshot().expires_at.map(|ends| ends.since(world.clock.now().wall));
+    assert!(life.is_some_and(|life| life.0.abs_diff(600_000) <= 2_100), "{life:?}");
+}
+
 /// CK2: of a clock that is set back nothing is gained.
 #[test]
 fn a_clock_set_back_does_not_keep_a_token_alive() {

@@ -357,6 +357,10 @@ impl World {
         self.clock.when(deadline, self.tabs[tab].origin).saturating_sub(self.clock.elapsed)
     }
 
+    pub(crate) fn is_refreshing(&self) -> bool {
+        self.tabs.iter().any(Tab::is_refreshing)
+    }
+
     /// What must be true when the calm is over.
     pub(crate) fn finish(&mut self) {
         for tab in 0..self.tabs.len() {

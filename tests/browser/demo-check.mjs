@@ -26,23 +26,37 @@ const { origin } = new URL(url);
 /** The browser's own record of its network traffic; reading it empties it, so it is kept. */
 const traffic = [];
 const profile = await mkdtemp(join(tmpdir(), 'evertoken-demo-'));
+const launched = launch();
 let driver;
 let failures = [];
+let closing;
+for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM']) process.once(signal, () => void close().finally(() => process.exit(1)));
 try {
-  driver = await launch();
+  driver = await launched;
   const measured = await visit();
   failures = await complaints(measured);
   for (const failure of failures) console.error(`demo-check: ${failure}`);
   console.log(JSON.stringify(measured.report));
 } catch (error) {
   failures = [error];
-  console.error('demo-check:', error);
-  await picture().catch(() => undefined);
+  if (!closing) {
+    console.error('demo-check:', error);
+    await picture().catch(() => undefined);
+  }
 } finally {
-  await driver?.quit();
-  await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+  await close();
 }
 process.exitCode = failures.length > 0 ? 1 : 0;
+
+/** Leaves nothing behind, also when a signal cuts the visit short. */
+function close() {
+  closing ??= launched
+    // A signal to the whole group may have ended the browser already.
+    .then((started) => started.quit())
+    .catch(() => undefined)
+    .then(() => rm(profile, { recursive: true, force: true, maxRetries: 20 }));
+  return closing;
+}
 
 async function launch() {
   const wanted = new logging.Preferences();

@@ -6,7 +6,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use evertoken::engine::answer::{Answer, Outcome};
 use evertoken::engine::endpoint::TokenIn;
-use evertoken::engine::endpoint::TokenIn;
 use evertoken::engine::json::{self, Value};
 use evertoken::engine::output::TokenRequest;
 use evertoken::engine::secret::Secret;

@@ -18,17 +18,16 @@ pub(crate) const ECHO_LIMIT: usize = 100 * MEBIBYTE;
 pub(crate) struct Fields(Map<String, Value>);
 
 impl Fields {
-    /// Parses a body as its `Content-Type` says. Anything but JSON and a form is refused: it would let a page of
-    /// another origin send a request without a preflight.
+    /// Parses a body as its `Content-Type` says; anything but JSON and a form is refused.
+    ///
+    /// That keeps no other origin out: any page can send a form without a preflight. A refresh and a sign-in by
+    /// cookie therefore ask where they come from.
     pub(crate) fn parse(headers: &HeaderMap, body: &[u8]) -> Result<Self, ApiError> {
         if body.is_empty() {
             return Ok(Self::default());
         }
-        let content_type =
-            headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        match media_type.as_str() {
-            "application/json" => from_json(body),
+        match media_type(headers).as_str() {
+            JSON => from_json(body),
             "application/x-www-form-urlencoded" => from_form(body),
             _ => Err(ApiError::invalid_request(
                 "content-type: expected application/json or application/x-www-form-urlencoded",
@@ -91,6 +90,20 @@ pub(crate) async fn read(mut body: Body, limit: usize) -> Result<Bytes, ApiError
 pub(crate) async fn fields(headers: &HeaderMap, body: Body) -> Result<Fields, ApiError> {
     Fields::parse(headers, &read(body, MEBIBYTE).await?)
 }
+
+/// Whether the `Content-Type` is JSON, which a page of another origin cannot send without a preflight.
+pub(crate) fn is_json(headers: &HeaderMap) -> bool {
+    media_type(headers) == JSON
+}
+
+/// The `Content-Type` without its parameters, in lower case; empty when there is none.
+fn media_type(headers: &HeaderMap) -> String {
+    let content_type =
+        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+const JSON: &str = "application/json";
 
 fn too_large(limit: usize) -> ApiError {
     let description = format!("the request body is larger than {} MiB", limit / MEBIBYTE);

@@ -52,7 +52,7 @@ fn presented(state: &AppState, parts: &Parts, fields: &Fields) -> Result<Refresh
             "refresh_token: expected one in the body or the cookie, found none",
         ));
     };
-    credentials::check_same_origin(&parts.headers, &state.config.allowed_origins)?;
+    credentials::check_refresh_origin(&parts.headers, &state.config.allowed_origins)?;
     Ok(token)
 }
 

@@ -1,11 +1,13 @@
 //! `POST /auth/register` and `POST /auth/login`.
 
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
 use crate::body::{self, Fields};
 use crate::clock::Millis;
+use crate::credentials;
 use crate::error::{ApiError, ServerFault};
 use crate::ledger::{Kind, Outcome, Recorder, Use};
 use crate::routes::answer;
@@ -17,7 +19,7 @@ use crate::store::users::{self, User};
 pub(super) async fn register(State(state): State<AppState>, request: Request) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
     let recorder = state.recorder(Kind::Login, &parts);
-    let form = SignIn::read(&state, &body::fields(&parts.headers, body).await?)?;
+    let form = SignIn::read(&state, &parts.headers, body).await?;
     if form.password.chars().count() < MIN_PASSWORD_CHARS {
         return Err(ApiError::invalid_field("password: expected at least 8 characters"));
     }
@@ -42,7 +44,7 @@ pub(super) async fn register(State(state): State<AppState>, request: Request) ->
 pub(super) async fn login(State(state): State<AppState>, request: Request) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
     let recorder = state.recorder(Kind::Login, &parts);
-    let form = SignIn::read(&state, &body::fields(&parts.headers, body).await?)?;
+    let form = SignIn::read(&state, &parts.headers, body).await?;
     let email = form.email.clone();
     let found = state.store.call(move |connection| users::find(connection, &email)).await?;
     let (user, hash) = found.map(|found| (found.user, found.password_hash)).unzip();
@@ -87,8 +89,13 @@ struct SignIn {
 }
 
 impl SignIn {
-    fn read(state: &AppState, fields: &Fields) -> Result<Self, ApiError> {
-        Self::parse(state, fields).map_err(ApiError::invalid_field)
+    async fn read(state: &AppState, headers: &HeaderMap, body: Body) -> Result<Self, ApiError> {
+        let fields = body::fields(headers, body).await?;
+        let form = Self::parse(state, &fields).map_err(ApiError::invalid_field)?;
+        if form.mode == Mode::Cookie {
+            credentials::check_sign_in_origin(headers, &state.config.allowed_origins)?;
+        }
+        Ok(form)
     }
 
     fn parse(state: &AppState, fields: &Fields) -> Result<Self, String> {

@@ -1,10 +1,14 @@
 //! Sessions whose refresh token is an HttpOnly cookie.
 
+use std::collections::BTreeMap;
+
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 
-use crate::world::{Answer, World, send};
+use crate::world::{Answer, EMAIL, PASSWORD, World, send};
 
+const NEWCOMER: &str = "bob@example.com";
+const SIGN_IN_CSRF: &str = "a sign-in by cookie has to come from the same origin or carry X-Requested-With";
 const CSRF: &str = "a refresh by cookie has to come from the same origin or carry X-Requested-With";
 
 #[tokio::test]
@@ -70,6 +74,58 @@ async fn a_refresh_by_cookie_from_elsewhere_is_refused_and_spends_nothing() {
 }
 
 #[tokio::test]
+async fn a_sign_in_by_cookie_from_elsewhere_is_refused_and_makes_no_session_or_account() {
+    let world = World::start(&["--allow-origin", "http://app.example"]).await;
+    for path in ["/auth/login", "/auth/register"] {
+        for form in [true, false] {
+            for (name, value) in [
+                ("sec-fetch-site", "cross-site"),
+                ("sec-fetch-site", "same-site"),
+                ("origin", "http://evil.example"),
+                ("origin", "null"),
+            ] {
+                let answer = send(sign_in_by_cookie(&world, path, form).header(name, value)).await;
+                answer.assert_error(403, "csrf", SIGN_IN_CSRF);
+                assert_eq!(answer.header("set-cookie"), "", "{path} {name}: {value}");
+            }
+        }
+        let old_browser = send(sign_in_by_cookie(&world, path, true)).await;
+        old_browser.assert_error(403, "csrf", SIGN_IN_CSRF);
+    }
+    let account = json!({ "email": NEWCOMER, "password": PASSWORD });
+    let unknown = world.post("/auth/login", account).await;
+    assert_eq!(unknown.status, 401, "a refused registration must not make the account");
+}
+
+#[tokio::test]
+async fn a_sign_in_by_cookie_from_the_same_or_a_listed_origin_or_with_the_header_is_taken() {
+    let world = World::start(&["--allow-origin", "http://app.example"]).await;
+    let own = world.url("");
+    for (name, value) in [
+        ("sec-fetch-site", "same-origin"),
+        ("origin", own.as_str()),
+        ("origin", "http://app.example"),
+        ("x-requested-with", "evertoken"),
+    ] {
+        for form in [true, false] {
+            let answer = send(sign_in_by_cookie(&world, "/auth/login", form).header(name, value)).await;
+            assert_eq!(answer.status, 200, "{name}: {value}: {}", answer.text);
+            set_cookie(&answer);
+        }
+    }
+    let program = send(sign_in_by_cookie(&world, "/auth/register", false)).await;
+    assert_eq!(program.status, 201, "JSON without Origin and Sec-Fetch-Site: {}", program.text);
+}
+
+#[tokio::test]
+async fn a_sign_in_without_a_cookie_needs_no_proof_of_its_origin() {
+    let world = World::start(&[]).await;
+    let form = world.request(Method::POST, "/auth/login").form(&[("email", EMAIL), ("password", PASSWORD)]);
+    let answer = send(form.header("origin", "http://evil.example")).await;
+    assert_eq!((answer.status, answer.header("set-cookie")), (200, ""));
+}
+
+#[tokio::test]
 async fn an_empty_json_object_counts_as_an_empty_body() {
     let world = World::start(&[]).await;
     let (token, _) = set_cookie(&world.sign_in_with(json!({ "mode": "cookie" })).await);
@@ -102,6 +158,14 @@ async fn signing_out_by_cookie_ends_the_session_and_clears_the_cookie() {
         ("", "HttpOnly; SameSite=Strict; Path=/auth; Max-Age=0")
     );
     assert_eq!(world.me(answer.json["access_token"].as_str().expect("a token")).await.status, 401);
+}
+
+/// A sign-in, or the registration of a new account, as a form or as JSON.
+fn sign_in_by_cookie(world: &World, path: &str, form: bool) -> RequestBuilder {
+    let email = if path == "/auth/register" { NEWCOMER } else { EMAIL };
+    let fields = [("email", email), ("password", PASSWORD), ("mode", "cookie")];
+    let request = world.request(Method::POST, path);
+    if form { request.form(&fields) } else { request.json(&BTreeMap::from(fields)) }
 }
 
 fn with_cookie(world: &World, token: &str) -> RequestBuilder {

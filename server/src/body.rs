@@ -21,7 +21,7 @@ impl Fields {
     /// Parses a body as its `Content-Type` says; anything but JSON and a form is refused.
     ///
     /// That keeps no other origin out: any page can send a form without a preflight. A refresh and a sign-in by
-    /// cookie therefore ask where they come from.
+    /// cookie therefore ask where they come from, and the control API takes JSON only ([`json_fields`]).
     pub(crate) fn parse(headers: &HeaderMap, body: &[u8]) -> Result<Self, ApiError> {
         if body.is_empty() {
             return Ok(Self::default());
@@ -104,6 +104,16 @@ fn media_type(headers: &HeaderMap) -> String {
 }
 
 const JSON: &str = "application/json";
+
+/// Reads and parses the body of a request to the control API: JSON, or nothing. A page of another origin needs a
+/// preflight for that, and gets none.
+pub(crate) async fn json_fields(headers: &HeaderMap, body: Body) -> Result<Fields, ApiError> {
+    let bytes = read(body, MEBIBYTE).await?;
+    if !bytes.is_empty() && !is_json(headers) {
+        return Err(ApiError::invalid_request("content-type: expected application/json"));
+    }
+    Fields::parse(headers, &bytes)
+}
 
 fn too_large(limit: usize) -> ApiError {
     let description = format!("the request body is larger than {} MiB", limit / MEBIBYTE);

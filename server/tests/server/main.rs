@@ -1,6 +1,7 @@
 //! Drives real servers over real sockets.
 
 mod api;
+mod control_access;
 mod cookie_mode;
 mod cross_origin;
 mod faults;

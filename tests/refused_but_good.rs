@@ -54,7 +54,7 @@ fn a_caller_that_wanted_more_life_gets_the_token_there_is() {
     let mut world = World::new();
     world.sign_in("ada");
     world.server.revoke(0);
-    world.advance(secs(10));
+    world.advance(secs(400));
     let before = world.need_for(hours(1));
     world.expect_waiting(before);
     world.advance(secs(1));

@@ -189,3 +189,32 @@ fn restoring_twice_is_once() {
     world.boot();
     assert_eq!((world.store.reads, world.state()), (reads, State::Active));
 }
+
+/// A store that is slow at the start is not an empty one.
+#[test]
+fn a_record_that_comes_late_still_counts() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.store.mode = Mode::Delayed(5_000);
+    let mut world = world.reload(2);
+    world.advance(secs(3));
+    assert_eq!(world.state(), State::SignedOut, "nobody waits for ever");
+    world.advance(secs(3));
+    assert_eq!(world.state(), State::Active);
+    let call = world.need();
+    world.expect(call, Settled::Done);
+    assert_eq!(world.requests(), 0);
+}
+
+/// A token's life runs from when it was handed over, not from when the store had been read.
+#[test]
+fn a_token_handed_over_before_the_store_is_read_lives_from_then() {
+    let mut world = World::unread(|_| {}, 1);
+    world.store.mode = Mode::Delayed(1_500);
+    world.boot();
+    let handed_over = world.clock.now().wall;
+    world.sign_in("ada");
+    world.advance(secs(3));
+    let expires = world.snapshot().expires_at.unwrap();
+    assert_eq!(expires.since(handed_over), secs(world.server.lifetime));
+}

@@ -88,3 +88,56 @@ fn show(from: &World, to: &mut World) {
     to.store.put(from.store.text.clone().unwrap_or_default());
     to.wake(Wake::Shown);
 }
+
+/// Two tabs that know nothing of each other sign in: they are never taken for one session.
+#[test]
+fn the_later_of_two_sign_ins_is_the_one_that_counts() {
+    let mut one = World::new();
+    one.sign_in("ann");
+    let mut two = World::new();
+    two.clock = one.clock;
+    two.advance(secs(1));
+    two.sign_in("bob");
+    let stored = two.store.text.clone().unwrap_or_default();
+    show(&one, &mut two);
+    assert_eq!(two.snapshot().subject.as_deref(), Some("bob"), "the older session is no news");
+    two.store.put(stored);
+    one.server.always = Some(Reply::Fixed(answer(503, "")));
+    one.advance(secs(5));
+    one.unauthorized();
+    let waiting = one.need();
+    one.advance(secs(1));
+    one.expect_waiting(waiting);
+    two.clock = one.clock;
+    show(&two, &mut one);
+    one.expect_error(waiting, ErrorCode::SessionChanged);
+    assert_eq!(one.snapshot().subject.as_deref(), Some("bob"));
+    assert_eq!(one.count("userChanged"), 1);
+}
+
+/// A tab that has slept through a sign-in signs out: that is the newest wish there is.
+#[test]
+fn a_sign_out_in_a_stale_tab_reaches_the_others() {
+    let (mut one, mut two) = tabs();
+    one.sign_out();
+    one.advance(secs(1));
+    one.sign_in("carol");
+    two.clock = one.clock;
+    two.advance(secs(1));
+    two.sign_out();
+    show(&two, &mut one);
+    assert_eq!((one.state(), one.ends().last()), (State::SignedOut, Some(&EndReason::SignedOutElsewhere)));
+}
+
+/// While a refresh waits for the hour that the server has named, the other tab's sign-out is seen all the same.
+#[test]
+fn a_sign_out_elsewhere_is_seen_while_a_refresh_waits() {
+    let (mut one, mut two) = tabs();
+    two.server.always = Some(Reply::Fixed(Answer { retry_after: Some("3000".into()), ..answer(429, "") }));
+    two.refresh();
+    two.advance(secs(1));
+    one.clock = two.clock;
+    one.sign_out();
+    show(&one, &mut two);
+    assert_eq!(two.state(), State::SignedOut);
+}

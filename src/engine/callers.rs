@@ -20,6 +20,10 @@ impl Engine {
         let Some(generation) = self.generation_for(call) else {
             return;
         };
+        // More than most of a token's life cannot be had: wanting it would mean a refresh for every call.
+        let access = self.session.as_ref().and_then(|session| session.access.as_ref());
+        let most = access.and_then(|access| access.life.total).map(|total| total.percent(MOST_OF_A_LIFE));
+        let min_validity = most.map_or(min_validity, |most| min_validity.min(most));
         let want = Want::Token { min_validity, after: generation };
         let met = self.session.as_ref().is_some_and(|session| want.is_met(session, self.now));
         if (met || self.has_good_token() && !self.can_refresh()) && !self.desk.looking {
@@ -242,5 +246,7 @@ impl Engine {
     }
 }
 
+/// The planned refresh leaves at least this much of every life.
+const MOST_OF_A_LIFE: u64 = 60;
 /// A token younger than this that draws a 401 is not the reason for it.
 const NEW_TOKEN: Millis = Millis::from_secs(2);

@@ -21,6 +21,8 @@ use super::time::{Millis, Mono};
 pub(super) struct Desk {
     pub reading: Option<(StoreOp, Mono)>,
     pub writing: Option<(StoreOp, Mono)>,
+    /// The first read, when it was given up; its answer still counts until a session begins.
+    pub late: Option<StoreOp>,
     /// A read after a wake is under way: even a good token waits for it.
     pub looking: bool,
     /// Something has changed since the write under way was begun.
@@ -62,9 +64,13 @@ impl Engine {
     }
 
     pub(super) fn on_read(&mut self, op: StoreOp, text: Option<&Secret>) {
-        if self.desk.reading.is_none_or(|(current, _)| current != op) {
+        if self.desk.late == Some(op) && self.session.is_none() && self.phase == Phase::Running {
+            // The store was slow at the start and nothing has begun since: start again from what it says.
+            self.phase = Phase::Booting;
+        } else if self.desk.reading.is_none_or(|(current, _)| current != op) {
             return;
         }
+        self.desk.late = None;
         self.desk.reading = None;
         self.desk.looking = false;
         self.mark(Mark::StoreRead, u64::from(text.is_some()));
@@ -128,7 +134,8 @@ impl Engine {
             self.session = Some(session);
             return false;
         }
-        self.adopt(session, same_epoch);
+        let same_session = same_epoch && self.session.as_ref().is_some_and(|held| held.id == session.id);
+        self.adopt(session, same_session);
         true
     }
 
@@ -189,10 +196,13 @@ impl Engine {
         if self.session.is_none() && self.config.refresh_in_cookie() && self.config.auto_resume {
             self.session = Some(self.blank_session());
         }
-        for input in core::mem::take(&mut self.deferred) {
+        for (then, input) in core::mem::take(&mut self.deferred) {
             // Each is told what held for it, not what those after it have changed.
             self.publish();
+            // A token's life runs from when it was handed over.
+            let now = core::mem::replace(&mut self.now, then);
             self.apply(input);
+            self.now = now;
         }
     }
 

@@ -7,7 +7,7 @@ use super::backoff::{Background, Breaker};
 use super::config::Config;
 use super::desk::Desk;
 use super::error::{ErrorCode, TokenError};
-use super::flight::{Attempt, Flight};
+use super::flight::{Attempt, Flight, Step};
 use super::ids::{AttemptId, CallId, Epoch, Generation};
 use super::input::{Input, Stored, Wake};
 use super::jitter::Jitter;
@@ -57,7 +57,7 @@ pub struct Engine {
     pub(super) lost: Option<Generation>,
     pub(super) waiters: Vec<Waiter>,
     /// What came before the store had been read for the first time.
-    pub(super) deferred: Vec<Input>,
+    pub(super) deferred: Vec<(Now, Input)>,
     pub(super) cooldown: Option<Cooldown>,
     pub(super) background: Background,
     pub(super) breaker: Breaker,
@@ -149,7 +149,7 @@ impl Engine {
             self.look_again();
         }
         if self.phase == Phase::Booting && input.needs_session() {
-            self.deferred.push(input);
+            self.deferred.push((now, input));
         } else {
             self.apply(input);
         }
@@ -277,7 +277,8 @@ impl Engine {
 
     /// Reads the store again, unless a refresh is about to do so. Without a session too: another tab may have one.
     fn look_again(&mut self) {
-        if self.flight.is_none() {
+        let idle = self.flight.as_ref().is_none_or(|flight| matches!(flight.step, Step::Waiting { .. }));
+        if idle {
             self.desk.looking = true;
             self.start_read();
         }
@@ -348,7 +349,9 @@ impl Engine {
 
     fn on_read_timeout(&mut self) {
         if let Some((op, _)) = self.desk.reading {
+            let first = self.phase == Phase::Booting;
             self.on_read(op, None);
+            self.desk.late = first.then_some(op);
         }
     }
 }

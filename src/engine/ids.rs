@@ -1,6 +1,8 @@
 //! Numbers that name things.
 
-/// Counts sessions: it grows when a session begins or ends, so that nothing of an earlier one counts any more.
+use super::time::UnixMillis;
+
+/// Orders sessions: it grows when a session begins or ends, so that nothing of an earlier one counts any more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Epoch(pub u64);
 
@@ -21,8 +23,10 @@ pub struct AttemptId(pub u32);
 pub struct StoreOp(pub u32);
 
 impl Epoch {
-    pub fn next(self) -> Self {
-        Self(self.0.saturating_add(1))
+    /// The epoch of a session that begins or ends at `wall`: above this one, and above those of tabs that have not
+    /// heard of one another.
+    pub fn next(self, wall: UnixMillis) -> Self {
+        Self(self.0.saturating_add(1).max(u64::try_from(wall.0).unwrap_or(0)))
     }
 }
 

@@ -195,7 +195,8 @@ fn integer(object: Object<'_>, name: &str) -> Option<i64> {
 }
 
 fn counter(object: Object<'_>, name: &str) -> Option<u64> {
-    integer(object, name).and_then(|value| u64::try_from(value).ok())
+    let value = integer(object, name).filter(|value| *value < HIGHEST)?;
+    u64::try_from(value).ok()
 }
 
 fn secret(object: Object<'_>, name: &str) -> Option<Secret> {
@@ -203,6 +204,8 @@ fn secret(object: Object<'_>, name: &str) -> Option<Secret> {
     Some(Secret::new(token.decode())).filter(Secret::is_sendable)
 }
 
+/// No honest counter gets here; from one that is higher there would be no way on.
+const HIGHEST: i64 = 1 << 52;
 const NULL: &str = "null";
 
 #[cfg(test)]

@@ -146,7 +146,7 @@ impl Engine {
         let judgement = answer.judge(&self.config.fields, self.config.access_in_cookie);
         // A server can repeat what it was sent, and errors are logged.
         let is_plain = |text: &str| !self.session.as_ref().is_some_and(|session| session.leaks_into(text));
-        let request_id = answer.request_id.clone().filter(|id| is_plain(id));
+        let request_id = answer.request_id.clone().filter(|id| id.len() <= LONGEST_ID && is_plain(id));
         let failure = |code, cause, oauth_error| Failure {
             cause: Some(cause),
             status: Some(answer.status),
@@ -370,7 +370,7 @@ impl Engine {
     pub(super) fn conclude_refusal(&mut self, refusal: Refusal) {
         let error = self.flight.take().and_then(|flight| flight.error);
         if !self.has_good_token() {
-            let epoch = self.epoch.next();
+            let epoch = self.next_epoch();
             return self.end_session(refusal, epoch);
         }
         if let Some(session) = self.session.as_mut() {
@@ -410,6 +410,8 @@ impl Outcome {
 /// What a granted refresh will tell once it is stored: whether it resumed a session, and the extras.
 pub(super) type News = (bool, Option<String>);
 
+/// A request id that is longer is none.
+const LONGEST_ID: usize = 128;
 const UNKNOWN: Standing = Standing::Resuming { hinted: false };
 /// The least time between two flights that nobody asked for.
 pub(super) const FLOOR: Millis = Millis::from_secs(1);

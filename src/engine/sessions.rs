@@ -80,6 +80,8 @@ impl Engine {
             claimed: claimed_life(&claims),
             expires_at: response.expires_at.or(claims.expires_at),
         };
+        // An HttpOnly access token is the browser's to send; one that the answer shows all the same is not kept.
+        let token = if self.config.access_in_cookie { Secret::default() } else { token };
         let total = lifetime.total(self.now, self.offset);
         let refresh_life = response.refresh_expires_in.and_then(|life| u64::try_from(life).ok());
         Pair {
@@ -109,7 +111,7 @@ impl Engine {
         let before = self.session.take();
         let resuming = before.as_ref().is_some_and(Session::is_resuming);
         let changed = before.as_ref().is_some_and(|session| session.identity.is_other_user(&pair.identity));
-        self.epoch = self.epoch.next();
+        self.epoch = self.next_epoch();
         self.ground();
         self.forget_failures();
         let id = self.jitter.draw();
@@ -157,12 +159,12 @@ impl Engine {
         self.lost = None;
     }
 
-    /// Takes over what another tab has stored. `same_epoch`: the session held goes on.
-    pub(super) fn adopt(&mut self, mut session: Session, same_epoch: bool) {
+    /// Takes over what another tab has stored. `same_session`: the one held goes on.
+    pub(super) fn adopt(&mut self, mut session: Session, same_session: bool) {
         self.metrics.adopted += 1;
         self.mark(Mark::Adopted, session.generation.0);
         let before = self.session.take();
-        if let (Some(before), true) = (&before, same_epoch) {
+        if let (Some(before), true) = (&before, same_session) {
             session.first = before.first;
             if session.access.is_none() {
                 // Stored without its access token: the one held here is as good as before.
@@ -175,14 +177,14 @@ impl Engine {
             }
         }
         let stranger = before.as_ref().is_some_and(|before| {
-            !same_epoch && !before.is_resuming() && !before.identity.is_same_user(&session.identity)
+            !same_session && !before.is_resuming() && !before.identity.is_same_user(&session.identity)
         });
         let changed = before.as_ref().is_some_and(|before| before.identity.is_other_user(&session.identity));
         self.epoch = session.epoch;
         self.generation = session.generation;
         self.session = Some(session);
         self.forget_failures();
-        if !same_epoch {
+        if !same_session {
             self.ground();
         }
         if stranger {
@@ -203,7 +205,7 @@ impl Engine {
             if !core::mem::take(&mut self.desk.leftover) {
                 return self.settle(call, Ok(Settled::Done));
             }
-            self.epoch = self.epoch.next();
+            self.epoch = self.next_epoch();
             return self.save_for(call, Settled::Done);
         };
         let access = session.access.as_ref().map(|access| &access.token);
@@ -212,7 +214,7 @@ impl Engine {
             self.emit(Output::Revoke(request));
         }
         self.mark(Mark::SignedOut, 0);
-        let epoch = self.epoch.next();
+        let epoch = self.next_epoch();
         self.settle_when_saved(call, Settled::Done);
         self.end_session(Refusal::because(EndReason::SignedOut), epoch);
     }
@@ -245,7 +247,7 @@ impl Engine {
             Some(Standing::Refused(refusal)) => refusal.clone(),
             _ => Refusal::because(EndReason::Expired),
         };
-        let epoch = self.epoch.next();
+        let epoch = self.next_epoch();
         self.end_session(refusal, epoch);
     }
 
@@ -258,6 +260,10 @@ impl Engine {
         {
             self.abandon(attempt);
         }
+    }
+
+    pub(super) fn next_epoch(&self) -> Epoch {
+        self.epoch.next(self.now.wall)
     }
 
     pub(super) fn forget_failures(&mut self) {
@@ -307,7 +313,7 @@ impl Engine {
         self.ground();
         self.turn_away(ErrorCode::Disposed);
         self.phase = Phase::Disposed;
-        for input in core::mem::take(&mut self.deferred) {
+        for (_, input) in core::mem::take(&mut self.deferred) {
             self.apply(input);
         }
         self.settle_saved(usize::MAX);

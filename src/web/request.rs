@@ -16,14 +16,14 @@ extern "C" {
     /// What a rejected refresh callback tells: see the facade's `Host.refresh`.
     type CallbackFailure;
 
-    #[wasm_bindgen(method, getter)]
-    fn ended(this: &CallbackFailure) -> Option<bool>;
+    #[wasm_bindgen(method, getter, catch)]
+    fn ended(this: &CallbackFailure) -> Result<Option<bool>, JsValue>;
 
-    #[wasm_bindgen(method, getter)]
-    fn status(this: &CallbackFailure) -> Option<u16>;
+    #[wasm_bindgen(method, getter, catch)]
+    fn status(this: &CallbackFailure) -> Result<Option<u16>, JsValue>;
 
-    #[wasm_bindgen(method, getter, js_name = retryAfter)]
-    fn retry_after(this: &CallbackFailure) -> Option<String>;
+    #[wasm_bindgen(method, getter, catch, js_name = retryAfter)]
+    fn retry_after(this: &CallbackFailure) -> Result<Option<String>, JsValue>;
 }
 
 /// Asks the app's callback for tokens.
@@ -43,10 +43,13 @@ pub(super) fn called(outcome: Result<JsValue, JsValue>) -> Outcome {
         Ok(text) => Outcome::Answered(Answer { status: 200, body: body(&text), ..Answer::default() }),
         Err(error) if error.is_object() => {
             let failure: CallbackFailure = error.unchecked_into();
-            if failure.ended() == Some(true) {
+            if failure.ended() == Ok(Some(true)) {
                 return Outcome::Ended;
             }
-            Outcome::Failed { status: failure.status(), retry_after: failure.retry_after() }
+            Outcome::Failed {
+                status: failure.status().ok().flatten(),
+                retry_after: failure.retry_after().ok().flatten(),
+            }
         }
         Err(_) => Outcome::Failed { status: None, retry_after: None },
     }

@@ -29,7 +29,7 @@ use crate::engine::{Config, Engine};
 pub(crate) struct Shell {
     engine: RefCell<Engine>,
     host: Host,
-    /// `fetch` as it was when the shell was made: the token request is seen by no later wrapper, ours included.
+    /// The host's `fetch`, which lies beneath what intercepts; else the global one as it was when the shell was made.
     native_fetch: Function,
     /// What has happened and was not yet given to the engine.
     inbox: RefCell<Vec<Input>>,
@@ -60,11 +60,13 @@ pub(super) struct Asked(Shared<oneshot::Receiver<Answer>>);
 
 impl Shell {
     pub(crate) fn new(config: Config, host: Host) -> Rc<Self> {
-        let native_fetch = Reflect::get(&js_sys::global(), &JsValue::from_str("fetch")).unwrap_or_default();
+        let native_fetch = fetch_of(&host)
+            .or_else(|| fetch_of(&js_sys::global()))
+            .unwrap_or_else(|| JsValue::UNDEFINED.unchecked_into());
         let shell = Rc::new(Self {
             engine: RefCell::new(Engine::new(config, clock::seed())),
             host,
-            native_fetch: native_fetch.unchecked_into(),
+            native_fetch,
             inbox: RefCell::default(),
             running: Cell::new(false),
             timer: RefCell::default(),
@@ -292,6 +294,11 @@ impl Future for Asked {
         // The sender goes with the shell alone: then there is nobody left to tell.
         self.0.poll_unpin(context).map(|answer| answer.unwrap_or(Ok(Settled::Pass)))
     }
+}
+
+/// The `fetch` that `object` has, if it has one.
+fn fetch_of(object: &JsValue) -> Option<Function> {
+    Reflect::get(object, &JsValue::from_str("fetch")).ok()?.dyn_into().ok()
 }
 
 /// The promise that a store's answer is, or the answer itself.

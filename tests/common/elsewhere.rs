@@ -46,7 +46,7 @@ impl World {
     #[track_caller]
     pub fn sign_out_elsewhere(&mut self) {
         let record = self.record();
-        let tombstone = Record { epoch: record.epoch.next(), session: None, ..record };
+        let tombstone = Record { epoch: record.epoch.next(UnixMillis(0)), session: None, ..record };
         self.store.put(tombstone.encode().expose());
     }
 
@@ -60,7 +60,7 @@ impl World {
             StoredSession { id: 77, refresh: None, refresh_ends: None, access: None, refused: false };
         renew(&mut session, response, self.clock.now().wall);
         let record = Record {
-            epoch: old.epoch.next(),
+            epoch: old.epoch.next(UnixMillis(0)),
             generation: old.generation.next(),
             session: Some(session),
             ..old

@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use percent_encoding::percent_decode_str;
 use tower_http::services::ServeDir;
 
 use crate::config::Website;
@@ -14,9 +15,16 @@ use crate::state::AppState;
 pub(crate) async fn page(State(state): State<AppState>, request: Request) -> Response {
     let reading = matches!(*request.method(), Method::GET | Method::HEAD);
     match &state.config.website {
-        Some(website) if reading => file(website, request).await,
+        Some(website) if reading && !is_hidden(request.uri().path()) => file(website, request).await,
         _ => not_found(),
     }
+}
+
+/// Whether a file or directory of the path begins with a dot, as `.env` and `.git` do: they lie about in a directory
+/// without being meant for visitors.
+fn is_hidden(path: &str) -> bool {
+    let decoded: Vec<u8> = percent_decode_str(path).collect();
+    decoded.split(|byte| *byte == b'/').any(|name| name.starts_with(b"."))
 }
 
 async fn file(website: &Website, request: Request) -> Response {

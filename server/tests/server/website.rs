@@ -47,6 +47,40 @@ async fn nothing_outside_of_the_directory_is_served() {
 }
 
 #[tokio::test]
+async fn nothing_hidden_is_served() {
+    let site = Site::new("hidden");
+    let root = site.0.join("site");
+    for dir in [".git", ".git/refs", "docs/.private"] {
+        fs::create_dir_all(root.join(dir)).expect("a directory");
+    }
+    for file in
+        [".env", "docs/.env", ".git/config", ".git/refs/head", ".git/index.html", "docs/.private/a.js"]
+    {
+        fs::write(root.join(file), "secret").expect("a file");
+    }
+    fs::write(root.join("docs/a.b..js"), "shown").expect("a file");
+    let world = World::start(&["--static", site.path()]).await;
+    for path in [
+        "/.env",
+        "/%2eenv",
+        "/docs/.env",
+        "/docs/%2Eenv",
+        "/docs%2f.env",
+        "/docs//.env",
+        "/.git/config",
+        "/%2egit/config",
+        "/.git/refs/head",
+        "/.git",
+        "/.git/",
+        "/docs/.private/a.js",
+    ] {
+        let answer = world.get(path).await;
+        answer.assert_error(404, "not_found", "there is nothing at this path");
+    }
+    assert_eq!(world.get("/docs/a.b..js").await.text, "shown");
+}
+
+#[tokio::test]
 async fn the_api_goes_before_the_website() {
     let site = Site::new("api");
     let world = World::start(&["--static", site.path()]).await;

@@ -65,7 +65,6 @@ CREATE TABLE IF NOT EXISTS refresh_tokens (
     created INTEGER NOT NULL,
     expires INTEGER NOT NULL,
     used_at INTEGER,
-    replaced_by BLOB,
     sealed_successor BLOB,
     UNIQUE (family, number)
 ) STRICT, WITHOUT ROWID;

@@ -143,8 +143,8 @@ pub(crate) fn rotate(
     let grant = held.grant(held.number + 1, now, refresh_token);
     let sealed = if grace > Millis(0) { presented.seal(&grant.refresh_token) } else { None };
     tx.execute(
-        "UPDATE refresh_tokens SET used_at = ?2, replaced_by = ?3, sealed_successor = ?4 WHERE hash = ?1",
-        params![presented.hash().0, now.0, grant.refresh_token.hash().0, sealed.map(|sealed| sealed.0)],
+        "UPDATE refresh_tokens SET used_at = ?2, sealed_successor = ?3 WHERE hash = ?1",
+        params![presented.hash().0, now.0, sealed.map(|sealed| sealed.0)],
     )?;
     // The token before this one can no longer ask for a repeat: this one, its successor, is now used.
     tx.execute("UPDATE refresh_tokens SET sealed_successor = NULL WHERE hash = ?1", params![held.parent])?;

@@ -8,8 +8,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Builder, By, logging } from 'selenium-webdriver';
-import chrome from 'selenium-webdriver/chrome.js';
+import { By, logging } from 'selenium-webdriver';
+import { launch } from './harness/browser.mjs';
 
 const GUARD = 60_000;
 const BURST = 1000;
@@ -26,7 +26,7 @@ const { origin } = new URL(url);
 /** The browser's own record of its network traffic; reading it empties it, so it is kept. */
 const traffic = [];
 const profile = await mkdtemp(join(tmpdir(), 'evertoken-demo-'));
-const launched = launch();
+const launched = launch(profile, [logging.Type.BROWSER, logging.Type.PERFORMANCE]);
 let driver;
 let failures = [];
 let closing;
@@ -56,28 +56,6 @@ function close() {
     .catch(() => undefined)
     .then(() => rm(profile, { recursive: true, force: true, maxRetries: 20 }));
   return closing;
-}
-
-async function launch() {
-  const wanted = new logging.Preferences();
-  wanted.setLevel(logging.Type.BROWSER, logging.Level.ALL);
-  wanted.setLevel(logging.Type.PERFORMANCE, logging.Level.ALL);
-  const options = new chrome.Options();
-  options.setChromeBinaryPath(process.env.CHROMIUM ?? '/usr/bin/chromium');
-  options.setLoggingPrefs(wanted);
-  options.addArguments(
-    '--headless=new',
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-quic',
-    '--no-first-run',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--disable-sync',
-    `--user-data-dir=${profile}`,
-  );
-  const service = new chrome.ServiceBuilder(process.env.CHROMEDRIVER ?? '/usr/bin/chromedriver');
-  return new Builder().forBrowser('chrome').setChromeOptions(options).setChromeService(service).build();
 }
 
 /** The visit, step by step; throws when a step does not come about. */

@@ -30,9 +30,10 @@ export async function startBrowser() {
   };
 }
 
-function launch(profile) {
+/** Chromium with a fresh `profile`, keeping the logs of these kinds. */
+export function launch(profile, kinds = [logging.Type.BROWSER]) {
   const wanted = new logging.Preferences();
-  wanted.setLevel(logging.Type.BROWSER, logging.Level.ALL);
+  for (const kind of kinds) wanted.setLevel(kind, logging.Level.ALL);
   const options = new chrome.Options();
   options.setChromeBinaryPath(process.env.CHROMIUM ?? '/usr/bin/chromium');
   options.setLoggingPrefs(wanted);

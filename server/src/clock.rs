@@ -11,6 +11,10 @@ pub(crate) struct UnixMillis(pub(crate) i64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Millis(pub(crate) i64);
 
+/// The longest duration that the command line or a test may set, in seconds: 100 years, above what anyone means and
+/// far below where adding it to a time could overflow.
+pub(crate) const LONGEST_SECONDS: f64 = 100.0 * 365.25 * 86_400.0;
+
 impl UnixMillis {
     /// The real time, whatever offset a test has set.
     pub(crate) fn system() -> Self {

@@ -7,6 +7,8 @@ use std::time::Duration;
 use axum::http::HeaderValue;
 use clap::{Parser, ValueEnum};
 
+use crate::clock::LONGEST_SECONDS;
+
 /// The command line as typed; [`Config`] is what it means.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "evertoken-server", version, about = "Reference auth server of evertoken")]
@@ -208,8 +210,6 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
     }
     Ok(Duration::from_secs_f64(seconds))
 }
-
-const LONGEST_SECONDS: f64 = 100.0 * 365.25 * 86_400.0;
 
 #[cfg(test)]
 mod tests {

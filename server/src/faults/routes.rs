@@ -13,7 +13,7 @@ use axum::routing::{get, post};
 use serde_json::{Value, json};
 
 use crate::body;
-use crate::clock::Millis;
+use crate::clock::{LONGEST_SECONDS, Millis};
 use crate::error::ApiError;
 use crate::faults::Control;
 use crate::faults::plan::FaultSpec;
@@ -76,7 +76,7 @@ async fn set_clock(State(state): State<AppState>, request: Request) -> Result<Js
     let fields = body::json_fields(&parts.headers, body).await?;
     let offset = fields.number("offset_ms").map_err(ApiError::invalid_field)?;
     let offset = offset.ok_or_else(|| ApiError::invalid_field("offset_ms: expected a number, found none"))?;
-    if offset.abs() > LARGEST_OFFSET_MS {
+    if offset.abs() > LONGEST_SECONDS * 1000.0 {
         return Err(ApiError::invalid_field("offset_ms: expected at most 100 years"));
     }
     state.clock.set_offset(Millis(offset as i64));
@@ -136,5 +136,3 @@ fn control(state: &AppState) -> Result<&Control, ApiError> {
         .as_deref()
         .ok_or_else(|| ApiError::new(StatusCode::NOT_FOUND, "not_found", "only with --faults"))
 }
-
-const LARGEST_OFFSET_MS: f64 = 100.0 * 365.25 * 86_400_000.0;

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
 use crate::body::{self, Fields};
-use crate::clock::Millis;
+use crate::clock::{LONGEST_SECONDS, Millis};
 use crate::credentials;
 use crate::error::{ApiError, ServerFault};
 use crate::ledger::{Kind, Outcome, Recorder, Use};
@@ -142,4 +142,3 @@ const MIN_PASSWORD_CHARS: usize = 8;
 const MAX_PASSWORD_BYTES: usize = 1024;
 /// RFC 5321 §4.5.3.1.3, less the angle brackets.
 const MAX_EMAIL_BYTES: usize = 254;
-const LONGEST_SECONDS: f64 = 100.0 * 365.25 * 86_400.0;

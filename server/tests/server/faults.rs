@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::world::{World, claims, eventually, send};
+use crate::world::{EMAIL, PASSWORD, World, claims, eventually, send};
 
 #[tokio::test]
 async fn a_status_is_answered_unhandled_as_often_as_ordered() {
@@ -230,6 +230,27 @@ async fn a_session_can_have_lives_of_its_own() {
     refused.assert_error(400, "invalid_grant", "the refresh token has expired");
     let kept = world.sign_in_with(json!({ "access_ttl": 77 })).await;
     assert_eq!(world.refresh(&kept.pair().refresh).await.json["expires_in"], 77);
+}
+
+#[tokio::test]
+async fn no_duration_goes_beyond_100_years() {
+    let seconds = 3_155_760_000_i64;
+    let longest = format!("{seconds}s");
+    let world = World::start(&["--faults", "--access-ttl", &longest]).await;
+    assert_eq!(world.sign_in_with(json!({})).await.json["expires_in"], seconds);
+    assert_eq!(world.sign_in_with(json!({ "access_ttl": seconds })).await.json["expires_in"], seconds);
+    for (name, life) in [("access_ttl", seconds + 1), ("refresh_ttl", -seconds - 1)] {
+        let body = json!({ "email": EMAIL, "password": PASSWORD, name: life });
+        let description = format!("{name}: expected at most 100 years of seconds");
+        world.post("/auth/login", body).await.assert_error(422, "invalid_request", &description);
+    }
+    for sign in [1, -1] {
+        world.shift_clock(sign * seconds * 1000).await;
+        let beyond = json!({ "offset_ms": sign * (seconds * 1000 + 1) });
+        let refused = world.post("/faults/clock", beyond).await;
+        refused.assert_error(422, "invalid_request", "offset_ms: expected at most 100 years");
+    }
+    assert_eq!(world.get("/faults/state").await.json["clock_offset_ms"], -seconds * 1000);
 }
 
 #[tokio::test]

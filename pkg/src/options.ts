@@ -149,7 +149,7 @@ export function parse(options: Options): Config {
   const inert = !isClient() && server !== 'per-request';
   const own = ownOrigin();
   if (!inert && !own && !attachTo.length)
-    refuse('attachTo', 'an origin, because a server has none of its own', attachTo);
+    refuse('attachTo', 'an origin, because there is none of its own here', attachTo);
   // A page's relative URLs must not fail where the page is rendered.
   const base = inert ? 'http://inert.invalid' : baseUrl();
   const places = (name: string, list: unknown[]) =>

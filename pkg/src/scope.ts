@@ -12,9 +12,13 @@ export function baseUrl(): string | undefined {
   return surroundings.document?.baseURI ?? surroundings.location?.href;
 }
 
-/** The origin that the browser takes this page or worker for; `'null'` is nobody's. */
+/**
+ * The origin of this page or worker, where it has one. Any script can replace the global `origin`, `location` never;
+ * but only the former tells of a sandbox. Believed when it says "none", it can do no harm.
+ */
 export function ownOrigin(): string | undefined {
-  return surroundings.origin;
+  const { location, origin } = surroundings;
+  return origin === 'null' || location?.origin === 'null' ? undefined : location?.origin;
 }
 
 /** Times in milliseconds by the wall clock and by the one that nobody can set. */

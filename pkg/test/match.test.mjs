@@ -159,7 +159,7 @@ const NOT_OURS = [
 
 /** Sends every URL in every form through a signed-in manager and reports which got a token. */
 async function tokens(t, urls, options = OPTIONS, page = PAGE) {
-  Object.assign(globalThis, { location: { href: page }, origin: new URL(page).origin });
+  Object.assign(globalThis, { location: { href: page, origin: new URL(page).origin } });
   const { fetch } = globalThis;
   const auth = createTokenManager({
     refresh: { url: 'https://api.example/token', revoke: { url: 'https://api.example/revoke' } },
@@ -171,7 +171,6 @@ async function tokens(t, urls, options = OPTIONS, page = PAGE) {
     auth.dispose();
     globalThis.fetch = fetch;
     delete globalThis.location;
-    delete globalThis.origin;
   });
   await auth.setTokens(signIn());
   let sent;
@@ -229,6 +228,17 @@ test('a page on plain http may send it over plain http, to what is listed', asyn
   const urls = ['/api', 'http://plain.example/x', 'https://api.example/x', 'http://other.example/'];
   const results = Object.fromEntries(await tokens(t, urls, OPTIONS, 'http://app.example/'));
   assert.deepEqual(Object.values(results), [true, true, true, false]);
+});
+
+test('no script can make another origin the page’s own; a sandbox has none', async (t) => {
+  t.after(() => delete globalThis.origin);
+  const urls = ['me', 'https://app.example/x', 'https://evil.example/x'];
+  globalThis.origin = 'https://evil.example';
+  assert.deepEqual(Object.values(Object.fromEntries(await tokens(t, urls))), [true, true, false]);
+  // What a sandboxed page sees: its address has an origin, and the browser does not let it have that.
+  globalThis.origin = 'null';
+  assert.deepEqual(Object.values(Object.fromEntries(await tokens(t, urls))), [false, false, false]);
+  await assert.rejects(tokens(t, urls, {}), { name: 'TypeError', message: /^option "attachTo": expected an origin/ });
 });
 
 test('a page of an opaque origin has no origin of its own', async (t) => {

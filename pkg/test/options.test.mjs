@@ -226,7 +226,7 @@ test('a relative URL needs a page when the manager works', () => {
 });
 
 test('a server must name where the token goes', () => {
-  const message = 'option "attachTo": expected an origin, because a server has none of its own, got object';
+  const message = 'option "attachTo": expected an origin, because there is none of its own here, got object';
   assert.throws(() => createTokenManager({ refresh: REFRESH, server: 'per-request' }), { name: 'TypeError', message });
 });
 
@@ -320,10 +320,13 @@ test('options of the methods are checked like those of the manager', async () =>
 });
 
 test('cookies of the refresh follow where its token is, and where its endpoint', (t) => {
-  Object.assign(globalThis, { document: { baseURI: 'https://app.example/shop/' }, origin: 'https://app.example' });
+  Object.assign(globalThis, {
+    document: { baseURI: 'https://app.example/shop/' },
+    location: { origin: 'https://app.example' },
+  });
   t.after(() => {
     delete globalThis.document;
-    delete globalThis.origin;
+    delete globalThis.location;
   });
   const sent = (refresh) => {
     let entries;

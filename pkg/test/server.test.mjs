@@ -110,13 +110,13 @@ test('stores that only pages have do not hurt a per-request manager', PATIENCE, 
 
 test('a worker of a browser is no server; a runtime that only looks like one is', (t) => {
   t.after(() => {
-    for (const name of ['WorkerGlobalScope', 'location', 'origin']) delete globalThis[name];
+    for (const name of ['WorkerGlobalScope', 'location']) delete globalThis[name];
   });
   globalThis.WorkerGlobalScope = class {};
   const inert = createTokenManager({ refresh: '/refresh' });
   assert.equal(inert.getSnapshot().expiresAt, undefined);
   assert.deepEqual(inert.metrics(), {});
-  Object.assign(globalThis, { location: { href: 'https://app.example/worker.js' }, origin: 'https://app.example' });
+  globalThis.location = { href: 'https://app.example/worker.js', origin: 'https://app.example' };
   const live = createTokenManager({ refresh: '/refresh' });
   assert.equal(live.metrics().attempts, 0);
   live.dispose();

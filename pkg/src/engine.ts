@@ -65,6 +65,8 @@ export type Entry = ['number', string, number] | ['pair', string, string, string
 export interface Surroundings {
   readonly entries: readonly Entry[];
   readonly slot: Slot;
+  /** Beneath what intercepts. */
+  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
   /** The app's refresh callback; resolves with the JSON text of an answer. */
   readonly refresh: ((...context: CallbackArguments) => Promise<string>) | undefined;
   /** The CSRF value of this moment. */

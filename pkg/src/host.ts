@@ -111,7 +111,7 @@ function instance(module: WebAssembly.Module, die: () => void): Bindings {
 }
 
 /** The object whose methods the engine calls. */
-function hostObject({ slot, refresh, csrf }: Surroundings, { verdict, snapshot, event, settle }: EngineSink) {
+function hostObject({ slot, fetch, refresh, csrf }: Surroundings, { verdict, snapshot, event, settle }: EngineSink) {
   return {
     verdict: (...flat: [...Verdict]) => verdict(flat),
     snapshot,
@@ -119,6 +119,7 @@ function hostObject({ slot, refresh, csrf }: Surroundings, { verdict, snapshot, 
     settle,
     read: slot.read,
     write: slot.write,
+    fetch,
     refresh,
     csrf,
   };

@@ -23,6 +23,8 @@ export interface LaneParts {
 
 /** What a token must have left for a request that cannot go out again, in milliseconds. */
 const ONE_SHOT = 60_000;
+/** How long the judgement of an answer may take, in milliseconds; after it, the answer is the caller's. */
+const JUDGEMENT = 10_000;
 const IDEMPOTENT = /^(GET|HEAD|OPTIONS|PUT|DELETE)$/;
 
 /**
@@ -88,30 +90,40 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
 
     async function recover(response: Response, bad: true | Promise<boolean>): Promise<Response> {
       // The browser drops the header on the way to another origin: a 401 from there says nothing.
-      if (!(await bad) || !out.replayable || (response.redirected && !match(response.url)?.ours)) return response;
+      const astray = response.redirected && !match(response.url)?.ours;
       let settled;
       try {
+        if (!(await abortable(Promise.resolve(bad), out.signal)) || !out.replayable || astray) return response;
         settled = await wait(
           link.share('unauthorized', generation, response.headers.get('www-authenticate') ?? undefined),
           out,
         );
+        if (settled[0] !== 'resend') return response;
+        for (let more; (more = link.doubt(settled)); ) settled = await wait(more, out);
       } catch (error) {
         if (!out.signal?.aborted && !isOf(error, 'reentrant_refresh')) return response;
         drop(response);
         throw error;
       }
-      const [value, next] = settled;
-      if (value !== 'resend') return response;
       drop(response);
-      return again(next);
+      return again(settled[1]);
     }
 
     /** Perhaps a 401 that the browser hides, because it came without CORS headers: if the token is over by now. */
     async function unhide(error: Error): Promise<Response> {
-      const [, next] = await wait(link.share('need', 0), out).catch(() => [] as unknown as Settled);
-      out.signal?.throwIfAborted();
-      if (!next || next[2] === generation) throw error;
-      return again(next);
+      let settled: Settled;
+      try {
+        settled = await wait(link.share('need', 0), out);
+        if (settled[1][2] === generation) throw error;
+        // Whether that token is of the session that the request was of, only the engine knows.
+        settled = await wait(link.share('unauthorized', generation, undefined), out);
+        if (settled[0] !== 'resend') throw error;
+        for (let more; (more = link.doubt(settled)); ) settled = await wait(more, out);
+      } catch {
+        out.signal?.throwIfAborted();
+        throw error;
+      }
+      return again(settled[1]);
     }
 
     return transmit(send, out, target, verdict, 1).then(
@@ -133,22 +145,23 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
 
   /** Sends once there is a token, or bare when it turns out that there is no session. */
   async function later(send: Fetch, out: Outgoing, target: Target, needed: number): Promise<Response> {
+    out.keep();
+    let settled;
     try {
-      const [, verdict] = await wait(link.share('need', needed), out);
-      return first(send, out, target, verdict);
+      settled = await wait(link.share('need', needed), out);
+      for (let more; (more = link.doubt(settled)); ) settled = await wait(more, out);
     } catch (error) {
       if (isOf(error, 'signed_out')) return pass(send, out.next());
       out.done();
       throw error;
     }
+    return first(send, out, target, settled[1]);
   }
 
   return (send, args) => {
     const [input, init] = args;
-    if (init?.auth === 'omit') {
-      const { auth: _, ...rest } = init;
-      return pass(send, [input, rest], omitted);
-    }
+    // The mark stays, for a lane beneath another library's wrapper; `fetch` itself ignores it.
+    if (init?.auth === 'omit') return pass(send, args, omitted);
     const target = own.count || omitted.count ? undefined : claim(input, init, match, link);
     if (target?.ours) {
       let out;
@@ -195,15 +208,22 @@ function refused(response: Response, { unauthorized, shouldRefresh }: LaneParts[
 }
 
 async function ask(copy: Response, about: Config['unauthorized'], hook: Config['shouldRefresh']): Promise<boolean> {
+  let timer;
   try {
-    if (hook) return !!(await hook(copy));
-    const body: unknown = await copy.json();
-    return about.some((rule) => typeof rule === 'object' && rule.values.includes(memberOf(body, rule.path) as string));
+    const late = new Promise<false>((resolve) => (timer = setTimeout(resolve, JUDGEMENT, false)));
+    return await Promise.race([late, judge(copy, about, hook)]);
   } catch {
     return false;
   } finally {
+    clearTimeout(timer);
     drop(copy);
   }
+}
+
+async function judge(copy: Response, about: Config['unauthorized'], hook: Config['shouldRefresh']): Promise<boolean> {
+  if (hook) return !!(await hook(copy));
+  const body: unknown = await copy.json();
+  return about.some((rule) => typeof rule === 'object' && rule.values.includes(memberOf(body, rule.path) as string));
 }
 
 function memberOf(body: unknown, path: string): unknown {

@@ -1,6 +1,14 @@
 import { ignore } from './abort.js';
 import type { EngineEvent, EngineHost, EngineSink, Operations, Verdict } from './engine.js';
-import { DisposedError, type TokenError, type TokenErrorData, errorFrom, known } from './errors.js';
+import {
+  DisposedError,
+  SessionChangedError,
+  SessionEndedError,
+  type TokenError,
+  type TokenErrorData,
+  errorFrom,
+  known,
+} from './errors.js';
 import { clocks, isClient } from './scope.js';
 import type { Snapshot } from './types.js';
 
@@ -14,6 +22,11 @@ export interface Link {
   ask<K extends keyof Operations>(op: K, ...args: Operations[K]): Promise<Settled>;
   /** The same for what many want at once: callers share the promise of one that is under way. */
   share<K extends keyof Operations>(op: K, ...args: Operations[K]): Promise<Settled>;
+  /**
+   * For right before the use of a token that was waited for: a listener, or the store, may have ended its session since
+   * the wait was settled. `undefined` when all is well, else what to wait for now. Throws when the session is over.
+   */
+  doubt(settled: Settled): Promise<Settled> | undefined;
   /** Starts one without an outcome. */
   tell<K extends keyof Operations>(op: K, ...args: Operations[K]): void;
   inspect: EngineHost['inspect'];
@@ -117,6 +130,18 @@ export function connect(makeHost: (sink: EngineSink) => EngineHost, { changed, e
       // Also when it rejects and all callers have left.
       promise.then(end, end);
       return promise;
+    },
+    doubt([, [, bearer, generation]]) {
+      const [, now, held] = verdict;
+      if (now === bearer && held === generation) return undefined;
+      if (closed) throw new DisposedError();
+      if (snapshot.state === 'signedOut') throw new SessionEndedError();
+      // One session has one token for each generation.
+      if (now !== undefined && held === generation) throw new SessionChangedError();
+      return ask('unauthorized', generation, undefined).then((settled) => {
+        if (settled[0] !== 'resend') throw new SessionChangedError();
+        return settled;
+      });
     },
     tell(op, ...args) {
       if (!closed) host.call(0, op, args);

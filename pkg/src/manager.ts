@@ -15,7 +15,7 @@ import { FOR_REFRESH, FOR_RUN, FOR_SET, FOR_SIGN_OUT, FOR_TOKEN, parse, read } f
 import { asFetch } from './request.js';
 import type { Options } from './settings.js';
 import { slot } from './stores.js';
-import type { AccessTokenOptions, Diagnostics, Metrics, TokenEvent, TokenManager } from './types.js';
+import type { AccessTokenOptions, Diagnostics, FetchInit, Metrics, TokenEvent, TokenManager } from './types.js';
 
 /** Makes the engine of a manager; the tests put plain data to the proof here. */
 export type MakeHost = (source: Source, surroundings: Surroundings, sink: EngineSink) => EngineHost;
@@ -41,7 +41,14 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
     (sink) =>
       (inert ? inertHost : makeHost)(
         source,
-        { entries: config.entries, slot: place, refresh: runner?.refresh, csrf: () => csrf && readCsrf(csrf) },
+        {
+          entries: config.entries,
+          slot: place,
+          // No manager is to touch it on its way, however it is wrapped.
+          fetch: (url, init) => native(url, { ...init, auth: 'omit' } as FetchInit),
+          refresh: runner?.refresh,
+          csrf: () => csrf && readCsrf(csrf),
+        },
         sink,
       ),
     {
@@ -106,15 +113,18 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
   /** A token in a cookie is not handed out, even if an answer showed it. */
   const bearerOf = ([, bearer]: Verdict) => (config.accessIn === 'cookie' ? undefined : bearer);
 
-  async function need(options?: AccessTokenOptions): Promise<Verdict> {
+  async function need(options?: AccessTokenOptions): Promise<Settled> {
     const { minValidity = 0, signal } = read(options, FOR_TOKEN);
     signal?.throwIfAborted();
     const wanted = minValidity * 1000;
-    const verdict = link.isGood(wanted)
-      ? link.verdict()
-      : (await abortable(watch(link.share('need', wanted)), signal))[1];
-    if (!bearerOf(verdict)) throw new ConfigurationError({ cause: 'accessIn is "cookie"' });
-    return verdict;
+    let settled: Settled = [undefined, link.verdict()];
+    if (!link.isGood(wanted)) {
+      const wait = (work: Promise<Settled>) => abortable(watch(work), signal);
+      settled = await wait(link.share('need', wanted));
+      for (let more; (more = link.doubt(settled)); ) settled = await wait(more);
+    }
+    if (!bearerOf(settled[1])) throw new ConfigurationError({ cause: 'accessIn is "cookie"' });
+    return settled;
   }
 
   const dispose = () => {
@@ -143,25 +153,27 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
     },
     async run(operation, options) {
       const { isUnauthorized = isStatus401 } = read(options, FOR_RUN);
-      let verdict = await need();
+      let settled = await need();
+      for (let more; (more = link.doubt(settled)); ) settled = await more;
       for (let attempt = 1; ; attempt++) {
+        const [, [, bearer, generation]] = settled;
         let outcome: any;
         let failed = false;
         try {
-          outcome = await operation(verdict[1]!, attempt);
+          outcome = await operation(bearer!, attempt);
         } catch (error) {
           outcome = error;
           failed = true;
         }
-        const bad = isUnauthorized(outcome);
-        if (attempt > 1) link.tell('replayed', verdict[2], !bad);
+        const bad = await isUnauthorized(outcome);
+        if (attempt > 1) link.tell('replayed', generation, !bad);
         else if (bad) {
-          const [value, next] = await watch(link.share('unauthorized', verdict[2], undefined)).catch(
-            () => [] as unknown as Settled,
-          );
-          if (value === 'resend') {
-            verdict = next;
-            continue;
+          try {
+            settled = await watch(link.share('unauthorized', generation, undefined));
+            for (let more; (more = link.doubt(settled)); ) settled = await more;
+            if (settled[0] === 'resend') continue;
+          } catch {
+            // Then what the first attempt came to is all there is.
           }
         }
         if (failed) throw outcome;
@@ -184,7 +196,7 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
         await place.write('');
       }
     },
-    getAccessToken: async (options) => (await need(options))[1]!,
+    getAccessToken: async (options) => (await need(options))[1][1]!,
     peek() {
       const verdict = link.verdict();
       const accessToken = bearerOf(verdict);

@@ -26,6 +26,8 @@ export interface Outgoing {
   readonly replayable: boolean;
   /** Arguments for the next send. */
   next(authorization?: string): [input: RequestInfo | URL, init?: RequestInit];
+  /** To be called before a wait: from now on nothing is read of what the caller may change. */
+  keep(): void;
   /** Lets go of what is kept for a second time. */
   done(): void;
 }
@@ -40,7 +42,9 @@ export function outgoing(input: RequestInfo | URL, init: RequestInit | undefined
   // The cheap way: nothing that the caller could change after the call, so a copy will do.
   const headers = { ...(given as Record<string, string> | undefined) };
   const copy = { ...init, headers };
-  let target = input;
+  const keep = () => void (target = href);
+  // A URL object may be another one by the time of the send, or name another place at each look.
+  let target = typeof input === 'string' ? input : href;
   return {
     method: (copy.method ?? 'GET').toUpperCase(),
     signal: copy.signal,
@@ -48,10 +52,11 @@ export function outgoing(input: RequestInfo | URL, init: RequestInit | undefined
     next(authorization) {
       const to = target;
       // The page's base may have changed by the second time.
-      target = href;
+      keep();
       if (authorization) headers.Authorization = authorization;
       return [to, copy];
     },
+    keep,
     done: ignore,
   };
 }
@@ -78,6 +83,7 @@ function exact(input: RequestInfo, init: RequestInit | undefined): Outgoing {
       if (authorization) now.headers.set('Authorization', authorization);
       return [now];
     },
+    keep: ignore,
     done() {
       if (spare !== request) spare.body?.cancel().catch(ignore);
     },

@@ -83,7 +83,7 @@ export interface FetchInit extends RequestInit {
 
 export interface RunOptions {
   /** Whether a result or an error means a refused token. Default: its `status`, or `response.status`, is 401. */
-  isUnauthorized?: ((outcome: unknown) => boolean) | undefined;
+  isUnauthorized?: ((outcome: unknown) => boolean | PromiseLike<boolean>) | undefined;
 }
 
 export interface SetTokensOptions {

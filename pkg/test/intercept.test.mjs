@@ -46,7 +46,10 @@ test('another library’s wrapper over ours survives, and ours becomes transpare
   t.after(() => (globalThis.fetch = original));
   const undo = auth.intercept();
   const ours = globalThis.fetch;
-  const wrapper = (...args) => ours(...args);
+  const wrapper = async (input, init) => {
+    await undefined;
+    return ours(input, { ...init });
+  };
   globalThis.fetch = wrapper;
   assert.equal((await auth.fetch(`${api.url}/a`, { auth: 'omit' })).status, 401);
   assert.equal((await auth.fetch(`${api.url}/a`)).status, 200);
@@ -55,4 +58,27 @@ test('another library’s wrapper over ours survives, and ours becomes transpare
   assert.equal((await fetch(`${api.url}/a`)).status, 401);
   auth.dispose();
   assert.equal(globalThis.fetch, wrapper);
+});
+
+test('a token request passes through no other manager, however its fetch is wrapped', PATIENCE, async (t) => {
+  const api = await backend(t);
+  const original = globalThis.fetch;
+  t.after(() => (globalThis.fetch = original));
+  const first = managerOf(t, api, { name: 'first' });
+  await first.setTokens(api.grant());
+  for (const wrap of [(ours) => ours, (ours) => async (input, init) => (await undefined, ours(input, { ...init }))]) {
+    const undo = first.intercept();
+    const ours = globalThis.fetch;
+    globalThis.fetch = wrap(ours);
+    const second = managerOf(t, api, { name: 'second', refresh: `${api.url}/second` });
+    globalThis.fetch = ours;
+    api.on.set('/second', api.refresh);
+    await second.setTokens(api.grant());
+    await second.refresh({ force: true });
+    undo();
+  }
+  assert.deepEqual(
+    api.to('/second').map(({ token }) => token),
+    [undefined, undefined],
+  );
 });

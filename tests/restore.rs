@@ -218,3 +218,17 @@ fn a_token_handed_over_before_the_store_is_read_lives_from_then() {
     let expires = world.snapshot().expires_at.unwrap();
     assert_eq!(expires.since(handed_over), secs(world.server.lifetime));
 }
+
+/// A sign-out counts for a session that the store has not shown yet.
+#[test]
+fn a_sign_out_before_a_late_record_ends_it() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.store.mode = Mode::Delayed(5_000);
+    let mut world = world.reload(2);
+    world.advance(secs(3));
+    world.sign_out();
+    world.advance(secs(20));
+    assert_eq!(world.state(), State::SignedOut);
+    assert!(!world.store.holds("access"), "{:?}", world.store.text);
+}

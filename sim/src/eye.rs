@@ -79,6 +79,10 @@ pub(crate) struct Eye {
     /// Whether it told the truth, and what it gave.
     told: bool,
     read: Option<String>,
+    /// Somebody has signed in or out.
+    acted: bool,
+    /// The read that the page began with.
+    first: Option<StoreOp>,
     /// The last answer of the API.
     pub(crate) last_status: Option<u16>,
     /// The second of the last ticks, and how many it saw.
@@ -123,6 +127,7 @@ impl Eye {
 
     pub(crate) fn read_asked(&mut self, op: StoreOp, elapsed: u64) {
         self.reading = Some((op, elapsed));
+        self.first.get_or_insert(op);
         if self.confirmation == Confirmation::Wanted {
             self.confirmation = Confirmation::Asked;
         }
@@ -134,6 +139,18 @@ impl Eye {
             self.read = text.map(str::to_owned);
             self.confirm();
         }
+    }
+
+    /// The first read is answered after the page began without it, and nothing has begun since: it begins again.
+    pub(crate) fn begins_again(&mut self, op: StoreOp, text: Option<&str>) -> bool {
+        let idle = self.blind && !self.acted && self.session == Session::Closed;
+        let again = self.booted && idle && self.first == Some(op) && text.and_then(session_of).is_some();
+        if again {
+            self.booted = false;
+            self.told = true;
+            self.read = text.map(str::to_owned);
+        }
+        again
     }
 
     /// A read that takes this long counts as failed.
@@ -174,6 +191,7 @@ impl Eye {
             return;
         }
         for intent in std::mem::take(&mut self.intents) {
+            self.acted = true;
             self.parting.extend(self.family.take());
             (self.lost, self.refused, self.hard, self.soft) = (None, None, None, None);
             self.confirmation = Confirmation::None;

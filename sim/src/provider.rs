@@ -104,7 +104,7 @@ impl Provider {
             return Ruling::Refused { reuse: false };
         };
         let since = clock.elapsed - family.rotated;
-        let repeated = family.live == id.number + 1 && self.policy.grace.is_some_and(|grace| since < grace);
+        let repeated = family.live == id.number + 1 && self.policy.grace.is_some_and(|grace| since <= grace);
         let live = family.live == id.number;
         if family.revoked || !live && !repeated {
             let reuse = !family.revoked;

@@ -37,7 +37,10 @@ impl World {
             Input::Refresh { .. } => eye.asked = true,
             Input::Wake(Wake::Online | Wake::Shown) => eye.soft = None,
             Input::StoreRead { op, text } => {
-                eye.read_answered(*op, text.as_ref().map(|text| text.expose()), self.store.text.is_some());
+                let text = text.as_ref().map(|text| text.expose());
+                if !eye.begins_again(*op, text) {
+                    eye.read_answered(*op, text, self.store.text.is_some());
+                }
             }
             Input::SetTokens { .. } | Input::SignOut { .. } | Input::Stop | Input::Dispose if eye.booted => {
                 eye.leaving = matches!(input, Input::SignOut { .. });
@@ -60,6 +63,7 @@ impl World {
 
     /// After an input was handled and its outputs carried out.
     pub(crate) fn watch_step(&mut self, tab: usize) {
+        self.watch_boot(tab);
         let state = self.tabs[tab].state();
         let eye = &mut self.tabs[tab].eye;
         eye.leaving = false;

@@ -7,7 +7,7 @@ use super::config::Persist;
 use super::engine::{Engine, Phase};
 use super::flight::Step;
 use super::ids::{CallId, Epoch, Generation, StoreOp};
-use super::input::Stored;
+use super::input::{Input, Stored};
 use super::life::Life;
 use super::metrics::Mark;
 use super::output::{Event, Output, Settled};
@@ -64,13 +64,16 @@ impl Engine {
     }
 
     pub(super) fn on_read(&mut self, op: StoreOp, text: Option<&Secret>) {
-        if self.desk.late == Some(op) && self.session.is_none() && self.phase == Phase::Running {
+        let untouched = self.session.is_none() && self.epoch == Epoch(0) && self.phase == Phase::Running;
+        if self.desk.late == Some(op) && untouched {
             // The store was slow at the start and nothing has begun since: start again from what it says.
             self.phase = Phase::Booting;
         } else if self.desk.reading.is_none_or(|(current, _)| current != op) {
             return;
         }
-        self.desk.late = None;
+        if text.is_some() {
+            self.desk.late = None;
+        }
         self.desk.reading = None;
         self.desk.looking = false;
         self.mark(Mark::StoreRead, u64::from(text.is_some()));
@@ -199,8 +202,11 @@ impl Engine {
         for (then, input) in core::mem::take(&mut self.deferred) {
             // Each is told what held for it, not what those after it have changed.
             self.publish();
-            // A token's life runs from when it was handed over.
-            let now = core::mem::replace(&mut self.now, then);
+            // A token's life runs from when it was handed over; whatever else is asked, is asked now.
+            let now = self.now;
+            if matches!(input, Input::SetTokens { .. }) {
+                self.now = then;
+            }
             self.apply(input);
             self.now = now;
         }

@@ -349,9 +349,10 @@ impl Engine {
 
     fn on_read_timeout(&mut self) {
         if let Some((op, _)) = self.desk.reading {
-            let first = self.phase == Phase::Booting;
+            if self.phase == Phase::Booting {
+                self.desk.late = Some(op);
+            }
             self.on_read(op, None);
-            self.desk.late = first.then_some(op);
         }
     }
 }

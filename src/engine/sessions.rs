@@ -202,7 +202,9 @@ impl Engine {
             return self.fail(call, ErrorCode::Disposed);
         }
         let Some(session) = &self.session else {
-            if !core::mem::take(&mut self.desk.leftover) {
+            // What the store holds, or may hold, of a session goes too.
+            let unread = self.desk.late.take().is_some();
+            if !core::mem::take(&mut self.desk.leftover) && !unread {
                 return self.settle(call, Ok(Settled::Done));
             }
             self.epoch = self.next_epoch();

@@ -84,8 +84,7 @@ impl World {
         let modes = [SessionMode::Auto, SessionMode::New, SessionMode::Same];
         let session = self.dice.pick(if same { &modes } else { &modes[..2] });
         let (body, family) = self.provider.sign_in(self.tabs[tab].user, &self.clock);
-        let early = !self.tabs[tab].eye.booted;
-        let receipt = Receipt { elapsed: self.clock.elapsed, lies: self.clock.lies(), page, early };
+        let receipt = Receipt { elapsed: self.clock.elapsed, lies: self.clock.lies(), page };
         if let Some(token) = member(&body, "access_token") {
             self.provider.received(&token, receipt);
         }

@@ -65,8 +65,6 @@ pub(crate) struct Receipt {
     pub(crate) elapsed: u64,
     pub(crate) lies: Lies,
     pub(crate) page: Page,
-    /// Handed over while the store was read for the first time.
-    pub(crate) early: bool,
 }
 
 #[derive(Debug)]

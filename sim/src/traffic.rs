@@ -201,7 +201,7 @@ impl World {
         self.requests[request].course = Course::Taken;
         self.watch.refreshes += 1;
         self.tabs[page.tab].eye.taken(successor);
-        let receipt = Receipt { elapsed: self.clock.elapsed, lies: self.clock.lies(), page, early: false };
+        let receipt = Receipt { elapsed: self.clock.elapsed, lies: self.clock.lies(), page };
         self.provider.received(token, receipt);
     }
 

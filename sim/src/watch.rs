@@ -281,10 +281,6 @@ impl World {
         let (Some(life), Some(receipt)) = (self.provider.told_life(), access.received) else {
             return;
         };
-        if receipt.early {
-            // Known: the life of such a token runs from the end of that read, and the machine may sleep meanwhile.
-            return;
-        }
         let lies = self.clock.lies();
         let set_back = lies.set_back - receipt.lies.set_back;
         // Either clock alone tells the time, the monotonic one only in the page that got the token.

@@ -8,7 +8,7 @@ export function findOld({
   for (const look of [() => localStorage, () => sessionStorage]) {
     try {
       const storage = look();
-      const [access_token, refresh_token] = [access, refresh].map((key) => (key && storage.getItem(key)) || undefined);
+      const [access_token, refresh_token] = [access, refresh].map((key) => key && plain(storage.getItem(key)));
       if (access_token || refresh_token)
         return [
           { access_token, refresh_token },
@@ -21,10 +21,23 @@ export function findOld({
   return undefined;
 }
 
+/** A text as it was meant: some libraries store it as JSON. */
+function plain(text: string | null): string | undefined {
+  try {
+    const parsed: unknown = JSON.parse(text!);
+    if (typeof parsed === 'string') text = parsed;
+  } catch {
+    // As most do it.
+  }
+  return text || undefined;
+}
+
 /** The CSRF value of this moment, from a cookie or a `<meta>`. */
 export function readCsrf({ cookie, meta }: NonNullable<Config['csrf']>): string | undefined {
   if (meta) return document.querySelector<HTMLMetaElement>(`meta[name=${JSON.stringify(meta)}]`)?.content;
-  const pair = document.cookie.split('; ').find((one) => one.startsWith(cookie + '='));
+  // An `<img name="cookie">` would be `document.cookie`: then there is none.
+  const all: unknown = document.cookie;
+  const pair = typeof all === 'string' ? all.split('; ').find((one) => one.startsWith(cookie + '=')) : undefined;
   const value = pair?.slice(cookie!.length + 1);
   try {
     return value && decodeURIComponent(value);

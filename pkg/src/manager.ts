@@ -2,7 +2,7 @@ import { abortable, ignore } from './abort.js';
 import { findOld, readCsrf } from './adopt.js';
 import { callbackRunner } from './callback.js';
 import type { EngineEvent, EngineHost, EngineSink, Surroundings, Verdict } from './engine.js';
-import { ConfigurationError, type TokenErrorData, errorFrom, known } from './errors.js';
+import { ConfigurationError, type TokenError, type TokenErrorData, errorFrom, known } from './errors.js';
 import { listeners } from './events.js';
 import { localHost } from './host.js';
 import { type Interceptable, beneath, intercept } from './intercept.js';
@@ -32,7 +32,7 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
   const events = listeners<[TokenEvent]>();
   const unlisted = new Set<string>();
   const undo = new Map<Interceptable, () => void>();
-  const place = slot(config.store, 'evertoken:' + config.name);
+  const place = slot(config.store, 'evertoken:' + config.name, () => hear({ type: 'persistFailed' }));
   let { adoptFrom } = config;
   let ready = false;
   let lost = false;
@@ -56,7 +56,10 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
         if (ready) adopt();
         changes.tell();
       },
-      event: hear,
+      event(event) {
+        // Once is enough.
+        if (event.type !== 'persistFailed' || !place.isUnreadable()) hear(event);
+      },
       died(error) {
         // What cannot be had at all is tried, and fails, at every call.
         if (error.code === 'internal' || !lost) log('error', 'the engine is lost', errorFrom(error));
@@ -107,7 +110,10 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
     const [response, clear] = old;
     link
       .ask('setTokens', JSON.stringify(response), 'new')
-      .then(clear, (error: unknown) => log('error', 'nothing was taken over', error));
+      .then(
+        () => (place.isSaved() ? clear() : log('error', 'the store failed: what was taken over also stays where it was')),
+        (error: unknown) => log('error', 'nothing was taken over', error),
+      );
   }
 
   /** A token in a cookie is not handed out, even if an answer showed it. */
@@ -188,13 +194,17 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
     },
     async signOut(options) {
       const { revoke = true } = read(options, FOR_SIGN_OUT);
+      const signOut = () => link.ask('signOut', revoke);
       try {
-        await link.ask('signOut', revoke);
+        // An engine that crashes comes back with the session.
+        await signOut().catch((error: TokenError) => (error.transient ? signOut() : Promise.reject(error)));
       } catch (error) {
         // Without an engine, what it stored can still go.
-        if (link.isClosed()) throw error;
-        await place.write('');
+        if (!['internal', 'wasm_blocked'].includes((error as TokenError).code)) throw error;
+        return place.remove();
       }
+      // The store could not be told of the end: without a text it has no session either.
+      if (place.isSaved() === false) await place.remove().catch(() => hear({ type: 'persistFailed' }));
     },
     getAccessToken: async (options) => (await need(options))[1][1]!,
     peek() {

@@ -1,13 +1,23 @@
+import { ignore } from './abort.js';
 import type { Store } from './settings.js';
+
+const forgetful = /* @__PURE__ */ new WeakSet<Store>();
 
 /** The default and the safest: a reload signs out, unless the refresh token is a cookie. */
 export function memory(): Store {
   const texts = new Map<string, string>();
-  return {
+  const store: Store = {
     get: (key) => texts.get(key),
     set: (key, text) => void texts.set(key, text),
     remove: (key) => void texts.delete(key),
   };
+  forgetful.add(store);
+  return store;
+}
+
+/** Whether nothing of a store outlives the page. */
+export function isForgetful(store: Store): boolean {
+  return forgetful.has(store);
 }
 
 /** This tab's sessionStorage: survives a reload; a duplicated tab gets a copy. Page script can read it. */
@@ -29,21 +39,84 @@ function web(storage: () => Storage): Store {
   };
 }
 
-/** One text of a store. A text that could not be stored is kept here, so that a restarted engine finds it. */
+/** One text of a store. */
 export interface Slot {
+  /** What the store has; or the text that it could not be given, as long as nobody else has given it another. */
   read(): ReturnType<Store['get']>;
-  /** No text removes it. */
+  /** In the order of the calls: a late write cannot undo a newer one. */
   write(text: string): Promise<void>;
+  remove(): Promise<void>;
+  /** Whether the store has what it was given last; `undefined` while that is under way. */
+  isSaved(): boolean | undefined;
+  /** Whether the last look at the store failed. */
+  isUnreadable(): boolean;
 }
 
-export function slot(store: Store, key: string): Slot {
+/** `onUnreadable` hears of the first failed look in a row: the engine takes it for an empty store. */
+export function slot(store: Store, key: string, onUnreadable: () => void): Slot {
+  let unreadable = false;
+  /** Not stored yet, or it could not be: kept so that a restarted engine finds it. */
   let unsaved: string | undefined;
+  /** What the store itself had when last looked at, or was given. */
+  let seen: string | undefined;
+  let writing: Promise<void> | undefined;
+  let saved: boolean | undefined = true;
+
+  function judge(text: string | null | undefined): string | undefined {
+    const own = text ?? undefined;
+    unreadable = false;
+    if (writing) return unsaved ?? own;
+    if (own !== seen) unsaved = undefined;
+    seen = own;
+    return unsaved ?? own;
+  }
+
+  async function put(text: string): Promise<void> {
+    try {
+      await store.set(key, text);
+      seen = text;
+      if (unsaved === text) {
+        unsaved = undefined;
+        saved = true;
+      }
+    } catch (error) {
+      if (unsaved === text) saved = false;
+      throw error;
+    }
+  }
+
   return {
-    read: () => unsaved ?? store.get(key),
-    async write(text) {
-      unsaved = text;
-      await (text ? store.set(key, text) : store.remove(key));
-      if (unsaved === text) unsaved = undefined;
+    read() {
+      try {
+        const found = store.get(key);
+        return typeof found === 'object' && found ? found.then(judge, refused) : judge(found);
+      } catch (error) {
+        return refused(error);
+      }
     },
+    write(text) {
+      unsaved = text;
+      saved = undefined;
+      // At once if possible: the page may be going away.
+      const written = writing ? writing.then(() => put(text)) : put(text);
+      const ended = written.then(ignore, ignore).then(() => {
+        if (writing === ended) writing = undefined;
+      });
+      writing = ended;
+      return written;
+    },
+    async remove() {
+      await store.remove(key);
+      seen = undefined;
+    },
+    isSaved: () => saved,
+    isUnreadable: () => unreadable,
   };
+
+  function refused(error: unknown): string {
+    if (unsaved !== undefined) return unsaved;
+    if (!unreadable) onUnreadable();
+    unreadable = true;
+    throw error;
+  }
 }

@@ -105,7 +105,7 @@ test('what an app kept before is taken over once, and then removed there', PATIE
   for (const name of ['localStorage', 'sessionStorage']) {
     fakeStorage(t, 'localStorage');
     const texts = fakeStorage(t, name, new Map(old));
-    const store = memory();
+    const store = { ...memory() };
     const auth = managerOf(t, api, { store, adoptFrom: { access: 'access', refresh: 'refresh' } });
     // Before anybody can ask.
     assert.equal(auth.state, 'active');

@@ -58,11 +58,16 @@ export function callbackRunner(callback: RefreshCallback, native: typeof globalT
 
 /** What the engine is told of an error: whether the session is over, or when to try again. Nothing else of it. */
 function outcomeOf(error: unknown): { ended: boolean; status: number | undefined; retryAfter: string | undefined } {
-  const { status, retryAfter } = Object(error) as { status?: unknown; retryAfter?: unknown };
-  return {
-    ended: isTokenError(error) && error.code === 'session_ended',
-    status: typeof status === 'number' ? status : undefined,
-    // As in a header.
-    retryAfter: retryAfter === undefined ? undefined : String(retryAfter),
-  };
+  try {
+    const { status, retryAfter } = Object(error) as { status?: unknown; retryAfter?: unknown };
+    return {
+      ended: isTokenError(error) && error.code === 'session_ended',
+      status: typeof status === 'number' ? status : undefined,
+      // As in a header.
+      retryAfter: retryAfter === undefined ? undefined : String(retryAfter),
+    };
+  } catch {
+    // An object that does not let itself be looked at.
+    return { ended: false, status: undefined, retryAfter: undefined };
+  }
 }

@@ -37,7 +37,9 @@ export interface TokenErrorData extends ErrorDetails {
   readonly code: ErrorCode;
 }
 
-/** Found through the registry, so that errors of another copy of this package or of another realm are known too. */
+/**
+ * @internal
+ * Found through the registry, so that errors of another copy of this package or of another realm are known too. */
 const BRAND = /* @__PURE__ */ Symbol.for('evertoken.error');
 
 /** The one parent of all errors that a manager rejects with. */
@@ -82,7 +84,7 @@ const classes = {} as Record<ErrorCode, ErrorClass>;
 
 function define<C extends ErrorCode>(
   code: C,
-  text = code.replace('_', ' '),
+  text = code.replaceAll('_', ' '),
   transient = false,
   parent: unknown = TokenError,
 ): ErrorClass<C> {

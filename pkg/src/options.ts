@@ -2,7 +2,7 @@ import type { Entry } from './engine.js';
 import { type Place, addressOf, placeOf } from './place.js';
 import { baseUrl, isClient, ownOrigin } from './scope.js';
 import type { LogEntry, LogLevel, Options, RefreshCallback, Store, UnauthorizedBody } from './settings.js';
-import { memory } from './stores.js';
+import { isForgetful, memory } from './stores.js';
 
 /** Options that are valid together. */
 export interface Config {
@@ -41,6 +41,16 @@ const isFunction = (value: unknown) => typeof value === 'function';
 const isObject = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 const isAddress = (value: unknown) => isText(value) || value instanceof URL;
+const isHeaders = (value: unknown) => {
+  try {
+    return isObject(value) && new Headers(Object.entries(value).map(([name, text]): [string, string] => [name, String(text)]));
+  } catch {
+    return false;
+  }
+};
+// `fetch` itself refuses the others.
+const isMethod = (value: unknown) =>
+  typeof value === 'string' && /^[\w!#$%&'*+.^`|~-]+$/.test(value) && !/^(connect|trace|track)$/i.test(value);
 const isListOf = (test: (value: any) => unknown) => (value: unknown) => Array.isArray(value) && value.every(test);
 
 const text: Emit = (value, entries, name) => entries.push(['text', name, String(value)]);
@@ -59,6 +69,7 @@ const FLAG: Rule = ['true or false', (value) => typeof value === 'boolean'];
 const HOOK: Rule = ['a function', isFunction];
 const KEY: Rule = ['a string', isText];
 const PAIRS: Rule = ['an object', isObject, pairs];
+const HEADERS: Rule = ['names and values of headers', isHeaders, pairs];
 const PLACES: Rule = ['a list of origins', isListOf(isAddress)];
 const SECONDS: Rule = ['a number of seconds ≥ 0', isNumber, millis];
 const SIGNAL: Rule = ['an AbortSignal', (value) => 'aborted' in Object(value)];
@@ -68,7 +79,7 @@ const TEXT: Rule = [KEY[0], isText, text];
 const URLS: Rule = ['a URL', isAddress];
 
 /** In rising loudness. */
-export const LEVELS = ['off', 'error', 'info', 'debug'];
+export const LEVELS = ['off', 'error', 'info'];
 
 /** Without `refresh`, which has several forms. */
 const OPTIONS: Shape = {
@@ -100,7 +111,7 @@ const OPTIONS: Shape = {
   server: oneOf('inert per-request'),
 };
 
-const ENDPOINT: Shape = { url: URLS, format: oneOf('json form none', text), params: PAIRS, headers: PAIRS };
+const ENDPOINT: Shape = { url: URLS, format: oneOf('json form none', text), params: PAIRS, headers: HEADERS };
 const FIELDS: Shape = {
   access: TEXT,
   refresh: TEXT,
@@ -110,7 +121,7 @@ const FIELDS: Shape = {
 };
 const REFRESH: Shape = {
   ...ENDPOINT,
-  method: TEXT,
+  method: ['a method that fetch can send', isMethod, text],
   clientId: TEXT,
   tokenIn: ['bearer, cookie or { body }', (value) => value === 'bearer' || value === 'cookie' || isText(value?.body)],
   sendAccessToken: SWITCH,
@@ -146,6 +157,8 @@ export function parse(options: Options): Config {
     entries,
   );
   if (refresh === undefined) refuse('refresh', SOURCE[0], refresh);
+  if (rest.adoptFrom && (!rest.store || isForgetful(rest.store)))
+    refuse('adoptFrom', 'a store that keeps what is taken over, such as session()', rest.store);
   const inert = !isClient() && server !== 'per-request';
   const own = ownOrigin();
   if (!inert && !own && !attachTo.length)
@@ -175,7 +188,7 @@ function readSource(source: any, base: string | undefined, own: string | undefin
     put('kind', source ? 'callback' : 'none');
     return { refresh: source ?? undefined, endpoints: [] };
   }
-  const { url, tokenIn, csrf, revoke, credentials } = source as Values;
+  const { url, method, format, tokenIn, csrf, revoke, credentials } = source as Values;
   const resolve = (name: string, given: unknown): URL => {
     const found = isAddress(given) ? addressOf(String(given), base) : undefined;
     put(name, found ?? refuse('refresh.' + name, 'an http or https URL', given));
@@ -184,6 +197,8 @@ function readSource(source: any, base: string | undefined, own: string | undefin
   const endpoints = [resolve('url', url)];
   if (revoke) endpoints.push(resolve('revoke.url', revoke.url));
   const cookie = tokenIn === 'cookie';
+  if (/^(get|head)$/i.test(method) && format !== 'none')
+    refuse('refresh.format', '"none", because such a request has no body', format);
   if (cookie && credentials === 'omit') refuse('refresh.credentials', 'a value that sends the cookie', credentials);
   if (csrf && (!csrf.header || !csrf.cookie === !csrf.meta))
     refuse('refresh.csrf', 'a header, and a cookie or a meta', csrf);

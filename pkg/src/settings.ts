@@ -67,7 +67,7 @@ export interface Options {
   /** Longest pause between two looks at the clocks; costs no request. 0 = never look. Default 120. */
   checkInterval?: number | undefined;
 
-  /** How long one attempt to refresh may take. Default 10; adapts to the endpoint's latency within [5, 30]. */
+  /** How long one attempt to refresh may take. In seconds, 10 by default. */
   attemptTimeout?: number | undefined;
 
   /** Attempts of a refresh after its first one, while it fails in passing. Default 3. */
@@ -179,11 +179,9 @@ export interface Store {
   get(key: string): string | null | undefined | PromiseLike<string | null | undefined>;
   set(key: string, text: string): void | PromiseLike<void>;
   remove(key: string): void | PromiseLike<void>;
-  /** Calls back when another tab has changed the text. Not used yet. */
-  subscribe?(key: string, listener: () => void): () => void;
 }
 
-export type LogLevel = 'debug' | 'error' | 'info';
+export type LogLevel = 'error' | 'info';
 
 export interface LogEntry {
   readonly level: LogLevel;

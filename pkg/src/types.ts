@@ -63,7 +63,7 @@ export interface TokenManager extends Disposable {
   /** Resumes scheduling after {@link stop}; {@link setTokens} does it too. */
   start(): void;
 
-  /** Leaves no timer and no request of its own. Tokens stay. */
+  /** Plans and sends nothing more by itself; the answer to a request under way still counts. Tokens stay. */
   stop(): void;
 
   /** Lets go of everything for good; calls still open reject with `DisposedError`. */
@@ -107,7 +107,7 @@ export interface AccessTokenOptions {
 }
 
 export interface RefreshOptions {
-  /** Skips margin and cooldown; never `Retry-After`, the breaker or a refresh in flight. Default `false`. */
+  /** Skips the rule that a token of this second is new enough, and the cooldown; never `Retry-After`, the breaker or a refresh in flight. Default `false`. */
   force?: boolean | undefined;
   /** Ends the wait, with its own reason; the refresh goes on. */
   signal?: AbortSignal | undefined;
@@ -130,7 +130,7 @@ export type SessionState = 'active' | 'ending' | 'restoring' | 'signedOut' | 'st
 /** What a person could see. Times are Unix milliseconds. */
 export interface Snapshot {
   readonly state: SessionState;
-  /** Counts the tokens of a session. */
+  /** Counts tokens, and goes on from one session to the next. */
   readonly generation: number;
   /** `sub` of the access token, where it is a JWT. */
   readonly subject?: string | undefined;

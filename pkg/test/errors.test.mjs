@@ -37,8 +37,25 @@ test('every code has its exported class, and no class is without one', () => {
 });
 
 test('messages are short, lower case and say what is known', () => {
-  const { RefreshUnavailableError, SessionEndedError, WasmBlockedError, ReentrantRefreshError } = evertoken;
-  assert.equal(new SessionEndedError().message, 'session ended');
+  const { RefreshUnavailableError, WasmBlockedError, ReentrantRefreshError } = evertoken;
+  assert.deepEqual(
+    Object.keys(CODES).map((name) => new evertoken[name]().message),
+    [
+      'bad token response',
+      'configuration',
+      'disposed',
+      'internal',
+      'invalid token',
+      'the refresh callback has not settled while this waited for it; inside the callback use ctx.fetch',
+      'refresh unavailable',
+      'inert outside a window or worker: see the option "server"',
+      'session changed',
+      'session ended',
+      'signed out',
+      'unsupported token type',
+      "WebAssembly is not allowed here; a Content-Security-Policy needs script-src 'wasm-unsafe-eval'",
+    ],
+  );
   assert.equal(
     new RefreshUnavailableError({ cause: 'server_error', status: 503 }).message,
     'refresh unavailable: server_error (status 503)',

@@ -5,6 +5,9 @@ import { build } from '../dist/manager.js';
 
 const REFRESH = 'https://id.example/refresh';
 const PLACES = 'a list of origins';
+const METHOD = 'a method that fetch can send';
+const NO_BODY = '"none", because such a request has no body';
+const HEADERS = 'names and values of headers';
 const SECONDS = 'a number of seconds ≥ 0';
 const TEXT = 'a string';
 
@@ -64,7 +67,16 @@ const WRONG = [
   [{ refresh: { url: 5 } }, 'refresh.url', 'a URL', '5'],
   [{ refresh: { url: 'ftp://a' } }, 'refresh.url', 'an http or https URL', '"ftp://a"'],
   [{ refresh: { url: 'https://me:pw@id.example/' } }, 'refresh.url', 'an http or https URL', '…'],
-  [{ refresh: { url: REFRESH, method: '' } }, 'refresh.method', TEXT, '""'],
+  [{ log: 'debug' }, 'log', 'a level or a function', '"debug"'],
+  [{ refresh: { url: REFRESH, method: '' } }, 'refresh.method', METHOD, '""'],
+  [{ refresh: { url: REFRESH, method: 'TRACE' } }, 'refresh.method', METHOD, '"TRACE"'],
+  [{ refresh: { url: REFRESH, method: 'connect' } }, 'refresh.method', METHOD, '"connect"'],
+  [{ refresh: { url: REFRESH, method: 'P T' } }, 'refresh.method', METHOD, '"P T"'],
+  [{ refresh: { url: REFRESH, method: 'GET' } }, 'refresh.format', NO_BODY, 'undefined'],
+  [{ refresh: { url: REFRESH, method: 'GET', format: 'form' } }, 'refresh.format', NO_BODY, '"form"'],
+  [{ refresh: { url: REFRESH, headers: { 'bad header': 'x' } } }, 'refresh.headers', HEADERS, 'object'],
+  [{ refresh: { url: REFRESH, headers: { a: 'x\ny' } } }, 'refresh.headers', HEADERS, 'object'],
+  [{ refresh: { url: REFRESH, revoke: { url: REFRESH, headers: { '': 'x' } } } }, 'refresh.revoke.headers', HEADERS, 'object'],
   [{ refresh: { url: REFRESH, format: 'xml' } }, 'refresh.format', 'json or form or none', '"xml"'],
   [{ refresh: { url: REFRESH, tokenIn: 'header' } }, 'refresh.tokenIn', 'bearer, cookie or { body }', '"header"'],
   [{ refresh: { url: REFRESH, tokenIn: { body: '' } } }, 'refresh.tokenIn', 'bearer, cookie or { body }', 'object'],

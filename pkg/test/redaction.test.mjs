@@ -36,7 +36,7 @@ test(
     }
     const api = await backend(t);
     const auth = managerOf(t, api, { log: (entry) => seen.push(entry), retries: 0 });
-    const loud = managerOf(t, api, { log: 'debug', name: 'loud', retries: 0 });
+    const loud = managerOf(t, api, { log: 'info', name: 'loud', retries: 0 });
     auth.on('*', (event) => seen.push(event));
     const pairs = [];
     const grant = (options) => {

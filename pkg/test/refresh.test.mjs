@@ -225,3 +225,40 @@ test('signing out does not revoke when told so', PATIENCE, async (t) => {
   await turn();
   assert.equal(api.seen.length, 0);
 });
+
+test('whatever a callback throws, the refresh fails by a typed error and the next one works', PATIENCE, async (t) => {
+  const api = await backend(t);
+  const fails = () => {
+    throw new Error('no look');
+  };
+  const closed = new Proxy({}, { get: fails, getPrototypeOf: fails, has: fails });
+  const thrown = [closed, { status: 10n, retryAfter: { toString: fails } }, { retryAfter: Symbol('x') }, { status: NaN }];
+  for (const error of thrown) {
+    let calls = 0;
+    const refresh = () => {
+      if (calls++) return api.grant();
+      throw error;
+    };
+    const auth = managerOf(t, api, { refresh, retries: 0, maxWait: 30 });
+    await auth.setTokens(api.grant());
+    await assert.rejects(auth.refresh({ force: true }), { code: 'refresh_unavailable', cause: 'callback' });
+    await auth.refresh({ force: true });
+    assert.equal(calls, 2);
+  }
+});
+
+test('an element that hides document.cookie costs the CSRF value, not the refresh', PATIENCE, async (t) => {
+  const api = await backend(t);
+  const refresh = { url: `${api.url}/refresh`, csrf: { cookie: 'token', header: 'x-csrf' } };
+  const auth = managerOf(t, api, { refresh });
+  await auth.setTokens(api.grant());
+  t.after(() => delete globalThis.document);
+  globalThis.document = { cookie: 'a=b; token=c%20d' };
+  await auth.refresh({ force: true });
+  globalThis.document = { cookie: { tagName: 'IMG' } };
+  await auth.refresh({ force: true });
+  assert.deepEqual(
+    api.to('/refresh').map(({ headers }) => headers['x-csrf']),
+    ['c d', undefined],
+  );
+});

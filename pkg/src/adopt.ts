@@ -36,8 +36,9 @@ function plain(text: string | null): string | undefined {
 export function readCsrf({ cookie, meta }: NonNullable<Config['csrf']>): string | undefined {
   if (meta) return document.querySelector<HTMLMetaElement>(`meta[name=${JSON.stringify(meta)}]`)?.content;
   // An `<img name="cookie">` would be `document.cookie`: then there is none.
-  const all: unknown = document.cookie;
-  const pair = typeof all === 'string' ? all.split('; ').find((one) => one.startsWith(cookie + '=')) : undefined;
+  const pair = String(document.cookie)
+    .split('; ')
+    .find((one) => one.startsWith(cookie + '='));
   const value = pair?.slice(cookie!.length + 1);
   try {
     return value && decodeURIComponent(value);

@@ -57,7 +57,7 @@ export function callbackRunner(callback: RefreshCallback, native: typeof globalT
 }
 
 /** What the engine is told of an error: whether the session is over, or when to try again. Nothing else of it. */
-function outcomeOf(error: unknown): { ended: boolean; status: number | undefined; retryAfter: string | undefined } {
+function outcomeOf(error: unknown): { ended?: boolean; status?: number | undefined; retryAfter?: string | undefined } {
   try {
     const { status, retryAfter } = Object(error) as { status?: unknown; retryAfter?: unknown };
     return {
@@ -68,6 +68,6 @@ function outcomeOf(error: unknown): { ended: boolean; status: number | undefined
     };
   } catch {
     // An object that does not let itself be looked at.
-    return { ended: false, status: undefined, retryAfter: undefined };
+    return {};
   }
 }

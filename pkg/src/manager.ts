@@ -111,7 +111,7 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
     link
       .ask('setTokens', JSON.stringify(response), 'new')
       .then(
-        () => (place.isSaved() ? clear() : log('error', 'the store failed: what was taken over also stays where it was')),
+        () => (place.isSaved() ? clear() : log('error', 'not stored: the old keys stay')),
         (error: unknown) => log('error', 'nothing was taken over', error),
       );
   }

@@ -43,7 +43,8 @@ const isObject = (value: unknown): value is object =>
 const isAddress = (value: unknown) => isText(value) || value instanceof URL;
 const isHeaders = (value: unknown) => {
   try {
-    return isObject(value) && new Headers(Object.entries(value).map(([name, text]): [string, string] => [name, String(text)]));
+    // (It converts what is no string.)
+    return isObject(value) && new Headers(value as Record<string, string>);
   } catch {
     return false;
   }
@@ -69,7 +70,7 @@ const FLAG: Rule = ['true or false', (value) => typeof value === 'boolean'];
 const HOOK: Rule = ['a function', isFunction];
 const KEY: Rule = ['a string', isText];
 const PAIRS: Rule = ['an object', isObject, pairs];
-const HEADERS: Rule = ['names and values of headers', isHeaders, pairs];
+const HEADERS: Rule = ['headers', isHeaders, pairs];
 const PLACES: Rule = ['a list of origins', isListOf(isAddress)];
 const SECONDS: Rule = ['a number of seconds ≥ 0', isNumber, millis];
 const SIGNAL: Rule = ['an AbortSignal', (value) => 'aborted' in Object(value)];
@@ -121,7 +122,7 @@ const FIELDS: Shape = {
 };
 const REFRESH: Shape = {
   ...ENDPOINT,
-  method: ['a method that fetch can send', isMethod, text],
+  method: ['a method', isMethod, text],
   clientId: TEXT,
   tokenIn: ['bearer, cookie or { body }', (value) => value === 'bearer' || value === 'cookie' || isText(value?.body)],
   sendAccessToken: SWITCH,
@@ -158,11 +159,11 @@ export function parse(options: Options): Config {
   );
   if (refresh === undefined) refuse('refresh', SOURCE[0], refresh);
   if (rest.adoptFrom && (!rest.store || isForgetful(rest.store)))
-    refuse('adoptFrom', 'a store that keeps what is taken over, such as session()', rest.store);
+    refuse('adoptFrom', 'a store that outlives the page', rest.store);
   const inert = !isClient() && server !== 'per-request';
   const own = ownOrigin();
   if (!inert && !own && !attachTo.length)
-    refuse('attachTo', 'an origin, because there is none of its own here', attachTo);
+    refuse('attachTo', 'an origin, as there is none here', attachTo);
   // A page's relative URLs must not fail where the page is rendered.
   const base = inert ? 'http://inert.invalid' : baseUrl();
   const places = (name: string, list: unknown[]) =>
@@ -198,7 +199,7 @@ function readSource(source: any, base: string | undefined, own: string | undefin
   if (revoke) endpoints.push(resolve('revoke.url', revoke.url));
   const cookie = tokenIn === 'cookie';
   if (/^(get|head)$/i.test(method) && format !== 'none')
-    refuse('refresh.format', '"none", because such a request has no body', format);
+    refuse('refresh.format', 'none', format);
   if (cookie && credentials === 'omit') refuse('refresh.credentials', 'a value that sends the cookie', credentials);
   if (csrf && (!csrf.header || !csrf.cookie === !csrf.meta))
     refuse('refresh.csrf', 'a header, and a cookie or a meta', csrf);

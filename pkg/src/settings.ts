@@ -23,7 +23,7 @@ export interface Options {
 
   /**
    * Takes over tokens that an app kept under these keys of localStorage or sessionStorage before: once, when the store
-   * has no session, then removes them.
+   * has no session, then removes them when the store has the tokens. A store that outlives the page must be given.
    */
   adoptFrom?: { access?: string | undefined; refresh?: string | undefined } | undefined;
 
@@ -52,7 +52,10 @@ export interface Options {
    */
   unauthorized?: ReadonlyArray<number | UnauthorizedBody> | undefined;
 
-  /** Replaces `unauthorized`: whether this answer (a copy) means a refused token. An error means no. */
+  /**
+   * Replaces `unauthorized`: whether this answer (a copy) means a refused token. An error, or no answer within 10 s,
+   * means no.
+   */
   shouldRefresh?: ((response: Response) => boolean | PromiseLike<boolean>) | undefined;
 
   /** How long before its end a token is refreshed, at most 40 % of its life. Default 300; up to 1.2 times by chance. */

@@ -33,7 +33,10 @@ export interface TokenManager extends Disposable {
    */
   setTokens(response: object, options?: SetTokensOptions): Promise<'ignored' | 'started' | 'unchanged' | 'updated'>;
 
-  /** Ends the session at once and locally; neither waits for the revocation nor fails by it. */
+  /**
+   * Ends the session at once and locally; neither waits for the revocation nor fails by it. `persistFailed` tells when
+   * the store kept it.
+   */
   signOut(options?: SignOutOptions): Promise<void>;
 
   /** A token with `minValidity` seconds left, refreshed if needed. Rejects with a typed error; never `null`. */
@@ -107,7 +110,10 @@ export interface AccessTokenOptions {
 }
 
 export interface RefreshOptions {
-  /** Skips the rule that a token of this second is new enough, and the cooldown; never `Retry-After`, the breaker or a refresh in flight. Default `false`. */
+  /**
+   * Skips the rule that a token of this second is new enough, and the cooldown; never `Retry-After`, the breaker or a
+   * refresh in flight. Default `false`.
+   */
   force?: boolean | undefined;
   /** Ends the wait, with its own reason; the refresh goes on. */
   signal?: AbortSignal | undefined;

@@ -153,7 +153,7 @@ test('taking over into a store that forgets is a mistake', PATIENCE, async (t) =
   for (const options of [{}, { store: memory() }]) {
     assert.throws(() => managerOf(t, api, { ...options, adoptFrom: { access: 'at' } }), {
       name: 'TypeError',
-      message: /^option "adoptFrom": expected a store that keeps/,
+      message: /^option "adoptFrom": expected a store that outlives/,
     });
   }
 });

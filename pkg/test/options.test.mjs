@@ -5,9 +5,9 @@ import { build } from '../dist/manager.js';
 
 const REFRESH = 'https://id.example/refresh';
 const PLACES = 'a list of origins';
-const METHOD = 'a method that fetch can send';
-const NO_BODY = '"none", because such a request has no body';
-const HEADERS = 'names and values of headers';
+const METHOD = 'a method';
+const NO_BODY = 'none';
+const HEADERS = 'headers';
 const SECONDS = 'a number of seconds ≥ 0';
 const TEXT = 'a string';
 
@@ -76,7 +76,12 @@ const WRONG = [
   [{ refresh: { url: REFRESH, method: 'GET', format: 'form' } }, 'refresh.format', NO_BODY, '"form"'],
   [{ refresh: { url: REFRESH, headers: { 'bad header': 'x' } } }, 'refresh.headers', HEADERS, 'object'],
   [{ refresh: { url: REFRESH, headers: { a: 'x\ny' } } }, 'refresh.headers', HEADERS, 'object'],
-  [{ refresh: { url: REFRESH, revoke: { url: REFRESH, headers: { '': 'x' } } } }, 'refresh.revoke.headers', HEADERS, 'object'],
+  [
+    { refresh: { url: REFRESH, revoke: { url: REFRESH, headers: { '': 'x' } } } },
+    'refresh.revoke.headers',
+    HEADERS,
+    'object',
+  ],
   [{ refresh: { url: REFRESH, format: 'xml' } }, 'refresh.format', 'json or form or none', '"xml"'],
   [{ refresh: { url: REFRESH, tokenIn: 'header' } }, 'refresh.tokenIn', 'bearer, cookie or { body }', '"header"'],
   [{ refresh: { url: REFRESH, tokenIn: { body: '' } } }, 'refresh.tokenIn', 'bearer, cookie or { body }', 'object'],
@@ -238,7 +243,7 @@ test('a relative URL needs a page when the manager works', () => {
 });
 
 test('a server must name where the token goes', () => {
-  const message = 'option "attachTo": expected an origin, because there is none of its own here, got object';
+  const message = 'option "attachTo": expected an origin, as there is none here, got object';
   assert.throws(() => createTokenManager({ refresh: REFRESH, server: 'per-request' }), { name: 'TypeError', message });
 });
 

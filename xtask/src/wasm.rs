@@ -17,6 +17,9 @@ use crate::toolchain::{self, Toolchain};
 /// The crate version that the dependency of this program is pinned to.
 const BINDGEN_VERSION: &str = "0.2.130";
 
+/// How every module begins.
+const MAGIC: &[u8] = b"\0asm";
+
 /// What wasm-bindgen made.
 #[derive(Debug)]
 pub(crate) struct Bindings {
@@ -179,7 +182,10 @@ pub(crate) fn optimise(project: &Project, wasm: &[u8]) -> Result<Vec<u8>> {
     let version = fs::read(project.root.join("node_modules/binaryen/package.json")).unwrap_or_default();
     let name = format!("{}-{}", project::hash(wasm), project::hash(&version));
     let best = directory.join(format!("{name}.wasm"));
-    if let Ok(bytes) = fs::read(&best) {
+    // A build that was cut off may have left half a module.
+    if let Ok(bytes) = fs::read(&best)
+        && bytes.starts_with(MAGIC)
+    {
         return Ok(bytes);
     }
     eprintln!("wasm-opt: -Os and -Oz, the smaller one is kept (about 15 s)");
@@ -207,6 +213,10 @@ pub(crate) fn optimise(project: &Project, wasm: &[u8]) -> Result<Vec<u8>> {
     }
     fs::remove_file(input)?;
     let smallest = candidates.into_iter().min_by_key(Vec::len).unwrap_or_default();
+    ensure!(
+        smallest.starts_with(MAGIC),
+        "wasm-opt wrote no module: is another build running in this directory?"
+    );
     project::write_if_changed(&best, &smallest)?;
     Ok(smallest)
 }

@@ -178,7 +178,7 @@ impl Engine {
             && let Step::Waiting { until, hard: true } = flight.step
             && until > waiter.deadline
         {
-            let error = flight.error.clone().unwrap_or_else(|| TokenError::unavailable(Cause::Timeout));
+            let error = self.flight_error();
             return self.turn_down(waiter, &error);
         }
         self.waiters.push(waiter);
@@ -188,6 +188,12 @@ impl Engine {
     fn cooldown_error(&self) -> Option<TokenError> {
         let cooldown = self.cooldown.as_ref()?;
         (self.flight.is_none() && cooldown.until > self.now.mono).then(|| cooldown.error.clone())
+    }
+
+    /// What the refresh under way has met so far.
+    fn flight_error(&self) -> TokenError {
+        let met = self.flight.as_ref().and_then(|flight| flight.error.clone());
+        met.unwrap_or_else(|| TokenError::unavailable(Cause::Timeout))
     }
 
     pub(super) fn has_good_token(&self) -> bool {
@@ -212,10 +218,7 @@ impl Engine {
     }
 
     pub(super) fn on_waiter_timeout(&mut self) {
-        let error = match self.flight.as_ref().and_then(|flight| flight.error.clone()) {
-            Some(error) => error,
-            None => TokenError::unavailable(Cause::Timeout),
-        };
+        let error = self.flight_error();
         self.reject_hopeless(self.now.mono.after(Millis(1)), &error);
     }
 

@@ -94,7 +94,8 @@ impl Engine {
             Some(Step::Reading | Step::Waiting { .. } | Step::Confirming(_))
                 if adopted && self.has_good_token() =>
             {
-                self.finish_adopted()
+                // Another tab has been quicker.
+                self.flight = None;
             }
             Some(Step::Confirming(refusal)) if !adopted => self.conclude_refusal(refusal),
             Some(Step::Reading | Step::Confirming(_)) if self.can_refresh() => self.send(),

@@ -39,13 +39,10 @@ impl Engine {
         }
         self.mark(Mark::FlightBegan, reason as u64);
         let floor = self.last_sent.map(|sent| sent.after(FLOOR)).filter(|floor| *floor > self.now.mono);
-        let step = match floor {
-            Some(until) if reason != Reason::Asked => Step::Waiting { until, hard: false },
-            _ => Step::Reading,
-        };
-        let reads = matches!(step, Step::Reading);
+        let floor = floor.filter(|_| reason != Reason::Asked);
+        let step = floor.map_or(Step::Reading, |until| Step::Waiting { until, hard: false });
         self.flight = Some(Flight { reason, step, attempts: 0, error: None });
-        if reads {
+        if floor.is_none() {
             self.start_read();
         }
     }
@@ -293,11 +290,6 @@ impl Engine {
             None => {}
         }
         self.attend();
-    }
-
-    /// Another tab has been quicker.
-    pub(super) fn finish_adopted(&mut self) {
-        self.flight = None;
     }
 
     /// An attempt has failed in a way that may pass. `answered`: the server said something.

@@ -1,0 +1,139 @@
+//! The store is read before a refresh token is sent and before a session ends: another tab may have been quicker.
+use crate::common::*;
+
+#[test]
+fn what_another_tab_has_refreshed_is_adopted_and_nothing_is_sent() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.advance(minutes(8));
+    world.rotate_elsewhere();
+    world.advance(minutes(7));
+    assert_eq!((world.requests(), world.generation()), (0, Generation(2)));
+    assert_eq!(world.event_names(), ["sessionStarted", "adopted"]);
+    world.advance(minutes(7));
+    assert_eq!(world.requests(), 1, "and then its own turn comes");
+}
+
+/// Rotated elsewhere, and that token has ended too: the newer refresh token is the one to send.
+#[test]
+fn of_an_expired_pair_in_the_store_the_refresh_token_is_used() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.rotate_elsewhere();
+    world.sleep(hours(1));
+    let call = world.need();
+    world.advance(secs(1));
+    world.expect(call, Settled::Done);
+    assert_eq!(world.server.requests[0].refresh_token.as_deref(), Some("refresh.0.1.cAnArYx7"));
+    assert!(world.server.is_alive(0));
+}
+
+/// MT2, I12: refused because another tab has rotated meanwhile.
+#[test]
+fn the_loser_of_a_race_adopts_the_winners_pair() {
+    let mut world = World::new();
+    world.server.reuse = Reuse::Grace(0);
+    world.sign_in("ada");
+    world.sleep(minutes(20));
+    let call = world.need();
+    let refusal = answer(400, r#"{"error":"invalid_grant"}"#);
+    world.rotate_elsewhere();
+    let attempt = world.sent[0].0;
+    let reads = world.store.reads;
+    world.answer_now(attempt, Outcome::Answered(refusal));
+    world.expect(call, Settled::Done);
+    assert_eq!((world.ends(), world.store.reads - reads), (vec![], 1));
+    assert!(world.store.holds("refresh.0.1"));
+}
+
+/// The winner's token has ended already: its refresh token gets its chance.
+#[test]
+fn the_loser_sends_the_winners_refresh_token_when_that_is_all_there_is() {
+    let mut world = World::new();
+    world.server.lifetime = 2;
+    world.sign_in("ada");
+    world.sleep(minutes(20));
+    world.server.script.push_back(Reply::Slow(9_000));
+    world.server.revoke(0);
+    world.need();
+    let winner = world.server.sign_in("ada", world.clock.truth());
+    let mut record = world.record();
+    record.generation = Generation(2);
+    let session = record.session.as_mut().unwrap();
+    session.refresh = Some(Secret::new("refresh.1.0.cAnArYx7".into()));
+    world.store.put(record.encode().expose());
+    assert!(winner.contains("refresh.1.0"));
+    world.advance(secs(10));
+    assert_eq!((world.requests(), world.ends()), (2, vec![]));
+}
+
+#[test]
+fn when_the_store_knows_no_better_the_session_ends_once() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.sleep(minutes(20));
+    world.server.revoke(0);
+    world.need();
+    world.advance(secs(1));
+    assert_eq!((world.requests(), world.ends()), (1, vec![EndReason::Refused]));
+    world.advance(hours(1));
+    assert_eq!(world.ends().len(), 1);
+}
+
+/// I10: what is older than what is held is never adopted.
+#[test]
+fn an_older_record_is_not_adopted() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    let old = world.store.text.clone().unwrap();
+    world.advance(minutes(12));
+    assert_eq!(world.generation(), Generation(2));
+    world.store.put(old);
+    world.wake(Wake::Shown);
+    assert_eq!(world.generation(), Generation(2));
+    world.advance(minutes(12));
+    assert_eq!(world.generation(), Generation(3));
+    assert!(world.store.holds("refresh.0.2"), "the next refresh puts the store right");
+}
+
+/// With `persist: 'refresh'` a record has no access token: the one held is as good as before.
+#[test]
+fn a_record_without_an_access_token_does_not_take_the_good_one_away() {
+    for cookie in [false, true] {
+        let mut world = World::with(|options| {
+            options.text("persist", "refresh".into()).unwrap();
+            if cookie {
+                options.text("refresh.tokenIn", "cookie".into()).unwrap();
+                options.text("refresh.credentials", "same-origin".into()).unwrap();
+            }
+        });
+        let pair = world.server.sign_in("ada", world.clock.truth());
+        let pair = if cookie { pair.replace("refresh_token", "ignored") } else { pair };
+        world.set_tokens(&pair, SessionMode::Auto);
+        world.advance(minutes(1));
+        let requests = world.requests();
+        let bearer = world.bearer().map(str::to_owned);
+        let mut record = world.record();
+        record.generation = Generation(5);
+        world.store.put(record.encode().expose());
+        world.wake(Wake::Shown);
+        assert_eq!((world.state(), world.requests()), (State::Active, requests), "cookie {cookie}");
+        assert_eq!(world.bearer().map(str::to_owned), bearer);
+        assert_eq!(world.generation(), Generation(5));
+    }
+}
+
+/// The other tab's session has been refused and its token has ended: there is nothing to send.
+#[test]
+fn a_refused_session_is_adopted_but_its_token_is_not_sent() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.rotate_elsewhere();
+    world.refuse_elsewhere();
+    world.sleep(hours(1));
+    let call = world.need();
+    world.advance(secs(1));
+    world.expect_error(call, ErrorCode::SessionEnded);
+    assert_eq!((world.requests(), world.ends()), (0, vec![EndReason::Refused]));
+    assert_eq!(world.state(), State::SignedOut);
+}

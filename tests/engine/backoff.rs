@@ -1,0 +1,193 @@
+//! How a failing token endpoint is tried again.
+use crate::common::*;
+
+/// LP4: a flight has three retries, 1, 2 and 4 s apart, each drawn from the upper half.
+#[test]
+fn a_flight_retries_three_times_after_one_two_and_four_seconds() {
+    let (mut low, mut high) = ([u64::MAX; 3], [0; 3]);
+    for seed in 0..400 {
+        let world = failing(seed, Reply::Unreachable);
+        let gaps = world.gaps();
+        for (retry, full) in [1_000, 2_000, 4_000].into_iter().enumerate() {
+            let delay = gaps[retry] - world.server.latency;
+            assert!((full / 2..=full).contains(&delay), "seed {seed}, retry {retry}: {delay}");
+            low[retry] = low[retry].min(delay);
+            high[retry] = high[retry].max(delay);
+        }
+        let told: Vec<bool> = world.failures().iter().map(|(_, exhausted)| *exhausted).collect();
+        assert_eq!(told[..4], [false, false, false, true], "seed {seed}");
+    }
+    for (retry, full) in [1_000, 2_000, 4_000].into_iter().enumerate() {
+        assert!(low[retry] < full * 55 / 100 && high[retry] > full * 95 / 100, "the delays do not spread");
+    }
+}
+
+/// LP4: no doubling goes beyond the cap.
+#[test]
+fn no_delay_is_longer_than_the_cap() {
+    let mut world = World::with(|options| options.number("retries", 20.0).unwrap());
+    world.sign_in("ada");
+    world.server.always = Some(Reply::Unreachable);
+    world.sleep(minutes(20));
+    world.need();
+    world.advance(minutes(8));
+    let gaps: Vec<u64> = world.gaps().into_iter().take(20).map(|gap| gap - world.server.latency).collect();
+    assert_eq!(gaps.len(), 20);
+    for gap in &gaps[5..] {
+        assert!((15_000..=30_000).contains(gap), "{gaps:?}");
+    }
+}
+
+/// What is announced as the next attempt is made, also when the refresh was asked for long before it was due.
+#[test]
+fn an_asked_refresh_that_failed_is_tried_again_when_it_says() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.advance(secs(10));
+    world.server.always = Some(Reply::Unreachable);
+    world.force();
+    world.advance_until(secs(60), |world| world.failures().iter().any(|(_, exhausted)| *exhausted));
+    world.server.always = None;
+    let made = world.requests();
+    let announced = world.snapshot().next_retry_at.unwrap();
+    world.advance(announced.since(world.clock.now().wall).saturating_add(ms(1)));
+    assert_eq!(world.requests(), made + 1);
+}
+
+#[test]
+fn no_retries_means_one_attempt() {
+    let mut world = World::with(|options| options.number("retries", 0.0).unwrap());
+    world.sign_in("ada");
+    world.server.always = Some(Reply::Fixed(answer(500, "")));
+    world.sleep(minutes(20));
+    let call = world.need();
+    world.advance(secs(1));
+    let error = world.expect_error(call, ErrorCode::RefreshUnavailable);
+    assert_eq!((error.attempt, error.status), (1, Some(500)));
+    assert_eq!(world.requests(), 1);
+}
+
+/// TM7, NE1: without an HTTP answer the schedule is prompt for a minute, then from 30 s to 16 min, for ever.
+#[test]
+fn after_the_flight_the_schedule_goes_on_until_success() {
+    let mut world = failing(1, Reply::Unreachable);
+    let began = world.server.times()[0];
+    world.advance(hours(6));
+    let times = world.server.times();
+    let flights: Vec<u64> = times.chunks(4).map(|flight| flight[0]).collect();
+    let ends: Vec<u64> = times.chunks_exact(4).map(|flight| flight[3] + world.server.latency).collect();
+    for (end, next) in ends.iter().zip(&flights[1..]) {
+        let rest = next - end;
+        let most = if end - began < 60_000 { 5_000 } else { 16 * 60_000 };
+        assert!(rest <= most, "{rest} ms after {} s", (end - began) / 1_000);
+        assert!(rest >= 1_000);
+    }
+    let last = flights[flights.len() - 1] - ends[flights.len() - 2];
+    assert!((8 * 60_000..=16 * 60_000).contains(&last), "{last}");
+    assert_eq!((world.state(), world.ends()), (State::Stale, vec![]));
+    world.server.always = None;
+    world.advance(minutes(16));
+    assert_eq!(world.state(), State::Active);
+}
+
+/// What failed before a success no longer slows anything down.
+#[test]
+fn after_a_success_the_schedule_begins_anew() {
+    let mut world = failing(1, Reply::Unreachable);
+    world.advance(hours(3));
+    world.server.always = None;
+    world.advance(minutes(16));
+    assert_eq!(world.state(), State::Active);
+    world.server.always = Some(Reply::Fixed(answer(503, "")));
+    world.server.requests.clear();
+    world.advance(minutes(12));
+    let rest = world.gaps()[3];
+    assert!((15_000..=30_400).contains(&rest), "{:?}", world.gaps());
+}
+
+/// RC4: later callers are answered from the cooldown, not with new requests.
+#[test]
+fn callers_after_a_failed_flight_get_its_error_at_once() {
+    for reply in [Reply::Unreachable, Reply::Fixed(answer(503, "")), Reply::Fixed(answer(429, ""))] {
+        let mut world = failing(1, reply.clone());
+        let first = world.failures().last().map(|(error, _)| (*error).clone()).expect("a failure");
+        let requests = world.requests();
+        for _ in 0..1_000 {
+            let call = world.need();
+            assert_eq!(world.expect_error(call, ErrorCode::RefreshUnavailable), &first);
+        }
+        assert_eq!(world.requests(), requests, "{reply:?}");
+        assert!(first.retry_at.is_some());
+    }
+}
+
+/// RC4: ten seconds of calls one after another.
+#[test]
+fn serial_callers_do_not_hammer_a_dead_endpoint() {
+    for reply in [Reply::Unreachable, Reply::Fixed(answer(503, "")), Reply::Fixed(answer(429, ""))] {
+        let mut world = World::new();
+        world.sign_in("ada");
+        world.server.always = Some(reply.clone());
+        world.server.latency = 5;
+        world.sleep(minutes(20));
+        for _ in 0..1_000 {
+            world.need();
+            world.advance(ms(10));
+        }
+        assert!(world.requests() <= 5, "{reply:?}: {}", world.requests());
+    }
+}
+
+#[test]
+fn a_forced_refresh_passes_over_the_cooldown() {
+    let mut world = failing(1, Reply::Fixed(answer(503, "")));
+    world.server.always = None;
+    let call = world.force();
+    world.advance(secs(1));
+    world.expect(call, Settled::Done);
+}
+
+/// NE1: two hours without a network, whatever its errors, lose nothing.
+#[test]
+fn a_network_that_fails_for_hours_costs_nothing_but_time() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    let stored = world.store.text.clone();
+    world.server.always = Some(Reply::Unreachable);
+    world.advance(hours(2));
+    assert_eq!(world.store.text, stored);
+    assert_eq!((world.state(), world.ends()), (State::Stale, vec![]));
+    world.server.always = None;
+    world.wake(Wake::Online);
+    world.advance(ms(500));
+    assert_eq!(world.state(), State::Active);
+}
+
+/// NE4: a failed refresh takes nothing from a token that is still good.
+#[test]
+fn a_good_token_is_handed_out_while_refreshes_fail() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.server.always = Some(Reply::Fixed(answer(503, "")));
+    world.advance_to_end(secs(5));
+    assert!(world.count("refreshFailed") > 4);
+    let call = world.need();
+    world.expect(call, Settled::Done);
+    assert_eq!(world.state(), State::Active);
+    world.advance(secs(5));
+    assert_eq!(world.state(), State::Stale);
+    let call = world.need();
+    world.expect_error(call, ErrorCode::RefreshUnavailable);
+}
+
+/// The token is expired, a caller waits, and every attempt is answered so; the flight has just failed.
+fn failing(seed: u64, reply: Reply) -> World {
+    let mut world = World::unread(|_| {}, seed);
+    world.boot();
+    world.sign_in("ada");
+    world.server.always = Some(reply);
+    world.sleep(minutes(20));
+    let call = world.need();
+    world.advance_until(secs(10), |world| world.settled.contains_key(&call));
+    world
+}

@@ -1,0 +1,238 @@
+//! The run loop: the engine under its law, with everything it asks for carried out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use evertoken::engine::answer::Outcome;
+use evertoken::engine::config::{Config, Options};
+use evertoken::engine::endpoint::HttpRequest;
+use evertoken::engine::error::TokenError;
+use evertoken::engine::ids::{AttemptId, CallId, Generation, StoreOp};
+use evertoken::engine::input::Input;
+use evertoken::engine::output::{Event, Settled, Snapshot, TokenRequest, Verdict};
+use evertoken::engine::secret::Secret;
+use evertoken::engine::time::{Millis, Mono};
+use evertoken::engine::{Engine, input};
+
+use super::clock::Clock;
+use super::server::Server;
+use super::store::{Mode, Store};
+
+/// How a call ended, and when, in milliseconds since the world began.
+#[derive(Clone, Debug)]
+pub struct Done {
+    pub at: u64,
+    pub result: Result<Settled, TokenError>,
+}
+
+#[derive(Debug)]
+pub struct World {
+    pub engine: Engine,
+    pub config: Config,
+    pub clock: Clock,
+    pub store: Store,
+    pub server: Server,
+    pub events: Vec<Event>,
+    pub snapshots: Vec<Snapshot>,
+    pub verdict: Option<Verdict>,
+    pub verdicts: u32,
+    pub settled: BTreeMap<CallId, Done>,
+    pub asked: BTreeSet<CallId>,
+    pub sent: Vec<(AttemptId, TokenRequest)>,
+    pub aborted: Vec<AttemptId>,
+    pub revoked: Vec<HttpRequest>,
+    pub disposed: bool,
+    /// The longest delay that a timer was ever armed with.
+    pub longest_delay: Millis,
+    pub ticks: u64,
+    pub(super) armed: Option<Mono>,
+    pub(super) flying: Option<(AttemptId, Mono)>,
+    pub(super) highest: Generation,
+    pub(super) queue: Vec<(u64, u64, Delivery)>,
+    pub(super) posted: u64,
+}
+
+/// What is under way to the engine.
+#[derive(Debug)]
+pub(super) enum Delivery {
+    Answer(AttemptId, Outcome),
+    Read(StoreOp),
+    Write(StoreOp, Secret),
+}
+
+/// Options of an app whose token endpoint takes the refresh token in a JSON body.
+pub fn endpoint() -> Options {
+    let mut options = Options::default();
+    for (option, value) in [("refresh.kind", "endpoint"), ("refresh.url", "/auth/refresh")] {
+        options.text(option, value.into()).expect("a valid option");
+    }
+    options
+}
+
+impl World {
+    /// A page that has read its empty store.
+    pub fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// The same with options changed by `change`.
+    pub fn with(change: impl FnOnce(&mut Options)) -> Self {
+        let mut world = Self::unread(change, 1);
+        world.boot();
+        world
+    }
+
+    /// A page that has not begun.
+    pub fn unread(change: impl FnOnce(&mut Options), seed: u64) -> Self {
+        let mut options = endpoint();
+        change(&mut options);
+        let config = options.into_config().expect("options that go together");
+        Self {
+            engine: Engine::new(config.clone(), seed),
+            config,
+            clock: Clock::new(),
+            store: Store::new(),
+            server: Server::new(),
+            events: Vec::new(),
+            snapshots: Vec::new(),
+            verdict: None,
+            verdicts: 0,
+            settled: BTreeMap::new(),
+            asked: BTreeSet::new(),
+            sent: Vec::new(),
+            aborted: Vec::new(),
+            revoked: Vec::new(),
+            disposed: false,
+            longest_delay: Millis::ZERO,
+            ticks: 0,
+            armed: None,
+            flying: None,
+            highest: Generation(0),
+            queue: Vec::new(),
+            posted: 0,
+        }
+    }
+
+    /// The page is loaded again: a new engine on the same store and server, at the same time.
+    #[must_use]
+    pub fn reload(self, seed: u64) -> Self {
+        let mut next = Self {
+            engine: Engine::new(self.config.clone(), seed),
+            config: self.config,
+            clock: self.clock,
+            store: self.store,
+            server: self.server,
+            ..Self::unread(|_| {}, seed)
+        };
+        next.boot();
+        next
+    }
+
+    /// One input under the law, then whatever answers at once.
+    #[track_caller]
+    pub fn input(&mut self, input: Input) {
+        self.step(input);
+        self.deliver_due();
+    }
+
+    /// Lets time pass, with timers and answers at their moments.
+    #[track_caller]
+    pub fn advance(&mut self, by: Millis) {
+        let end = self.clock.elapsed + by.0;
+        let mut spins = 0;
+        loop {
+            let timer = self.armed.map(|at| self.clock.when(at)).filter(|at| *at <= end);
+            let delivery = self.queue.iter().map(|(due, ..)| *due).min().filter(|due| *due <= end);
+            let at = match (timer, delivery) {
+                (None, None) => break,
+                (timer, delivery) => {
+                    timer.into_iter().chain(delivery).min().unwrap_or(end).max(self.clock.elapsed)
+                }
+            };
+            spins = if at == self.clock.elapsed { spins + 1 } else { 0 };
+            assert!(spins < 1_000, "the engine spins at {at} ms: {:?}", self.engine);
+            self.clock.elapsed = at;
+            if delivery.is_some_and(|due| due <= at) {
+                self.deliver_due();
+            } else {
+                self.ticks += 1;
+                self.input(Input::Tick);
+            }
+        }
+        self.clock.elapsed = end;
+    }
+
+    /// Time passes and nothing runs: a machine that sleeps, a page that is frozen.
+    pub fn sleep(&mut self, by: Millis) {
+        self.clock.elapsed += by.0;
+    }
+
+    /// A sleep in which the monotonic clock stands still, as in some browsers.
+    pub fn sleep_without_monotonic(&mut self, by: Millis) {
+        self.clock.elapsed += by.0;
+        self.clock.missed += by.0;
+    }
+
+    /// The wall clock is set.
+    pub fn set_wall(&mut self, by: i64) {
+        self.clock.ahead += by;
+    }
+
+    /// How long until the engine wants to be called, if it does.
+    pub fn armed(&self) -> Option<Millis> {
+        self.armed.map(|at| at.since(self.clock.now().mono))
+    }
+
+    /// An answer arrives now, whether it was asked for or not.
+    #[track_caller]
+    pub fn answer_now(&mut self, attempt: AttemptId, outcome: Outcome) {
+        self.queue.retain(|(.., delivery)| !matches!(delivery, Delivery::Answer(id, _) if *id == attempt));
+        self.landed(attempt);
+        self.input(Input::Answer { attempt, outcome });
+    }
+
+    #[track_caller]
+    fn deliver_due(&mut self) {
+        while let Some(at) = self.next_due() {
+            let (.., delivery) = self.queue.remove(at);
+            match delivery {
+                Delivery::Answer(attempt, outcome) => {
+                    self.landed(attempt);
+                    self.step(Input::Answer { attempt, outcome });
+                }
+                Delivery::Read(op) => {
+                    let text = self.store.text.clone().map(Secret::new);
+                    let text = text.filter(|_| self.store.mode != Mode::Failing);
+                    self.step(Input::StoreRead { op, text });
+                }
+                Delivery::Write(op, text) => {
+                    let stored = if self.store.mode == Mode::Failing {
+                        input::Stored::Failed
+                    } else {
+                        self.store.put(text.expose());
+                        input::Stored::Durably
+                    };
+                    self.step(Input::StoreWritten { op, stored });
+                }
+            }
+        }
+    }
+
+    fn next_due(&self) -> Option<usize> {
+        let due = |(_, entry): &(usize, &(u64, u64, Delivery))| entry.0 <= self.clock.elapsed;
+        let first = self.queue.iter().enumerate().filter(due).min_by_key(|(_, entry)| (entry.0, entry.1));
+        first.map(|(at, _)| at)
+    }
+
+    #[track_caller]
+    fn step(&mut self, input: Input) {
+        self.note(&input);
+        self.engine.handle(self.clock.now(), input);
+        while let Some(output) = self.engine.poll_output() {
+            self.perform(output);
+        }
+        self.armed = self.engine.poll_timeout();
+        if let Some(delay) = self.armed() {
+            self.longest_delay = self.longest_delay.max(delay);
+        }
+    }
+}

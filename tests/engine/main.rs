@@ -1,0 +1,32 @@
+//! The engine on a virtual clock: one behaviour in each file.
+mod common;
+
+mod adoption;
+mod backoff;
+mod breaker;
+mod calls_before_the_store_is_read;
+mod cookie_sessions;
+mod events;
+mod hidden_pages;
+mod lead_and_jitter;
+mod lost_answers;
+mod properties;
+mod redaction;
+mod refused_but_good;
+mod restore;
+mod retry_after;
+mod short_lived_tokens;
+mod sign_out;
+mod single_flight;
+mod sleep_and_wake;
+mod stop_and_dispose;
+mod stop_keeps_the_servers_word;
+mod store_in_trouble_again;
+mod store_trouble;
+mod two_clocks;
+mod two_tabs;
+mod unauthorized;
+mod user_switch;
+mod waiters;
+mod what_ends_a_session;
+mod what_is_sent;

@@ -1,0 +1,161 @@
+//! LC1, LC2: scheduling off, and the end.
+use crate::common::*;
+
+#[test]
+fn stop_leaves_no_timer_and_no_request() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.input(Input::Stop);
+    assert_eq!((world.armed(), world.snapshot().refresh_at), (None, None));
+    world.advance(hours(5));
+    assert_eq!((world.requests(), world.ends()), (0, vec![]));
+}
+
+/// At any step of a flight.
+#[test]
+fn stop_during_a_refresh_gives_it_up_and_settles_its_waiters() {
+    for at in (0..1_000).step_by(20) {
+        let mut world = World::new();
+        world.sign_in("ada");
+        world.sleep(minutes(20));
+        world.store.mode = Mode::Delayed(200);
+        let call = world.need();
+        world.advance(Millis(at));
+        world.input(Input::Stop);
+        world.advance(secs(3));
+        assert_eq!((world.armed(), world.unsettled()), (None, 0), "at {at} ms");
+        let committed = world.result(call).is_ok();
+        if !committed {
+            let error = world.expect_error(call, ErrorCode::RefreshUnavailable);
+            assert_eq!(error.cause, Some(Cause::Stopped), "at {at} ms");
+        }
+        // What was sent is answered all the same, and no refresh token is lost.
+        let sent = world.requests();
+        assert_eq!(world.store.holds("refresh.0.1"), sent == 1, "at {at} ms");
+        world.advance(hours(1));
+        assert_eq!(world.requests(), sent, "at {at} ms");
+    }
+}
+
+#[test]
+fn a_use_refreshes_also_when_stopped() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.input(Input::Stop);
+    world.advance(hours(1));
+    let call = world.need();
+    world.advance(secs(1));
+    world.expect(call, Settled::Done);
+    assert_eq!(world.armed(), None);
+}
+
+#[test]
+fn start_and_new_tokens_begin_it_again() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.input(Input::Stop);
+    world.advance(hours(1));
+    world.input(Input::Start);
+    world.advance(secs(1));
+    assert_eq!((world.requests(), world.state()), (1, State::Active));
+    world.input(Input::Stop);
+    world.sign_in("ada");
+    assert!(world.armed().is_some());
+}
+
+/// I3, RC6: whatever waits is settled.
+#[test]
+fn dispose_settles_every_caller_and_leaves_no_timer() {
+    for mode in [Mode::Sync, Mode::Delayed(700), Mode::Hanging, Mode::Failing] {
+        for at in (0..1_500).step_by(50) {
+            let mut world = World::new();
+            world.sign_in("ada");
+            world.sleep(minutes(20));
+            world.store.mode = mode;
+            world.need();
+            world.unauthorized();
+            world.force();
+            world.sign_in("ada");
+            world.sleep(minutes(20));
+            world.need();
+            world.advance(Millis(at));
+            world.input(Input::Dispose);
+            assert_eq!((world.unsettled(), world.armed()), (0, None), "{mode:?} at {at} ms");
+            world.input(Input::Dispose);
+            world.advance(hours(1));
+            assert_eq!(world.armed(), None);
+        }
+    }
+}
+
+#[test]
+fn callers_before_the_store_was_read_are_settled_too() {
+    let mut world = World::unread(|_| {}, 1);
+    world.store.mode = Mode::Hanging;
+    world.boot();
+    let pair = world.server.sign_in("ada", world.clock.truth());
+    let calls = [world.need(), world.force(), world.set_tokens(&pair, SessionMode::Auto), world.sign_out()];
+    world.input(Input::Dispose);
+    for call in calls {
+        world.expect_error(call, ErrorCode::Disposed);
+    }
+}
+
+#[test]
+fn after_it_everything_is_refused_and_nothing_happens() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.input(Input::Dispose);
+    let (reads, writes) = (world.store.reads, world.store.writes);
+    let pair = world.server.sign_in("bob", world.clock.truth());
+    let calls = [
+        world.need(),
+        world.force(),
+        world.refresh(),
+        world.unauthorized_for(Generation(1)),
+        world.set_tokens(&pair, SessionMode::New),
+        world.sign_out(),
+    ];
+    for call in calls {
+        world.expect_error(call, ErrorCode::Disposed);
+    }
+    for wake in [Wake::Hidden, Wake::Shown, Wake::Focus, Wake::Online] {
+        world.wake(wake);
+    }
+    world.input(Input::Start);
+    world.input(Input::Restore);
+    world.input(Input::Tick);
+    world.set_wall(7_200_000);
+    world.advance(hours(5));
+    assert_eq!((world.store.reads, world.store.writes, world.requests()), (reads, writes, 0));
+}
+
+/// MT10: what the server has made is not thrown away with the page.
+#[test]
+fn a_late_answer_is_stored_for_the_next_page() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.sleep(minutes(20));
+    let call = world.need();
+    world.advance(ms(100));
+    world.input(Input::Dispose);
+    world.expect_error(call, ErrorCode::Disposed);
+    world.advance(secs(1));
+    assert!(world.store.holds("refresh.0.1"));
+    let mut world = world.reload(2);
+    assert_eq!(world.state(), State::Active);
+    world.advance(hours(1));
+    assert_eq!(world.ends(), []);
+}
+
+#[test]
+fn after_a_sign_out_it_is_not() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.sleep(minutes(20));
+    world.need();
+    world.sign_out();
+    world.input(Input::Dispose);
+    world.advance(secs(1));
+    assert!(!world.store.holds(CANARY));
+}

@@ -70,7 +70,7 @@ fn signed_in(token: &str) -> Engine {
             None => break StoreOp::default(),
         }
     };
-    engine.handle(now(0), Input::StoreRead { op, text: None });
+    engine.handle(now(0), Input::StoreRead { op, text: None, fence: None });
     let response = Secret::new(format!(r#"{{"access_token":"{token}"}}"#));
     engine.handle(now(0), Input::SetTokens { call: CallId(1), response, session: SessionMode::New });
     while engine.poll_output().is_some() {}

@@ -78,7 +78,7 @@ impl Store {
         match &job.text {
             None => {
                 let text = self.text.as_ref().filter(|_| !fails).map(|text| Secret::new(text.clone()));
-                Input::StoreRead { op: job.op, text }
+                Input::StoreRead { op: job.op, text, fence: None }
             }
             Some(_) if fails => Input::StoreWritten { op: job.op, stored: Stored::Failed },
             Some(text) => {

@@ -36,7 +36,7 @@ impl World {
         match input {
             Input::Refresh { .. } => eye.asked = true,
             Input::Wake(Wake::Online | Wake::Shown) => eye.soft = None,
-            Input::StoreRead { op, text } => {
+            Input::StoreRead { op, text, .. } => {
                 let text = text.as_ref().map(|text| text.expose());
                 if !eye.begins_again(*op, text) {
                     eye.read_answered(*op, text, self.store.text.is_some());

@@ -6,6 +6,7 @@ use evertoken::engine::error::ErrorCode;
 use evertoken::engine::ids::StoreOp;
 use evertoken::engine::input::{Input, Stored, Wake};
 use evertoken::engine::output::{Event, Output, State};
+use evertoken::engine::secret::Secret;
 use evertoken::engine::session::{EndReason, Refusal};
 use evertoken::engine::time::{Mono, Now};
 
@@ -245,8 +246,9 @@ impl World {
                     self.tabs[tab].verdict = verdict;
                 }
             }
-            Output::WriteStore(op, text) => {
-                let mut text = text.expose().to_owned();
+            Output::Broadcast(_) | Output::Lock(_) | Output::Unlock(_) => {}
+            Output::WriteStore(op, write) => {
+                let mut text = write.text.as_ref().map_or("", Secret::expose).to_owned();
                 if self.sabotage == Sabotage::KeepRecord && self.tabs[tab].eye.leaving {
                     text = self.store.text.clone().unwrap_or(text);
                 }

@@ -49,6 +49,14 @@ pub struct Config {
     pub retry_cap: Millis,
     /// How long a caller without a good token waits.
     pub max_wait: Millis,
+    /// After this long without use no refresh begins by itself; `None`: the session is kept alive for ever.
+    pub idle_after: Option<Millis>,
+    /// Other tabs see the store: refreshes are claimed in the record, and tabs tell each other of new ones.
+    pub shared: bool,
+    /// Refreshes queue for a lock that the tabs of this name share.
+    pub lock: bool,
+    /// The record without tokens has a place of its own, and the comparisons are made there.
+    pub apart: bool,
 }
 
 /// Where new tokens come from.
@@ -77,11 +85,14 @@ pub struct ConfigError {
 }
 
 /// The options that are numbers, with their defaults: durations in milliseconds, counts, and 0 or 1 for switches.
-const NUMBERS: [(&str, u64); 11] = [
+const NUMBERS: [(&str, u64); 15] = [
+    ("apart", 0),
     ("attemptTimeout", 10_000),
     ("autoResume", 1),
     ("checkInterval", 120_000),
+    ("idleAfter", 1_800_000),
     ("lead", 300_000),
+    ("lock", 0),
     ("margin", 30_000),
     ("maxWait", 15_000),
     ("refresh.sendAccessToken", 0),
@@ -89,13 +100,18 @@ const NUMBERS: [(&str, u64); 11] = [
     ("retryCap", 30_000),
     ("retryDelay", 1_000),
     ("revoke.sendAccessToken", 0),
+    ("shared", 0),
 ];
 
 /// Options that are texts, with their values where those are a choice; the first is the default.
 type Texts = [(&'static str, &'static [&'static str])];
 
-const TOP: [(&str, &[&str]); 3] =
-    [("accessIn", &["header", "cookie"]), ("name", &[]), ("persist", &["both", "refresh"])];
+const TOP: [(&str, &[&str]); 4] = [
+    ("accessIn", &["header", "cookie"]),
+    ("name", &[]),
+    ("persist", &["both", "refresh"]),
+    ("whenIdle", &["keep", "lapse"]),
+];
 
 /// What stands behind `fields.` and `login.`.
 const FIELDS: [(&str, &[&str]); 5] = [
@@ -223,6 +239,10 @@ impl Options {
             retry_delay: self.millis("retryDelay"),
             retry_cap: self.millis("retryCap"),
             max_wait: self.millis("maxWait"),
+            idle_after: (choice(&TOP, &self.top, "whenIdle") == 1).then(|| self.millis("idleAfter")),
+            shared: self.value("shared") != 0,
+            lock: self.value("lock") != 0,
+            apart: self.value("apart") != 0,
         })
     }
 

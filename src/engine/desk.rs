@@ -10,7 +10,7 @@ use super::ids::{CallId, Epoch, Generation, StoreOp};
 use super::input::{Input, Stored};
 use super::life::Life;
 use super::metrics::Mark;
-use super::output::{Event, Output, Settled};
+use super::output::{Event, Expected, Output, Settled, Write};
 use super::record::{self, Record, StoredAccess, StoredSession};
 use super::secret::Secret;
 use super::session::{AccessToken, EndReason, Identity, Refusal, Session, Standing};
@@ -249,8 +249,8 @@ impl Engine {
         self.desk.written = self.desk.calls.len();
         let op = self.next_op();
         self.desk.writing = Some((op, self.now.mono.after(STORE_TIMEOUT)));
-        let record = self.record().encode();
-        self.emit(Output::WriteStore(op, record));
+        let text = Some(self.record().encode());
+        self.emit(Output::WriteStore(op, Write { expected: Expected::Anything, text, fence: None }));
     }
 
     /// Answers `call` with `settled` once everything is stored.
@@ -274,7 +274,7 @@ impl Engine {
                 self.desk.failing = false;
                 self.mark(Mark::StoreWritten, 0);
             }
-            Stored::Failed => {
+            Stored::Conflict | Stored::Failed => {
                 self.mark(Mark::StoreFailed, 0);
                 self.persist_failed();
             }
@@ -315,6 +315,8 @@ impl Engine {
             name: self.config.name.to_string(),
             epoch: self.epoch,
             generation: self.generation,
+            claim: None,
+            cooldown: None,
             offset: self.offset,
             session: self.session.as_ref().filter(|session| !session.is_resuming()).map(|session| {
                 StoredSession {
@@ -330,6 +332,7 @@ impl Engine {
                         _ => None,
                     },
                     refused: session.is_refused(),
+                    lost: self.lost == Some(session.generation),
                 }
             }),
         }

@@ -37,6 +37,12 @@ pub fn json_pair(out: &mut String, name: &str, value: &str) {
     json_string(out, value);
 }
 
+/// Appends `"name":number`.
+pub fn json_number(out: &mut String, name: &str, number: i64) {
+    json_name(out, name);
+    integer(out, number);
+}
+
 /// Appends `number` in decimal.
 pub fn integer(out: &mut String, number: i64) {
     if number < 0 {

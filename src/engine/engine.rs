@@ -192,9 +192,9 @@ impl Engine {
             Input::SignOut { call, revocation } => self.sign_out(call, revocation),
             Input::Start => self.start(),
             Input::Stop => self.stop(),
-            Input::StoreRead { op, text } => self.on_read(op, text.as_ref()),
+            Input::StoreRead { op, text, .. } => self.on_read(op, text.as_ref()),
             Input::StoreWritten { op, stored } => self.on_written(op, stored),
-            Input::Tick => {}
+            Input::Tick | Input::Touch | Input::Notice(_) | Input::LockDenied(_) | Input::LockGranted(_) => {}
             Input::Unauthorized { call, generation, challenge } => {
                 self.on_unauthorized(call, generation, challenge.as_deref());
             }

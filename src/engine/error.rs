@@ -34,6 +34,8 @@ pub enum Cause {
     BadResponse,
     /// The app's refresh callback failed.
     Callback,
+    /// Another tab is refreshing, and its answer has not come.
+    Elsewhere,
     /// No answer: offline, DNS, CORS, a reset connection.
     Network,
     /// 429.
@@ -90,10 +92,23 @@ impl ErrorCode {
 }
 
 impl Cause {
+    pub const ALL: [Self; 9] = [
+        Self::BadResponse,
+        Self::Callback,
+        Self::Elsewhere,
+        Self::Network,
+        Self::RateLimited,
+        Self::Refused,
+        Self::ServerError,
+        Self::Stopped,
+        Self::Timeout,
+    ];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::BadResponse => "bad_response",
             Self::Callback => "callback",
+            Self::Elsewhere => "elsewhere",
             Self::Network => "network",
             Self::RateLimited => "rate_limited",
             Self::Refused => "refused",

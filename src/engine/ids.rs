@@ -18,6 +18,10 @@ pub struct CallId(pub u32);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AttemptId(pub u32);
 
+/// One request for the lock that the tabs share.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LockId(pub u32);
+
 /// One operation on the store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StoreOp(pub u32);
@@ -37,6 +41,12 @@ impl Generation {
 }
 
 impl AttemptId {
+    pub fn next(self) -> Self {
+        Self(self.0.wrapping_add(1))
+    }
+}
+
+impl LockId {
     pub fn next(self) -> Self {
         Self(self.0.wrapping_add(1))
     }

@@ -3,7 +3,7 @@
 use alloc::string::String;
 
 use super::answer::Outcome;
-use super::ids::{AttemptId, CallId, Generation, StoreOp};
+use super::ids::{AttemptId, CallId, Generation, LockId, StoreOp};
 use super::secret::Secret;
 use super::time::Millis;
 
@@ -17,11 +17,17 @@ pub enum Input {
     },
     /// The manager is given up: every call is settled and nothing new begins. A late answer is still stored.
     Dispose,
+    /// There is no lock to be had: the browser has none, refuses it or threw.
+    LockDenied(LockId),
+    /// The lock is this tab's until [`Output::Unlock`](super::output::Output::Unlock).
+    LockGranted(LockId),
     /// A caller wants a token that may be sent, with `min_validity` left if a refresh can give that.
     Need {
         call: CallId,
         min_validity: Millis,
     },
+    /// Another tab, or anybody else on the channel, has said this.
+    Notice(String),
     /// A caller wants newer tokens. `Urgency::Forced` passes over the cooldown, never over `Retry-After`.
     Refresh {
         call: CallId,
@@ -48,10 +54,12 @@ pub enum Input {
     Start,
     /// Scheduling off: nothing is refreshed unless a caller needs it.
     Stop,
-    /// The store was read: its text, `None` when it has none or failed.
+    /// The store was read: its text, `None` when it has none or failed. `fence`: the record from its own place, where
+    /// it has one.
     StoreRead {
         op: StoreOp,
         text: Option<Secret>,
+        fence: Option<Secret>,
     },
     StoreWritten {
         op: StoreOp,
@@ -59,6 +67,8 @@ pub enum Input {
     },
     /// Perhaps a deadline has passed. Spurious ticks are harmless.
     Tick,
+    /// The app is being used, though it asks for no token.
+    Touch,
     /// A resource server answered 401 to a request that was sent with `generation`.
     Unauthorized {
         call: CallId,
@@ -100,6 +110,8 @@ pub enum Revocation {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stored {
+    /// Somebody else has written meanwhile, and nothing was changed.
+    Conflict,
     Durably,
     Failed,
 }

@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 
 use super::endpoint::HttpRequest;
 use super::error::TokenError;
-use super::ids::{AttemptId, CallId, Generation, StoreOp};
+use super::ids::{AttemptId, CallId, Generation, LockId, StoreOp};
 use super::secret::Secret;
 use super::session::Refusal;
 use super::time::{Mono, Now, UnixMillis};
@@ -15,7 +15,11 @@ use super::time::{Mono, Now, UnixMillis};
 pub enum Output {
     /// Give up a token request that is of no more use.
     Abort(AttemptId),
+    /// Tell the other tabs.
+    Broadcast(String),
     Event(Event),
+    /// Queue for the lock that the tabs of this name share.
+    Lock(LockId),
     ReadStore(StoreOp),
     /// Tell the revocation endpoint; nobody waits for the answer.
     Revoke(HttpRequest),
@@ -28,7 +32,32 @@ pub enum Output {
     Snapshot(Snapshot),
     /// The token that may be sent has changed.
     Verdict(Option<Verdict>),
-    WriteStore(StoreOp, Secret),
+    /// Give the lock back, or leave the queue for it.
+    Unlock(LockId),
+    WriteStore(StoreOp, Write),
+}
+
+/// What to write, if the store still holds what is `expected`: else nothing is changed and the answer is
+/// [`Stored::Conflict`](super::input::Stored::Conflict). Comparing and writing are one step where the store can do that.
+#[derive(Debug)]
+pub struct Write {
+    pub expected: Expected,
+    /// The new text; `None` leaves it as it is.
+    pub text: Option<Secret>,
+    /// The record without tokens, for its own place if it has one: there, and not in the text, the comparison is made.
+    /// The text is written first.
+    pub fence: Option<Secret>,
+}
+
+/// What a write replaces.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// Whatever is there: it is no record, or cannot be compared.
+    Anything,
+    /// Nothing.
+    Nothing,
+    /// A text that begins so.
+    Prefix(String),
 }
 
 /// A refresh to send.
@@ -132,6 +161,17 @@ pub enum Event {
     SessionExpiring { expires_at: Option<UnixMillis> },
     SessionStarted { generation: Generation, expires_at: Option<UnixMillis>, subject: Option<Arc<str>> },
     UserChanged { subject: Option<Arc<str>> },
+}
+
+impl Expected {
+    /// Whether a store that holds `current` may be written.
+    pub fn is_met_by(&self, current: Option<&str>) -> bool {
+        match self {
+            Self::Anything => true,
+            Self::Nothing => current.is_none(),
+            Self::Prefix(prefix) => current.is_some_and(|current| current.starts_with(prefix.as_str())),
+        }
+    }
 }
 
 impl Reason {

@@ -1,13 +1,17 @@
 //! The record: what the store holds, version 1.
 //!
-//! `{"schema":1,"name","session","epoch","generation","refresh","refreshEnds","access":[{"audience":"","scheme",
-//! "token","expiry":{"received","life"},"keyId":null}],"claim","cooldown","refused","offset"}`. A session of `null`
-//! is a tombstone: it carries the epoch, so that other tabs see the sign-out, and no token.
+//! `{"schema":1,"name","session","epoch","generation","claim":{"owner","locked","at","life"},"refresh","refreshEnds",
+//! "access":[{"audience":"","scheme","token","expiry":{"received","life"},"keyId":null}],"refused","lost",
+//! "cooldown":{"until","cause"},"offset"}`. A session of `null` is a tombstone: it carries the epoch, so that other tabs
+//! see the sign-out, and no token. What tells one state of a record from another stands first, in this order: see
+//! [`Stamp`].
 
 use alloc::string::String;
 
+use super::claim::{self, Claim, Hold, Insist, Stamp};
 use super::decimal;
 use super::encode;
+use super::error::Cause;
 use super::ids::{Epoch, Generation};
 use super::json::{self, Object, Value};
 use super::secret::Secret;
@@ -32,6 +36,9 @@ pub struct Record {
     pub name: String,
     pub epoch: Epoch,
     pub generation: Generation,
+    pub claim: Option<Claim>,
+    /// The server asked for peace.
+    pub cooldown: Option<StoredCooldown>,
     /// The server's time minus this machine's, in milliseconds.
     pub offset: Option<i64>,
     /// `None`: signed out.
@@ -47,6 +54,15 @@ pub struct StoredSession {
     pub access: Option<StoredAccess>,
     /// The refresh token of this generation was refused and is never sent again.
     pub refused: bool,
+    /// The refresh token of this generation was sent and no answer was read.
+    pub lost: bool,
+}
+
+/// Until when no tab sends the refresh token of this generation, because the server said so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoredCooldown {
+    pub until: UnixMillis,
+    pub cause: Cause,
 }
 
 /// The access token of a record.
@@ -59,26 +75,13 @@ pub struct StoredAccess {
 
 impl Record {
     pub fn encode(&self) -> Secret {
-        let mut out = String::from("{");
-        number(&mut out, "schema", SCHEMA);
-        text(&mut out, "name", &self.name);
-        encode::json_name(&mut out, "session");
-        match &self.session {
-            Some(session) => {
-                out.push('"');
-                encode::hex(&mut out, session.id);
-                out.push('"');
-            }
-            None => out.push_str(NULL),
-        }
-        number(&mut out, "epoch", self.epoch.0 as i64);
-        number(&mut out, "generation", self.generation.0 as i64);
+        let mut out = self.stamp().prefix(&self.name, SCHEMA, Insist::Claim);
         if let Some(session) = &self.session {
             if let Some(refresh) = &session.refresh {
-                text(&mut out, "refresh", refresh.expose());
+                encode::json_pair(&mut out, "refresh", refresh.expose());
             }
             if let Some(ends) = session.refresh_ends {
-                number(&mut out, "refreshEnds", ends.0);
+                encode::json_number(&mut out, "refreshEnds", ends.0);
             }
             encode::json_name(&mut out, "access");
             out.push('[');
@@ -86,19 +89,43 @@ impl Record {
                 access.encode(&mut out);
             }
             out.push(']');
-            if session.refused {
-                number(&mut out, "refused", self.generation.0 as i64);
+            for (name, holds) in [("refused", session.refused), ("lost", session.lost)] {
+                if holds {
+                    encode::json_number(&mut out, name, self.generation.0 as i64);
+                }
             }
         }
-        for reserved in ["claim", "cooldown"] {
-            encode::json_name(&mut out, reserved);
-            out.push_str(NULL);
+        if let Some(cooldown) = &self.cooldown {
+            encode::json_name(&mut out, "cooldown");
+            out.push('{');
+            encode::json_number(&mut out, "until", cooldown.until.0);
+            encode::json_pair(&mut out, "cause", cooldown.cause.as_str());
+            out.push('}');
         }
         if let Some(offset) = self.offset {
-            number(&mut out, "offset", offset);
+            encode::json_number(&mut out, "offset", offset);
         }
         out.push('}');
         Secret::new(out)
+    }
+
+    pub fn stamp(&self) -> Stamp {
+        Stamp {
+            session: self.session.as_ref().map(|session| session.id),
+            epoch: self.epoch,
+            generation: self.generation,
+            claim: self.claim,
+        }
+    }
+
+    /// The record without its tokens, for a place of its own beside a store that cannot compare.
+    #[must_use]
+    pub fn without_tokens(mut self) -> Self {
+        if let Some(session) = self.session.as_mut() {
+            session.refresh = None;
+            session.access = None;
+        }
+        self
     }
 
     /// Reads what a store gave; `name` is the name that the record must carry.
@@ -126,6 +153,7 @@ impl Record {
                     refresh_ends: integer(root, "refreshEnds").map(UnixMillis),
                     access: StoredAccess::decode(root),
                     refused: counter(root, "refused") == Some(generation),
+                    lost: counter(root, "lost") == Some(generation),
                 }),
                 None => return Stored::Nothing,
             },
@@ -135,6 +163,8 @@ impl Record {
             name: name.into(),
             epoch: Epoch(epoch),
             generation: Generation(generation),
+            claim: root.get("claim").and_then(Value::as_object).and_then(decode_claim),
+            cooldown: root.get("cooldown").and_then(Value::as_object).and_then(StoredCooldown::decode),
             offset: integer(root, "offset"),
             session,
         })
@@ -144,18 +174,17 @@ impl Record {
 impl StoredAccess {
     fn encode(&self, out: &mut String) {
         out.push('{');
-        text(out, "audience", "");
-        text(out, "scheme", "Bearer");
-        text(out, "token", self.token.expose());
+        encode::json_pair(out, "audience", "");
+        encode::json_pair(out, "scheme", "Bearer");
+        encode::json_pair(out, "token", self.token.expose());
         encode::json_name(out, "expiry");
         out.push('{');
-        number(out, "received", self.received.0);
+        encode::json_number(out, "received", self.received.0);
         if let Some(life) = self.life {
-            number(out, "life", life.0.min(i64::MAX as u64) as i64);
+            encode::json_number(out, "life", life.0.min(i64::MAX as u64) as i64);
         }
         out.push('}');
-        encode::json_name(out, "keyId");
-        out.push_str(NULL);
+        claim::null(out, "keyId");
         out.push('}');
     }
 
@@ -178,23 +207,33 @@ impl StoredAccess {
     }
 }
 
-fn text(out: &mut String, name: &str, value: &str) {
-    encode::json_pair(out, name, value);
+impl StoredCooldown {
+    fn decode(object: Object<'_>) -> Option<Self> {
+        let cause = object.get("cause")?.as_text()?;
+        Some(Self {
+            until: integer(object, "until").map(UnixMillis)?,
+            cause: Cause::ALL.into_iter().find(|known| cause.is(known.as_str()))?,
+        })
+    }
 }
 
-fn number(out: &mut String, name: &str, value: i64) {
-    encode::json_name(out, name);
-    encode::integer(out, value);
+fn decode_claim(object: Object<'_>) -> Option<Claim> {
+    Some(Claim {
+        owner: object.get("owner")?.as_text().and_then(|owner| encode::from_hex(&owner.decode()))?,
+        hold: if integer(object, "locked")? == 0 { Hold::Alone } else { Hold::Locked },
+        at: integer(object, "at").map(UnixMillis)?,
+        life: counter(object, "life").map(Millis)?,
+    })
 }
 
-fn integer(object: Object<'_>, name: &str) -> Option<i64> {
+pub(super) fn integer(object: Object<'_>, name: &str) -> Option<i64> {
     match object.get(name)? {
         Value::Number(digits) => decimal::integer(digits),
         _ => None,
     }
 }
 
-fn counter(object: Object<'_>, name: &str) -> Option<u64> {
+pub(super) fn counter(object: Object<'_>, name: &str) -> Option<u64> {
     let value = integer(object, name).filter(|value| *value < HIGHEST)?;
     u64::try_from(value).ok()
 }
@@ -206,7 +245,6 @@ fn secret(object: Object<'_>, name: &str) -> Option<Secret> {
 
 /// No honest counter gets here; from one that is higher there would be no way on.
 const HIGHEST: i64 = 1 << 52;
-const NULL: &str = "null";
 
 #[cfg(test)]
 mod tests {
@@ -217,6 +255,16 @@ mod tests {
             name: "app \"1\"".into(),
             epoch: Epoch(3),
             generation: Generation(7),
+            claim: Some(Claim {
+                owner: 0xfeed,
+                hold: Hold::Locked,
+                at: UnixMillis(1_700_000_000_000),
+                life: Millis(12_000),
+            }),
+            cooldown: Some(StoredCooldown {
+                until: UnixMillis(1_700_000_060_000),
+                cause: Cause::RateLimited,
+            }),
             offset: Some(-1_500),
             session: Some(StoredSession {
                 id: 0xabcd,
@@ -228,6 +276,7 @@ mod tests {
                     life: Some(Millis(900_000)),
                 }),
                 refused: false,
+                lost: true,
             }),
         }
     }
@@ -243,8 +292,10 @@ mod tests {
     fn a_record_survives_the_store() {
         let back = decoded(record().encode().expose());
         assert_eq!((back.epoch, back.generation, back.offset), (Epoch(3), Generation(7), Some(-1_500)));
+        assert_eq!((back.claim, back.cooldown), (record().claim, record().cooldown));
         let session = back.session.unwrap();
         assert_eq!(session.id, 0xabcd);
+        assert!(session.lost);
         assert_eq!(session.refresh.unwrap().expose(), "refresh-token");
         assert_eq!(session.refresh_ends, Some(UnixMillis(1_800_000_000_000)));
         assert!(!session.refused);

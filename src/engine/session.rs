@@ -83,6 +83,8 @@ pub enum EndReason {
     SignedOut,
     /// Another tab signed out.
     SignedOutElsewhere,
+    /// Another tab has newer tokens, and they cannot be had here.
+    Superseded,
 }
 
 impl EndReason {
@@ -94,6 +96,7 @@ impl EndReason {
             Self::Refused => "refused",
             Self::SignedOut => "signed_out",
             Self::SignedOutElsewhere => "signed_out_elsewhere",
+            Self::Superseded => "superseded",
         }
     }
 }

@@ -63,7 +63,11 @@ async fn run(shell: Rc<Shell>, job: Job) {
 
 /// What a store gave when it was read.
 pub(super) fn read(op: StoreOp, outcome: Result<JsValue, JsValue>) -> Input {
-    Input::StoreRead { op, text: outcome.ok().and_then(|text| text.as_string()).map(Secret::new) }
+    Input::StoreRead {
+        op,
+        text: outcome.ok().and_then(|text| text.as_string()).map(Secret::new),
+        fence: None,
+    }
 }
 
 /// Whether a store took what was written.

@@ -173,8 +173,8 @@ impl Shell {
             Output::Settle(call, answer) => self.settle(call, answer),
             Output::Snapshot(snapshot) => self.host.snapshot(data::snapshot_data(&snapshot)),
             Output::Verdict(verdict) => self.push_verdict(verdict),
-            Output::WriteStore(op, text) => {
-                match promised(self.host.write(text.expose())) {
+            Output::WriteStore(op, write) => {
+                match promised(self.host.write(write.text.as_ref().map_or("", Secret::expose))) {
                     Ok(promise) => job::begin(self, Job::Write(op, promise)),
                     Err(outcome) => self.handle(job::written(op, &outcome)),
                 }

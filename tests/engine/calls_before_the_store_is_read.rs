@@ -25,7 +25,7 @@ fn a_call_gets_the_token_of_its_own_moment_and_not_what_came_after_it() {
                 Input::SetTokens { call: CallId(2), response, session: SessionMode::New }
             },
         );
-        engine.handle(now, Input::StoreRead { op: op.unwrap(), text: stored.clone() });
+        engine.handle(now, Input::StoreRead { op: op.unwrap(), text: stored.clone(), fence: None });
         let mut verdict = None;
         let mut seen = Vec::new();
         while let Some(output) = engine.poll_output() {

@@ -36,7 +36,10 @@ fn no_debug_output_shows_a_part_of_a_token() {
     shown.push(format!("{:?}", response::parse(&pair, &Fields::default(), false)));
     let text = world.store.text.clone().unwrap();
     shown.push(format!("{:?}", Record::decode(&text, "default")));
-    shown.push(format!("{:?}", Input::StoreRead { op: StoreOp(1), text: Some(Secret::new(text)) }));
+    shown.push(format!(
+        "{:?}",
+        Input::StoreRead { op: StoreOp(1), text: Some(Secret::new(text)), fence: None }
+    ));
     world.sign_out();
     shown.push(format!("{:?} {:?}", world.revoked, world.engine));
     assert_clean(&shown.join("\n"), &tokens(&pair));

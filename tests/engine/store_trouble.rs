@@ -124,7 +124,7 @@ fn stray_answers_of_the_store_are_ignored() {
         other.store.text.clone().unwrap()
     };
     for op in (0..20).map(StoreOp) {
-        world.input(Input::StoreRead { op, text: Some(Secret::new(other.clone())) });
+        world.input(Input::StoreRead { op, text: Some(Secret::new(other.clone())), fence: None });
         world.input(Input::StoreWritten { op, stored: Stored::Failed });
     }
     assert_eq!((world.snapshots.len(), world.events.len()), (snapshots, 1));

@@ -56,8 +56,14 @@ impl World {
         let body = self.server.sign_in(user, self.clock.truth());
         let response = response::parse(&body, &Fields::default(), false).expect("a pair");
         let old = self.record();
-        let mut session =
-            StoredSession { id: 77, refresh: None, refresh_ends: None, access: None, refused: false };
+        let mut session = StoredSession {
+            id: 77,
+            refresh: None,
+            refresh_ends: None,
+            access: None,
+            refused: false,
+            lost: false,
+        };
         renew(&mut session, response, self.clock.now().wall);
         let record = Record {
             epoch: old.epoch.next(UnixMillis(0)),
@@ -83,6 +89,8 @@ pub fn record(session: StoredSession, epoch: u64, generation: u64) -> String {
         name: "default".into(),
         epoch: Epoch(epoch),
         generation: Generation(generation),
+        claim: None,
+        cooldown: None,
         offset: None,
         session: Some(session),
     };

@@ -8,7 +8,7 @@ use evertoken::engine::record::{Record, Stored};
 
 use super::server::CANARY;
 use super::store::Mode;
-use super::world::{Delivery, Done, World};
+use super::world::{Delivery, Done, LockMode, World};
 
 impl World {
     pub(super) fn note(&mut self, input: &Input) {
@@ -43,7 +43,11 @@ impl World {
         assert!(!shown.contains(CANARY), "a token shows in {shown}");
         let quiet = matches!(
             output,
-            Output::Abort(_) | Output::Revoke(_) | Output::Settle(..) | Output::WriteStore(..)
+            Output::Abort(_)
+                | Output::Revoke(_)
+                | Output::Settle(..)
+                | Output::Unlock(_)
+                | Output::WriteStore(..)
         );
         assert!(quiet || !self.disposed, "after dispose: {shown}");
         match output {
@@ -80,9 +84,23 @@ impl World {
                 self.verdicts += 1;
                 self.verdict = verdict;
             }
-            Output::WriteStore(op, text) => {
+            Output::WriteStore(op, write) => {
                 self.store.writes += 1;
-                self.post_to_store(Delivery::Write(op, text));
+                self.post_to_store(Delivery::Write(op, write));
+            }
+            Output::Broadcast(message) => self.broadcast.push(message),
+            Output::Lock(lock) => {
+                self.locks += 1;
+                match self.lock_mode {
+                    LockMode::Free => self.post(0, Delivery::Lock(Input::LockGranted(lock))),
+                    LockMode::Missing => self.post(0, Delivery::Lock(Input::LockDenied(lock))),
+                    LockMode::Taken => {}
+                }
+                assert_eq!(self.lock.replace(lock), None, "a lock is asked for beside another");
+            }
+            Output::Unlock(lock) => {
+                assert_eq!(self.lock.take(), Some(lock), "a lock is given back that was not asked for");
+                self.queue.retain(|(.., delivery)| !matches!(delivery, Delivery::Lock(_)));
             }
         }
     }

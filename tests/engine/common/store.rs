@@ -2,6 +2,10 @@
 
 use std::collections::VecDeque;
 
+use evertoken::engine::input::Stored;
+use evertoken::engine::output::Write;
+use evertoken::engine::secret::Secret;
+
 /// How a store answers from now on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -18,6 +22,8 @@ pub enum Mode {
 #[derive(Debug)]
 pub struct Store {
     pub text: Option<String>,
+    /// The record without tokens, where it has a place of its own.
+    pub fence: Option<String>,
     pub mode: Mode,
     pub reads: u32,
     pub writes: u32,
@@ -27,7 +33,7 @@ pub struct Store {
 
 impl Store {
     pub fn new() -> Self {
-        Self { text: None, mode: Mode::Sync, reads: 0, writes: 0, history: VecDeque::new() }
+        Self { text: None, fence: None, mode: Mode::Sync, reads: 0, writes: 0, history: VecDeque::new() }
     }
 
     /// Replaces the text, as another tab or another program does.
@@ -35,6 +41,31 @@ impl Store {
         let text = text.into();
         self.history.push_back(text.clone());
         self.text = Some(text);
+    }
+
+    /// What a read gives: the text, and the record from its own place.
+    pub fn read(&self) -> (Option<Secret>, Option<Secret>) {
+        let held =
+            |text: &Option<String>| text.clone().filter(|_| self.mode != Mode::Failing).map(Secret::new);
+        (held(&self.text), held(&self.fence))
+    }
+
+    /// Carries a write out, as one step.
+    pub fn write(&mut self, write: &Write) -> Stored {
+        if self.mode == Mode::Failing {
+            return Stored::Failed;
+        }
+        let compared = if write.fence.is_some() { &self.fence } else { &self.text };
+        if !write.expected.is_met_by(compared.as_deref()) {
+            return Stored::Conflict;
+        }
+        if let Some(text) = &write.text {
+            self.put(text.expose());
+        }
+        if let Some(fence) = &write.fence {
+            self.fence = Some(fence.expose().to_owned());
+        }
+        Stored::Durably
     }
 
     pub fn holds(&self, part: &str) -> bool {

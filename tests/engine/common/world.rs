@@ -2,20 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use evertoken::engine::Engine;
 use evertoken::engine::answer::Outcome;
 use evertoken::engine::config::{Config, Options};
 use evertoken::engine::endpoint::HttpRequest;
 use evertoken::engine::error::TokenError;
-use evertoken::engine::ids::{AttemptId, CallId, Generation, StoreOp};
+use evertoken::engine::ids::{AttemptId, CallId, Generation, LockId, StoreOp};
 use evertoken::engine::input::Input;
-use evertoken::engine::output::{Event, Settled, Snapshot, TokenRequest, Verdict};
-use evertoken::engine::secret::Secret;
+use evertoken::engine::output::{Event, Settled, Snapshot, TokenRequest, Verdict, Write};
 use evertoken::engine::time::{Millis, Mono};
-use evertoken::engine::{Engine, input};
 
 use super::clock::Clock;
 use super::server::Server;
-use super::store::{Mode, Store};
+use super::store::Store;
 
 /// How a call ended, and when, in milliseconds since the world began.
 #[derive(Clone, Debug)]
@@ -40,6 +39,13 @@ pub struct World {
     pub sent: Vec<(AttemptId, TokenRequest)>,
     pub aborted: Vec<AttemptId>,
     pub revoked: Vec<HttpRequest>,
+    /// What the other tabs were told.
+    pub broadcast: Vec<String>,
+    pub lock_mode: LockMode,
+    /// The lock that is held or asked for.
+    pub lock: Option<LockId>,
+    /// How often it was asked for.
+    pub locks: u32,
     pub disposed: bool,
     /// The longest delay that a timer was ever armed with.
     pub longest_delay: Millis,
@@ -56,7 +62,19 @@ pub struct World {
 pub(super) enum Delivery {
     Answer(AttemptId, Outcome),
     Read(StoreOp),
-    Write(StoreOp, Secret),
+    Write(StoreOp, Write),
+    Lock(Input),
+}
+
+/// How the lock that tabs share is answered for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LockMode {
+    /// Granted at once.
+    Free,
+    /// There is none.
+    Missing,
+    /// Somebody else has it and keeps it.
+    Taken,
 }
 
 /// Options of an app whose token endpoint takes the refresh token in a JSON body.
@@ -101,6 +119,10 @@ impl World {
             sent: Vec::new(),
             aborted: Vec::new(),
             revoked: Vec::new(),
+            broadcast: Vec::new(),
+            lock_mode: LockMode::Free,
+            lock: None,
+            locks: 0,
             disposed: false,
             longest_delay: Millis::ZERO,
             ticks: 0,
@@ -200,19 +222,14 @@ impl World {
                     self.step(Input::Answer { attempt, outcome });
                 }
                 Delivery::Read(op) => {
-                    let text = self.store.text.clone().map(Secret::new);
-                    let text = text.filter(|_| self.store.mode != Mode::Failing);
-                    self.step(Input::StoreRead { op, text });
+                    let (text, fence) = self.store.read();
+                    self.step(Input::StoreRead { op, text, fence });
                 }
-                Delivery::Write(op, text) => {
-                    let stored = if self.store.mode == Mode::Failing {
-                        input::Stored::Failed
-                    } else {
-                        self.store.put(text.expose());
-                        input::Stored::Durably
-                    };
+                Delivery::Write(op, write) => {
+                    let stored = self.store.write(&write);
                     self.step(Input::StoreWritten { op, stored });
                 }
+                Delivery::Lock(input) => self.step(input),
             }
         }
     }

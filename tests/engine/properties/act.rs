@@ -80,7 +80,7 @@ pub fn apply(world: &mut World, act: Act) {
         Act::Start => world.input(Input::Start),
         Act::Stop => world.input(Input::Stop),
         Act::StoreRead(op, text) => {
-            world.input(Input::StoreRead { op: StoreOp(op), text: Some(Secret::new(text)) });
+            world.input(Input::StoreRead { op: StoreOp(op), text: Some(Secret::new(text)), fence: None });
         }
         Act::StoreWritten(op, stored) => world.input(Input::StoreWritten { op: StoreOp(op), stored }),
         Act::Wake(wake) => world.wake(wake),

@@ -102,7 +102,9 @@ impl Bare {
             }
             Act::Start => Input::Start,
             Act::Stop => Input::Stop,
-            Act::StoreRead(op, text) => Input::StoreRead { op: StoreOp(op), text: Some(Secret::new(text)) },
+            Act::StoreRead(op, text) => {
+                Input::StoreRead { op: StoreOp(op), text: Some(Secret::new(text)), fence: None }
+            }
             Act::StoreWritten(op, stored) => Input::StoreWritten { op: StoreOp(op), stored },
             Act::Wake(wake) => Input::Wake(wake),
             _ => Input::Tick,

@@ -90,6 +90,7 @@ fn stored_text() -> impl Strategy<Value = String> {
         refresh_ends: None,
         access: None,
         refused,
+        lost: false,
     });
     let number = || prop_oneof![0..5_u64, Just(i64::MAX as u64)];
     prop_oneof![

@@ -35,6 +35,17 @@ pub struct Answer {
     pub date: Option<String>,
     pub request_id: Option<String>,
     pub retry_after: Option<String>,
+    /// What the app's own rule says, where it has one.
+    pub ruling: Option<Ruling>,
+}
+
+/// The app's reading of an answer that brings no tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ruling {
+    /// The session is over.
+    Terminal,
+    /// It may pass.
+    Transient,
 }
 
 /// The engine's reading of an [`Answer`].
@@ -56,6 +67,14 @@ impl Answer {
     /// Reads the answer; `fields` says where its tokens are.
     pub fn judge(&self, fields: &Fields, access_in_cookie: bool) -> Judgement {
         let html = self.is_html();
+        match self.ruling.filter(|_| !(200..=299).contains(&self.status)) {
+            Some(Ruling::Terminal) => return Judgement::Refused { oauth_error: self.oauth_error() },
+            Some(Ruling::Transient) => {
+                let cause = if self.status == 429 { Cause::RateLimited } else { Cause::ServerError };
+                return Judgement::Transient { cause, oauth_error: self.oauth_error() };
+            }
+            None => {}
+        }
         match self.status {
             200..=299 if !html => match response::parse(self.body.expose(), fields, access_in_cookie) {
                 Ok(response) => Judgement::Granted(response),
@@ -70,9 +89,7 @@ impl Answer {
     }
 
     fn judge_refusal(&self) -> Judgement {
-        let error = json::parse_object(self.body.expose()).and_then(|root| root.get("error"));
-        let oauth_error =
-            error.and_then(Value::as_text).map(|code| Arc::from(code.decode())).filter(|code| is_code(code));
+        let oauth_error = self.oauth_error();
         match oauth_error.as_deref() {
             Some("server_error" | "slow_down" | "temporarily_unavailable" | "use_dpop_nonce") => {
                 Judgement::Transient { cause: Cause::ServerError, oauth_error }
@@ -86,6 +103,11 @@ impl Answer {
             ) => Judgement::Misconfigured { oauth_error },
             _ => Judgement::Refused { oauth_error },
         }
+    }
+
+    fn oauth_error(&self) -> Option<Arc<str>> {
+        let error = json::parse_object(self.body.expose()).and_then(|root| root.get("error"));
+        error.and_then(Value::as_text).map(|code| Arc::from(code.decode())).filter(|code| is_code(code))
     }
 
     /// A proxy's or captive portal's page, by its type or its first byte.

@@ -3,30 +3,51 @@
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
+use super::claim::Insist;
 use super::config::Persist;
 use super::engine::{Engine, Phase};
 use super::flight::Step;
+use super::found::{Found, Seen};
 use super::ids::{CallId, Epoch, Generation, StoreOp};
-use super::input::{Input, Stored};
-use super::life::Life;
+use super::input::Stored;
 use super::metrics::Mark;
+use super::notice::Notice;
 use super::output::{Event, Expected, Output, Settled, Write};
 use super::record::{self, Record, StoredAccess, StoredSession};
 use super::secret::Secret;
-use super::session::{AccessToken, EndReason, Identity, Refusal, Session, Standing};
 use super::time::{Millis, Mono};
+use super::turn::MOST_CONFLICTS;
 
 /// What is under way between engine and store.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Desk {
     pub reading: Option<(StoreOp, Mono)>,
-    pub writing: Option<(StoreOp, Mono)>,
+    pub writing: Option<Writing>,
     /// The first read, when it was given up; its answer still counts until a session begins.
     pub late: Option<StoreOp>,
     /// A read after a wake is under way: even a good token waits for it.
     pub looking: bool,
+    /// What the store held when it was last seen or written.
+    pub seen: Seen,
+    /// Writes in a row that found something else in the store than was expected.
+    pub conflicts: u32,
+    /// The last read did not end.
+    pub hangs: bool,
+    /// The user has signed in or out and the store does not hold it yet.
+    pub wish: bool,
+    /// Since when the store has shown an older pair than the record beside it.
+    pub behind: Option<Mono>,
+    /// When the store is looked at because another tab has said so, or to see whether the pair has come through.
+    pub look_at: Option<Mono>,
+    last_look: Option<Mono>,
+    /// The newest of what the other tabs were told, or have told.
+    announced: (Epoch, Generation),
     /// Something has changed since the write under way was begun.
     again: bool,
+    /// What the store was taken to hold when it denied that.
+    denied: Option<Seen>,
+    /// A write of everything met something else; the store is being read.
+    conflicted: bool,
     /// Calls that are answered once everything is stored.
     calls: Vec<(CallId, Settled)>,
     /// How many of them wait for the write under way, and for none after it.
@@ -34,28 +55,63 @@ pub(super) struct Desk {
     /// The store was found with a session that is of no more use; its tokens are still there.
     pub leftover: bool,
     /// The store belongs to a newer version.
-    read_only: bool,
+    pub read_only: bool,
     failing: bool,
     next: StoreOp,
 }
 
+/// A write under way.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Writing {
+    op: StoreOp,
+    pub deadline: Mono,
+    what: What,
+    /// What the store holds once it is done.
+    then: Seen,
+}
+
+/// What a write is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum What {
+    /// This tab is about to send the refresh token.
+    Claim,
+    /// It is no longer.
+    Release,
+    /// Everything that is held.
+    Save,
+}
+
+/// What a read has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Merged {
+    /// Newer tokens were taken over.
+    Adopted,
+    /// The session has ended.
+    Ended,
+    /// What is held is as good.
+    Kept,
+}
+
 impl Desk {
     pub(super) fn postpone(&mut self, by: Millis) {
-        for (_, deadline) in self.reading.iter_mut().chain(&mut self.writing) {
+        let writing = self.writing.iter_mut().map(|writing| &mut writing.deadline);
+        for deadline in self.reading.iter_mut().map(|(_, deadline)| deadline).chain(writing) {
             *deadline = deadline.after(by);
         }
+    }
+
+    /// Whether nothing is being written, nor about to be.
+    pub(super) fn is_idle(&self) -> bool {
+        self.writing.is_none() && !self.conflicted
+    }
+
+    /// What this tab knows, the others need not hear.
+    pub(super) fn heard(&mut self, order: (Epoch, Generation)) {
+        self.announced = self.announced.max(order);
     }
 }
 
 impl Engine {
-    /// The first input: reads the store.
-    pub(super) fn restore(&mut self) {
-        if self.phase == Phase::New {
-            self.phase = Phase::Booting;
-            self.start_read();
-        }
-    }
-
     /// Begins to read; the outcome of an earlier read no longer counts.
     pub(super) fn start_read(&mut self) {
         let op = self.next_op();
@@ -63,7 +119,17 @@ impl Engine {
         self.emit(Output::ReadStore(op));
     }
 
-    pub(super) fn on_read(&mut self, op: StoreOp, text: Option<&Secret>) {
+    pub(super) fn on_read_timeout(&mut self) {
+        if let Some((op, _)) = self.desk.reading {
+            if self.phase == Phase::Booting {
+                self.desk.late = Some(op);
+            }
+            self.on_read(op, None, None);
+            self.desk.hangs = true;
+        }
+    }
+
+    pub(super) fn on_read(&mut self, op: StoreOp, text: Option<&Secret>, fence: Option<&Secret>) {
         let untouched = self.session.is_none() && self.epoch == Epoch(0) && self.phase == Phase::Running;
         if self.desk.late == Some(op) && untouched {
             // The store was slow at the start and nothing has begun since: start again from what it says.
@@ -75,170 +141,113 @@ impl Engine {
             self.desk.late = None;
         }
         self.desk.reading = None;
-        self.desk.looking = false;
+        self.desk.hangs = false;
         self.mark(Mark::StoreRead, u64::from(text.is_some()));
-        let stored =
-            text.map_or(record::Stored::Nothing, |text| Record::decode(text.expose(), &self.config.name));
-        let adopted = match stored {
+        let name = &self.config.name;
+        let found =
+            if self.config.apart { Found::in_both(text, fence, name) } else { Found::in_text(text, name) };
+        let held = (self.phase != Phase::Booting).then_some((self.epoch, self.generation));
+        let behind = found.behind.is_some_and(|order| Some(order) > held);
+        if behind && self.waits_for_pair() {
+            return;
+        }
+        self.desk.behind = None;
+        self.desk.looking = false;
+        // A store that holds what was expected, and denied it, writes its texts in another way.
+        let denied = self.desk.denied.take();
+        let incomparable = matches!(found.seen, Seen::Record(_)) && denied == Some(found.seen);
+        self.desk.seen = if incomparable { Seen::Foreign } else { found.seen };
+        let merged = match found.stored {
             record::Stored::Record(record) => self.merge(record),
             record::Stored::Newer => {
                 self.desk.read_only = true;
-                false
+                Merged::Kept
             }
-            record::Stored::Nothing => false,
+            record::Stored::Nothing => Merged::Kept,
         };
         if self.phase == Phase::Booting {
-            return self.finish_boot();
+            return self.finish_boot(behind);
         }
-        match self.flight.as_ref().map(|flight| flight.step.clone()) {
-            Some(Step::Reading | Step::Waiting { .. } | Step::Confirming(_))
-                if adopted && self.has_good_token() =>
-            {
-                // Another tab has been quicker.
-                self.flight = None;
-            }
-            Some(Step::Confirming(refusal)) if !adopted => self.conclude_refusal(refusal),
-            Some(Step::Reading | Step::Confirming(_)) if self.can_refresh() => self.send(),
-            _ => {}
+        if behind {
+            self.supersede();
+        } else if core::mem::take(&mut self.desk.conflicted) {
+            self.resolve_conflict(merged);
         }
+        self.go_on(merged);
         if !self.has_good_token() && !self.can_refresh() {
             self.end_unrefreshable();
         }
         self.attend();
     }
 
-    /// Takes over what is newer than what is held; says whether tokens were.
-    fn merge(&mut self, record: Record) -> bool {
-        let booting = self.phase == Phase::Booting;
-        let (theirs, ours) = ((record.epoch, record.generation), (self.epoch, self.generation));
-        if !booting && theirs <= ours {
-            // A page that could not read its store counts anew: the same numbers may name another session.
-            let held = self.session.as_ref().map(|session| session.id);
-            if theirs == ours
-                && record.session.is_some_and(|session| session.refused && held == Some(session.id))
+    /// The pair beside a newer record has not come through yet: looks again until it has, or its time is over.
+    fn waits_for_pair(&mut self) -> bool {
+        let since = *self.desk.behind.get_or_insert(self.now.mono);
+        let waits = self.now.mono.since(since) < BEHIND;
+        if waits {
+            self.desk.look_at = Some(self.now.mono.after(BEHIND_PAUSE));
+        }
+        waits
+    }
+
+    /// What a look at the store means for the refresh under way.
+    fn go_on(&mut self, merged: Merged) {
+        let Some(step) = self.flight.as_ref().map(|flight| flight.step.clone()) else {
+            return;
+        };
+        let adopted = merged == Merged::Adopted;
+        match step {
+            Step::Confirming(_) | Step::Queueing | Step::Reading | Step::Waiting { .. }
+                if adopted && self.has_good_token() =>
             {
-                self.learn_refusal();
+                // Another tab has been quicker.
+                self.flight = None;
             }
-            return false;
+            Step::Sending { .. } if adopted => self.ground(),
+            Step::Committing if adopted => {
+                self.news = None;
+                self.flight = None;
+            }
+            Step::Confirming(refusal) if !adopted => self.conclude_refusal(refusal),
+            Step::Confirming(_) | Step::Reading if self.can_refresh() => self.decide(),
+            _ => {}
         }
-        let same_epoch = record.epoch == self.epoch;
-        let Some(stored) = record.session else {
-            if !booting && !same_epoch && self.session.is_some() {
-                self.end_session(Refusal::because(EndReason::SignedOutElsewhere), record.epoch);
-            }
-            self.epoch = self.epoch.max(record.epoch);
-            self.generation = self.generation.max(record.generation);
-            return false;
+    }
+
+    /// Another tab has said that the store holds something newer, if that is so. The store is looked at once a second
+    /// at most, whoever says it and how often.
+    pub(super) fn on_notice(&mut self, message: &str) {
+        let is_on = matches!(self.phase, Phase::Booting | Phase::Running) && self.config.shared;
+        let Some(notice) = Notice::decode(message).filter(|_| is_on) else {
+            return;
         };
-        self.offset = record.offset.or(self.offset);
-        let session = self.revive(stored, record.epoch, record.generation);
-        if booting {
-            self.epoch = record.epoch;
-            self.generation = record.generation;
-            self.session = Some(session);
-            return false;
-        }
-        let same_session = same_epoch && self.session.as_ref().is_some_and(|held| held.id == session.id);
-        self.adopt(session, same_session);
-        true
-    }
-
-    /// Another tab was refused the very token that is held here.
-    fn learn_refusal(&mut self) {
-        let confirming = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Confirming(_)));
-        if self.can_refresh() && !confirming {
-            self.ground();
-            self.conclude_refusal(Refusal::because(EndReason::Refused));
+        if (notice.epoch, notice.generation) > (self.epoch, self.generation) {
+            let soonest = self.desk.last_look.map(|last| last.after(LOOK_FLOOR));
+            let due = soonest.map_or(self.now.mono, |soonest| soonest.max(self.now.mono));
+            self.desk.look_at = Some(self.desk.look_at.map_or(due, |at| at.min(due)));
         }
     }
 
-    fn revive(&mut self, stored: StoredSession, epoch: Epoch, generation: Generation) -> Session {
-        let access = stored.access.map(|access| self.revive_access(access));
-        let identity = access.as_ref().map(|access| Identity::of(&access.token).0).unwrap_or_default();
-        let standing = if stored.refused {
-            Standing::Refused(Refusal::because(EndReason::Refused))
-        } else if access.is_none() && self.config.refresh_in_cookie() {
-            Standing::Resuming { hinted: true }
-        } else {
-            Standing::Good
+    /// When the store is looked at, unless somebody is at it.
+    pub(super) fn look_deadline(&self) -> Option<Mono> {
+        let is_free = match self.flight.as_ref().map(|flight| &flight.step) {
+            None | Some(Step::Queueing | Step::Sending { .. } | Step::Waiting { .. }) => true,
+            Some(Step::Reading | Step::Confirming(_)) => self.desk.behind.is_some(),
+            Some(Step::Claiming | Step::Committing) => false,
         };
-        Session {
-            id: stored.id,
-            epoch,
-            generation,
-            first: generation,
-            refresh: stored.refresh,
-            refresh_ends: stored.refresh_ends,
-            access,
-            identity,
-            standing,
-        }
+        self.desk.look_at.filter(|_| is_free && self.desk.reading.is_none())
     }
 
-    fn revive_access(&mut self, stored: StoredAccess) -> AccessToken {
-        let life = Life::resume(stored.life, stored.received, self.now);
-        AccessToken {
-            token: stored.token,
-            lead: self.draw_lead(stored.life),
-            life,
-            received: self.now.mono,
-            age_then: self.now.wall.since(stored.received),
-            rejected: false,
-        }
-    }
-
-    fn finish_boot(&mut self) {
-        self.phase = Phase::Running;
-        self.mark(Mark::Restored, u64::from(self.session.is_some()));
-        if self.desk.read_only {
-            self.persist_failed();
-        }
-        if self.session.as_ref().is_some_and(|session| !self.is_usable(session)) {
-            self.session = None;
-            self.desk.leftover = true;
-        }
-        if self.session.is_none() && self.config.refresh_in_cookie() && self.config.auto_resume {
-            self.session = Some(self.blank_session());
-        }
-        for (then, input) in core::mem::take(&mut self.deferred) {
-            // Each is told what held for it, not what those after it have changed.
-            self.publish();
-            // A token's life runs from when it was handed over; whatever else is asked, is asked now.
-            let now = self.now;
-            if matches!(input, Input::SetTokens { .. }) {
-                self.now = then;
-            }
-            self.apply(input);
-            self.now = now;
-        }
-    }
-
-    /// Whether a session read at start can still lead to a token.
-    fn is_usable(&self, session: &Session) -> bool {
-        if session.is_resuming() && !self.config.auto_resume {
-            return false;
-        }
-        session.good_access(self.now).is_some() || self.is_refreshable(session)
-    }
-
-    /// A cookie session of which only the server knows.
-    fn blank_session(&mut self) -> Session {
-        Session {
-            id: self.jitter.draw(),
-            epoch: self.epoch,
-            generation: self.generation,
-            first: self.generation,
-            refresh: None,
-            refresh_ends: None,
-            access: None,
-            identity: Identity::default(),
-            standing: Standing::Resuming { hinted: false },
-        }
+    pub(super) fn on_look_due(&mut self) {
+        self.desk.look_at = None;
+        self.desk.last_look = Some(self.now.mono);
+        self.start_read();
     }
 
     /// Writes what is held; `calls` that wait for it are answered when everything is stored.
     pub(super) fn save(&mut self) {
-        if self.desk.writing.is_some() {
+        self.claim = None;
+        if !self.desk.is_idle() {
             self.desk.again = true;
             return;
         }
@@ -247,10 +256,37 @@ impl Engine {
         }
         self.desk.again = false;
         self.desk.written = self.desk.calls.len();
+        self.write(What::Save);
+    }
+
+    /// Takes the claim back: the attempt is over and nothing came of it.
+    pub(super) fn release(&mut self) {
+        self.claim = None;
+        if self.desk.is_idle() {
+            self.write(What::Release);
+        } else {
+            self.desk.again = true;
+        }
+    }
+
+    /// Begins a write. Its text is that of what is held now.
+    pub(super) fn write(&mut self, what: What) {
         let op = self.next_op();
-        self.desk.writing = Some((op, self.now.mono.after(STORE_TIMEOUT)));
-        let text = Some(self.record().encode());
-        self.emit(Output::WriteStore(op, Write { expected: Expected::Anything, text, fence: None }));
+        let record = self.record();
+        let insist = if what == What::Save { Insist::Generation } else { Insist::Claim };
+        let expected = match self.desk.seen {
+            Seen::Foreign => Expected::Anything,
+            // A store that is too slow to be read can still be told what the user wants.
+            Seen::Nothing if self.desk.hangs && self.desk.wish => Expected::Anything,
+            Seen::Nothing => Expected::Nothing,
+            Seen::Record(stamp) => Expected::Prefix(stamp.prefix(&record.name, record::SCHEMA, insist)),
+        };
+        let then = Seen::Record(record.stamp());
+        self.desk.writing = Some(Writing { op, deadline: self.now.mono.after(STORE_TIMEOUT), what, then });
+        // The pair need not be written again for a claim.
+        let text = (!self.config.apart || what == What::Save).then(|| record.encode());
+        let fence = self.config.apart.then(|| record.without_tokens().encode());
+        self.emit(Output::WriteStore(op, Write { expected, text, fence }));
     }
 
     /// Answers `call` with `settled` once everything is stored.
@@ -264,26 +300,86 @@ impl Engine {
         self.desk.calls.push((call, settled));
     }
 
-    pub(super) fn on_written(&mut self, op: StoreOp, stored: Stored) {
-        if self.desk.writing.is_none_or(|(current, _)| current != op) {
-            return;
+    pub(super) fn on_write_timeout(&mut self) {
+        if let Some(writing) = self.desk.writing {
+            self.on_written(writing.op, Stored::Failed);
         }
+    }
+
+    pub(super) fn on_written(&mut self, op: StoreOp, stored: Stored) {
+        let Some(writing) = self.desk.writing.filter(|writing| writing.op == op) else {
+            return;
+        };
         self.desk.writing = None;
         match stored {
+            Stored::Conflict => {
+                self.desk.conflicts += 1;
+                self.desk.denied = Some(self.desk.seen);
+                self.mark(Mark::StoreConflict, u64::from(self.desk.conflicts));
+            }
             Stored::Durably => {
+                self.desk.conflicts = 0;
+                self.desk.seen = writing.then;
                 self.desk.failing = false;
+                self.desk.wish &= writing.what != What::Save;
                 self.mark(Mark::StoreWritten, 0);
             }
-            Stored::Conflict | Stored::Failed => {
+            Stored::Failed => {
                 self.mark(Mark::StoreFailed, 0);
-                self.persist_failed();
+                if writing.what == What::Save {
+                    self.persist_failed();
+                }
             }
         }
-        self.settle_saved(self.desk.written);
-        if self.desk.again {
+        match writing.what {
+            What::Claim => self.on_claimed(stored),
+            What::Release => {}
+            What::Save => match stored {
+                Stored::Conflict if self.phase != Phase::Disposed => {
+                    return self.on_conflict();
+                }
+                Stored::Conflict | Stored::Failed => self.settle_saved(self.desk.written),
+                Stored::Durably => {
+                    self.announce();
+                    self.settle_saved(self.desk.written);
+                }
+            },
+        }
+        if self.desk.again && self.desk.is_idle() {
             self.save();
-        } else {
+        } else if self.desk.is_idle() {
             self.on_saved();
+        }
+        let waits = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Reading));
+        if waits && self.desk.is_idle() && self.desk.reading.is_none() && self.desk.look_at.is_none() {
+            self.read_for_flight();
+        }
+    }
+
+    /// Somebody else has written: what is there now decides whether it is written over.
+    fn on_conflict(&mut self) {
+        if self.desk.conflicts > MOST_CONFLICTS {
+            self.desk.conflicts = 0;
+            self.persist_failed();
+            self.settle_saved(self.desk.written);
+            return self.on_saved();
+        }
+        self.desk.conflicted = true;
+        self.start_read();
+    }
+
+    /// What was to be written is older than the record, and is dropped.
+    pub(super) fn drop_writes(&mut self) {
+        self.desk.conflicted = false;
+        self.desk.again = false;
+        self.on_saved();
+    }
+
+    /// The store has been read after a conflict.
+    fn resolve_conflict(&mut self, merged: Merged) {
+        match merged {
+            Merged::Adopted | Merged::Ended if !self.desk.again => self.on_saved(),
+            Merged::Adopted | Merged::Ended | Merged::Kept => self.save(),
         }
     }
 
@@ -302,8 +398,20 @@ impl Engine {
         }
     }
 
+    /// Tells the other tabs what is in the store now, once.
+    fn announce(&mut self) {
+        let Seen::Record(stamp) = self.desk.seen else {
+            return;
+        };
+        if self.config.shared && stamp.order() > self.desk.announced {
+            self.desk.announced = stamp.order();
+            let notice = Notice { epoch: stamp.epoch, generation: stamp.generation };
+            self.emit(Output::Broadcast(notice.encode()));
+        }
+    }
+
     /// Tells once that the store does not hold what it should, until it does again.
-    fn persist_failed(&mut self) {
+    pub(super) fn persist_failed(&mut self) {
         self.metrics.persist_failed += 1;
         if !core::mem::replace(&mut self.desk.failing, true) {
             self.event(Event::PersistFailed);
@@ -311,29 +419,28 @@ impl Engine {
     }
 
     fn record(&self) -> Record {
+        let session = self.session.as_ref();
         Record {
             name: self.config.name.to_string(),
             epoch: self.epoch,
             generation: self.generation,
-            claim: None,
-            cooldown: None,
+            claim: self.claim,
+            cooldown: self.shared_cooldown(),
             offset: self.offset,
-            session: self.session.as_ref().filter(|session| !session.is_resuming()).map(|session| {
-                StoredSession {
-                    id: session.id,
-                    refresh: session.refresh.clone(),
-                    refresh_ends: session.refresh_ends,
-                    access: match (&session.access, self.config.persist) {
-                        (Some(access), Persist::Both) => Some(StoredAccess {
-                            token: access.token.clone(),
-                            received: access.life.received,
-                            life: access.life.total,
-                        }),
-                        _ => None,
-                    },
-                    refused: session.is_refused(),
-                    lost: self.lost == Some(session.generation),
-                }
+            session: session.filter(|session| session.is_known()).map(|session| StoredSession {
+                id: session.id,
+                refresh: session.refresh.clone(),
+                refresh_ends: session.refresh_ends,
+                access: match (&session.access, self.config.persist) {
+                    (Some(access), Persist::Both) => Some(StoredAccess {
+                        token: access.token.clone(),
+                        received: access.life.received,
+                        life: access.life.total,
+                    }),
+                    _ => None,
+                },
+                refused: session.is_refused(),
+                lost: self.lost == Some(session.generation),
             }),
         }
     }
@@ -346,3 +453,8 @@ impl Engine {
 
 /// A store that takes longer is treated as failing.
 const STORE_TIMEOUT: Millis = Millis::from_secs(2);
+/// How long a pair may take to show beside its record, and how often it is looked for.
+const BEHIND: Millis = Millis(500);
+const BEHIND_PAUSE: Millis = Millis(100);
+/// The least time between two looks that somebody else has asked for.
+const LOOK_FLOOR: Millis = Millis::from_secs(1);

@@ -4,19 +4,22 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use super::backoff::{Background, Breaker};
+use super::claim::Claim;
 use super::config::Config;
 use super::desk::Desk;
 use super::error::{ErrorCode, TokenError};
 use super::flight::{Attempt, Flight, Step};
-use super::ids::{AttemptId, CallId, Epoch, Generation};
-use super::input::{Input, Stored, Wake};
+use super::ids::{AttemptId, CallId, Epoch, Generation, LockId};
+use super::input::{Input, Wake};
 use super::jitter::Jitter;
+use super::latency::Latency;
 use super::metrics::{Mark, Metrics, Trail};
 use super::output::{Event, Output, Settled, Snapshot, Verdict};
 use super::refresh::News;
 use super::session::Session;
 use super::time::{Millis, Mono, Now};
 use super::timer::{Timer, Timers};
+use super::turn::Lock;
 use super::waiter::Waiter;
 
 /// Keeps one session alive. A function of its seed and its inputs: it has no clock, no entropy and does no I/O.
@@ -61,6 +64,15 @@ pub struct Engine {
     pub(super) cooldown: Option<Cooldown>,
     pub(super) background: Background,
     pub(super) breaker: Breaker,
+    pub(super) latency: Latency,
+    /// Tells this engine's claims from those of others.
+    pub(super) id: u64,
+    pub(super) lock: Lock,
+    pub(super) next_lock: LockId,
+    /// What this engine has claimed, or is claiming.
+    pub(super) claim: Option<Claim>,
+    /// When a caller last wanted anything.
+    pub(super) last_use: Now,
     pub(super) last_sent: Option<Mono>,
     /// Refreshes in a row that brought the same token again.
     pub(super) unhelpful: u32,
@@ -107,6 +119,7 @@ impl Engine {
     pub fn new(config: Config, seed: u64) -> Self {
         Self {
             config,
+            id: Jitter::new(!seed).draw(),
             jitter: Jitter::new(seed),
             now: Now::default(),
             anchor: Now::default(),
@@ -124,6 +137,11 @@ impl Engine {
             cooldown: None,
             background: Background::default(),
             breaker: Breaker::default(),
+            latency: Latency::default(),
+            lock: Lock::Free,
+            next_lock: LockId(0),
+            claim: None,
+            last_use: Now::default(),
             last_sent: None,
             unhelpful: 0,
             hold_off: None,
@@ -153,8 +171,10 @@ impl Engine {
         } else {
             self.apply(input);
         }
+        self.end_turn();
         self.arm();
         self.fire();
+        self.end_turn();
         self.arm();
         self.publish();
     }
@@ -181,10 +201,16 @@ impl Engine {
     }
 
     pub(super) fn apply(&mut self, input: Input) {
+        if input.is_use() {
+            self.last_use = self.now;
+        }
         match input {
             Input::Answer { attempt, outcome } => self.on_answer(attempt, outcome),
             Input::Dispose => self.dispose(),
+            Input::LockDenied(lock) => self.on_lock_denied(lock),
+            Input::LockGranted(lock) => self.on_lock_granted(lock),
             Input::Need { call, min_validity } => self.need(call, min_validity),
+            Input::Notice(message) => self.on_notice(&message),
             Input::Refresh { call, urgency } => self.refresh(call, urgency),
             Input::Replayed { generation, reception } => self.on_replayed(generation, reception),
             Input::Restore => self.restore(),
@@ -192,9 +218,9 @@ impl Engine {
             Input::SignOut { call, revocation } => self.sign_out(call, revocation),
             Input::Start => self.start(),
             Input::Stop => self.stop(),
-            Input::StoreRead { op, text, .. } => self.on_read(op, text.as_ref()),
+            Input::StoreRead { op, text, fence } => self.on_read(op, text.as_ref(), fence.as_ref()),
             Input::StoreWritten { op, stored } => self.on_written(op, stored),
-            Input::Tick | Input::Touch | Input::Notice(_) | Input::LockDenied(_) | Input::LockGranted(_) => {}
+            Input::Tick | Input::Touch => {}
             Input::Unauthorized { call, generation, challenge } => {
                 self.on_unauthorized(call, generation, challenge.as_deref());
             }
@@ -277,7 +303,10 @@ impl Engine {
 
     /// Reads the store again, unless a refresh is about to do so. Without a session too: another tab may have one.
     fn look_again(&mut self) {
-        let idle = self.flight.as_ref().is_none_or(|flight| matches!(flight.step, Step::Waiting { .. }));
+        let idle = self.flight.as_mut().is_none_or(|flight| {
+            flight.lease.woken = true;
+            matches!(flight.step, Step::Queueing | Step::Waiting { .. })
+        });
         if idle {
             self.desk.looking = true;
             self.start_read();
@@ -293,6 +322,8 @@ impl Engine {
                 Timer::Attempt => self.on_attempt_timeout(),
                 Timer::Check => {}
                 Timer::Expiry => self.on_expiry(),
+                Timer::Lock => self.on_lock_timeout(),
+                Timer::Look => self.on_look_due(),
                 Timer::Read => self.on_read_timeout(),
                 Timer::Refresh => self.on_refresh_due(),
                 Timer::Retry => self.on_retry_due(),
@@ -340,24 +371,22 @@ impl Engine {
         }
         self.unpublished = self.outputs.len();
     }
-
-    fn on_write_timeout(&mut self) {
-        if let Some((op, _)) = self.desk.writing {
-            self.on_written(op, Stored::Failed);
-        }
-    }
-
-    fn on_read_timeout(&mut self) {
-        if let Some((op, _)) = self.desk.reading {
-            if self.phase == Phase::Booting {
-                self.desk.late = Some(op);
-            }
-            self.on_read(op, None);
-        }
-    }
 }
 
 impl Input {
+    /// Whether somebody is using the app.
+    fn is_use(&self) -> bool {
+        matches!(
+            self,
+            Self::Need { .. }
+                | Self::Refresh { .. }
+                | Self::SetTokens { .. }
+                | Self::Start
+                | Self::Touch
+                | Self::Unauthorized { .. }
+        )
+    }
+
     /// Whether the answer depends on what the store holds.
     fn needs_session(&self) -> bool {
         !matches!(
@@ -367,6 +396,10 @@ impl Input {
                 | Self::StoreWritten { .. }
                 | Self::Tick
                 | Self::Answer { .. }
+                | Self::LockDenied(_)
+                | Self::LockGranted(_)
+                | Self::Notice(_)
+                | Self::Touch
         )
     }
 }

@@ -69,6 +69,15 @@ pub enum Mark {
     BreakerTripped = 20,
     Started = 21,
     Stopped = 22,
+    /// Detail: the request for the lock.
+    Locked = 23,
+    Unlocked = 24,
+    /// What was read or claimed came too late to be acted on.
+    LeaseStale = 25,
+    /// Another tab claimed a refresh and is gone.
+    OwnerGone = 26,
+    StoreConflict = 27,
+    Superseded = 28,
 }
 
 impl Trail {

@@ -13,6 +13,7 @@ use super::ids::AttemptId;
 use super::metrics::Mark;
 use super::output::{CallbackRequest, Event, Output, Reason, TokenRequest};
 use super::response::TokenResponse;
+use super::secret::Secret;
 use super::session::{AccessToken, EndReason, Identity, Refusal, Session, Standing};
 use super::sessions::Pair;
 use super::time::{Millis, Now, UnixMillis};
@@ -41,20 +42,22 @@ impl Engine {
         let floor = self.last_sent.map(|sent| sent.after(FLOOR)).filter(|floor| *floor > self.now.mono);
         let floor = floor.filter(|_| reason != Reason::Asked);
         let step = floor.map_or(Step::Reading, |until| Step::Waiting { until, hard: false });
-        self.flight = Some(Flight { reason, step, attempts: 0, error: None });
+        self.flight = Some(Flight::new(reason, step));
         if floor.is_none() {
-            self.start_read();
+            self.approach();
         }
     }
 
     /// The next attempt of the flight is due: the store is read first, since another tab may have been quicker.
     pub(super) fn on_retry_due(&mut self) {
-        if let Some(flight) = self.flight.as_mut()
-            && matches!(flight.step, Step::Waiting { .. })
-        {
-            flight.step = Step::Reading;
-            self.start_read();
+        if matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Waiting { .. })) {
+            self.approach();
         }
+    }
+
+    /// How long an attempt waits for its answer.
+    pub(super) fn attempt_timeout(&self) -> Millis {
+        self.latency.timeout(self.config.attempt_timeout)
     }
 
     /// Sends the next attempt.
@@ -62,6 +65,7 @@ impl Engine {
         let (Some(session), Some(flight)) = (&self.session, &mut self.flight) else {
             return;
         };
+        let deadline = self.now.mono.after(self.latency.timeout(self.config.attempt_timeout));
         self.next_attempt = self.next_attempt.next();
         let attempt = Attempt {
             id: self.next_attempt,
@@ -70,7 +74,8 @@ impl Engine {
             sent: self.now,
         };
         flight.attempts += 1;
-        flight.step = Step::Sending { attempt, deadline: self.now.mono.after(self.config.attempt_timeout) };
+        flight.stale = 0;
+        flight.step = Step::Sending { attempt, deadline };
         let access = session.access.as_ref().map(|access| &access.token);
         let request = match &self.config.source {
             Source::Endpoint(endpoint) => TokenRequest::Http(HttpRequest::refresh(
@@ -122,12 +127,11 @@ impl Engine {
         self.mark(Mark::AttemptEnded, u64::from(status.unwrap_or(0)));
         match outcome {
             Outcome::Answered(answer) => {
-                self.metrics.time(self.now.mono.since(attempt.sent.mono));
+                self.time(attempt);
                 for older in core::mem::take(&mut self.abandoned) {
                     self.emit(Output::Abort(older.id));
                 }
-                self.learn_offset(&answer, attempt.sent);
-                self.on_judgement(&answer);
+                self.on_judgement(&answer, attempt.sent);
             }
             Outcome::Ended => self.refuse(Refusal::because(EndReason::Callback), None),
             Outcome::Failed { status, retry_after } => {
@@ -139,8 +143,15 @@ impl Engine {
         }
     }
 
-    fn on_judgement(&mut self, answer: &Answer) {
+    fn time(&mut self, attempt: Attempt) {
+        let took = self.now.mono.since(attempt.sent.mono);
+        self.metrics.time(took);
+        self.latency.learn(took);
+    }
+
+    fn on_judgement(&mut self, answer: &Answer, sent: Now) {
         let judgement = answer.judge(&self.config.fields, self.config.access_in_cookie);
+        self.learn_offset(answer, &judgement, sent);
         // A server can repeat what it was sent, and errors are logged.
         let is_plain = |text: &str| !self.session.as_ref().is_some_and(|session| session.leaks_into(text));
         let request_id = answer.request_id.clone().filter(|id| id.len() <= LONGEST_ID && is_plain(id));
@@ -190,8 +201,10 @@ impl Engine {
         let Outcome::Answered(answer) = outcome else {
             return;
         };
-        let Judgement::Granted(response) = answer.judge(&self.config.fields, self.config.access_in_cookie)
-        else {
+        self.time(attempt);
+        let judgement = answer.judge(&self.config.fields, self.config.access_in_cookie);
+        self.learn_offset(&answer, &judgement, attempt.sent);
+        let Judgement::Granted(response) = judgement else {
             return;
         };
         let wanted = self.session.as_ref().is_some_and(|session| {
@@ -205,8 +218,7 @@ impl Engine {
                 self.emit(Output::Abort(id));
             }
             let reason = self.flight.as_ref().map_or(Reason::Scheduled, |flight| flight.reason);
-            self.flight.get_or_insert(Flight { reason, step: Step::Committing, attempts: 1, error: None });
-            self.learn_offset(&answer, attempt.sent);
+            self.flight.get_or_insert(Flight::new(reason, Step::Committing));
             self.grant(response);
         } else if self.session.is_none()
             && (response.refresh.is_some() || self.config.refresh_in_cookie())
@@ -330,7 +342,7 @@ impl Engine {
     }
 
     /// The flight has failed; the schedule goes on, and callers are answered from the cooldown until then.
-    fn fail_flight(&mut self, mut failure: Failure, answered: bool, asked: Option<Millis>) {
+    pub(super) fn fail_flight(&mut self, mut failure: Failure, answered: bool, asked: Option<Millis>) {
         let attempts = self.flight.take().map_or(0, |flight| flight.attempts);
         let delay = self.background.delay(self.now.mono, answered, asked, &mut self.jitter);
         failure.attempt = attempts;
@@ -362,13 +374,17 @@ impl Engine {
     pub(super) fn conclude_refusal(&mut self, refusal: Refusal) {
         let error = self.flight.take().and_then(|flight| flight.error);
         if !self.has_good_token() {
-            let epoch = self.next_epoch();
+            let elsewhere = refusal.reason == EndReason::Superseded;
+            let epoch = if elsewhere { self.epoch } else { self.next_epoch() };
             return self.end_session(refusal, epoch);
         }
+        let superseded = refusal.reason == EndReason::Superseded;
         if let Some(session) = self.session.as_mut() {
             session.standing = Standing::Refused(refusal);
         }
-        self.save();
+        if !superseded {
+            self.save();
+        }
         self.event(Event::SessionExpiring { expires_at: self.expires_at() });
         let error = error.unwrap_or_else(|| TokenError::new(ErrorCode::SessionEnded));
         for waiter in core::mem::take(&mut self.waiters) {
@@ -376,11 +392,23 @@ impl Engine {
         }
     }
 
-    fn learn_offset(&mut self, answer: &Answer, sent: Now) {
-        if let Some(server) = answer.server_time() {
+    /// The server's clock is seen in its `Date` header, else in the `iat` of a token that it has just made.
+    fn learn_offset(&mut self, answer: &Answer, judgement: &Judgement, sent: Now) {
+        let made = match judgement {
+            Judgement::Granted(response) => response.access.as_ref().filter(|access| !self.holds(access)),
+            _ => None,
+        };
+        let issued = || Identity::of(made?).0.issued_at;
+        if let Some(server) = answer.server_time().or_else(issued) {
+            // Both count whole seconds: on average half of one has passed.
             let midpoint = sent.wall.0 / 2 + self.now.wall.0 / 2;
-            self.offset = Some(server.0.saturating_sub(midpoint));
+            self.offset = Some(server.0.saturating_add(HALF_A_SECOND).saturating_sub(midpoint));
         }
+    }
+
+    fn holds(&self, access: &Secret) -> bool {
+        let held = self.session.as_ref().and_then(|session| session.access.as_ref());
+        held.is_some_and(|held| held.token.same_as(access))
     }
 
     fn asked(&self, header: &str, server_now: Option<UnixMillis>) -> Option<Millis> {
@@ -404,6 +432,7 @@ pub(super) type News = (bool, Option<String>);
 
 /// A request id that is longer is none.
 const LONGEST_ID: usize = 128;
+const HALF_A_SECOND: i64 = 500;
 const UNKNOWN: Standing = Standing::Resuming { hinted: false };
 /// The least time between two flights that nobody asked for.
 pub(super) const FLOOR: Millis = Millis::from_secs(1);

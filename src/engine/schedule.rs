@@ -7,6 +7,7 @@ use super::refresh::FLOOR;
 use super::session::Session;
 use super::time::{Millis, Mono, Now};
 use super::timer::Timer;
+use super::turn::Lock;
 
 impl Engine {
     /// When `timer` falls due, if anything hangs on it.
@@ -19,6 +20,8 @@ impl Engine {
             },
             Timer::Check => None,
             Timer::Expiry => self.expiry(),
+            Timer::Lock => self.lock_deadline(),
+            Timer::Look => self.look_deadline(),
             Timer::Read => self.desk.reading.map(|(_, deadline)| deadline),
             Timer::Refresh => self.planned_refresh(),
             Timer::Retry => match step {
@@ -26,7 +29,7 @@ impl Engine {
                 _ => None,
             },
             Timer::Waiter => self.waiters.iter().map(|waiter| waiter.deadline).min(),
-            Timer::Write => self.desk.writing.map(|(_, deadline)| deadline),
+            Timer::Write => self.desk.writing.map(|writing| writing.deadline),
         }
     }
 
@@ -40,6 +43,9 @@ impl Engine {
     /// When the next refresh begins by itself. Hidden pages refresh on use, or when they are seen again.
     fn planned_refresh(&self) -> Option<Mono> {
         if !self.scheduling || self.hidden || self.flight.is_some() || self.phase != Phase::Running {
+            return None;
+        }
+        if self.config.idle_after.is_some_and(|after| self.now.mono.since(self.last_use.mono) >= after) {
             return None;
         }
         let session = self.session.as_ref().filter(|session| self.is_refreshable(session))?;
@@ -107,6 +113,9 @@ impl Engine {
         {
             *deadline = deadline.after(by);
         }
+        if let Lock::Asked { since, .. } = &mut self.lock {
+            *since = since.after(by);
+        }
         self.desk.postpone(by);
     }
 
@@ -154,10 +163,13 @@ impl Engine {
         let until = if self.hidden || self.desk.looking {
             Some(Now::NEVER)
         } else {
-            access.life.ends().map(|ends| Now {
+            let ends = access.life.ends().map(|ends| Now {
                 mono: ends.mono.before(margin),
                 wall: ends.wall.shifted(-(margin.0.min(i64::MAX as u64) as i64)),
-            })
+            });
+            // Where use decides, the engine must hear of it now and then.
+            let heard = self.config.idle_after.map(|after| self.last_use.after(after.percent(25)));
+            [ends, heard].into_iter().flatten().min_by_key(|until| until.mono)
         };
         Some(Verdict {
             bearer: access.token.clone(),

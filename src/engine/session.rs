@@ -157,6 +157,11 @@ impl Session {
         matches!(self.standing, Standing::Resuming { .. })
     }
 
+    /// Whether anybody knows of it but perhaps the server.
+    pub fn is_known(&self) -> bool {
+        self.standing != Standing::Resuming { hinted: false }
+    }
+
     pub fn is_refused(&self) -> bool {
         matches!(self.standing, Standing::Refused(_))
     }

@@ -57,6 +57,7 @@ impl Engine {
             },
         };
         if !goes_on {
+            self.desk.wish = true;
             self.begin_session(pair);
             return self.save_for(call, Settled::Started);
         }
@@ -201,6 +202,7 @@ impl Engine {
         if self.phase == Phase::Disposed {
             return self.fail(call, ErrorCode::Disposed);
         }
+        self.desk.wish = true;
         let Some(session) = &self.session else {
             // What the store holds, or may hold, of a session goes too.
             let unread = self.desk.late.take().is_some();
@@ -236,7 +238,7 @@ impl Engine {
             return self.turn_away(ErrorCode::SignedOut);
         }
         self.turn_away(ErrorCode::SessionEnded);
-        let elsewhere = refusal.reason == EndReason::SignedOutElsewhere;
+        let elsewhere = matches!(refusal.reason, EndReason::SignedOutElsewhere | EndReason::Superseded);
         self.event(Event::SessionEnded(refusal));
         if !elsewhere {
             self.save();
@@ -249,8 +251,32 @@ impl Engine {
             Some(Standing::Refused(refusal)) => refusal.clone(),
             _ => Refusal::because(EndReason::Expired),
         };
-        let epoch = self.next_epoch();
+        // Elsewhere the session goes on.
+        let superseded = refusal.reason == EndReason::Superseded;
+        let epoch = if superseded { self.epoch } else { self.next_epoch() };
         self.end_session(refusal, epoch);
+    }
+
+    /// Another tab has newer tokens that cannot be had here: the refresh token held is spent. Nothing is written, the
+    /// session goes on elsewhere.
+    pub(super) fn supersede(&mut self) {
+        self.drop_writes();
+        if self.can_refresh() {
+            self.mark(Mark::Superseded, self.generation.0);
+            self.ground();
+            self.conclude_refusal(Refusal::because(EndReason::Superseded));
+        }
+    }
+
+    /// The tokens that are being stored belong to a session that has ended in another tab: they are all that is left of
+    /// it.
+    pub(super) fn revoke_granted(&mut self) {
+        let committing = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Committing));
+        if let (Some(endpoint), Some(session), true) = (&self.config.revoke, &self.session, committing) {
+            let access = session.access.as_ref().map(|access| &access.token);
+            let request = HttpRequest::revocation(endpoint, session.refresh.as_ref(), access);
+            self.emit(Output::Revoke(request));
+        }
     }
 
     /// Gives up the flight under way. Its answer may still come; nothing is aborted, since the server may have

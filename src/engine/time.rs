@@ -21,6 +21,13 @@ pub struct Now {
     pub wall: UnixMillis,
 }
 
+impl Now {
+    #[must_use]
+    pub const fn after(self, delay: Millis) -> Self {
+        Self { mono: self.mono.after(delay), wall: self.wall.after(delay) }
+    }
+}
+
 impl Millis {
     pub const ZERO: Self = Self(0);
 

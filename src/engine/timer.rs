@@ -11,6 +11,10 @@ pub enum Timer {
     Check,
     /// The access token ends.
     Expiry,
+    /// The lock has been waited for long enough.
+    Lock,
+    /// The store is to be looked at.
+    Look,
     /// The store has had its time to be read.
     Read,
     /// A refresh is due.
@@ -28,10 +32,12 @@ pub enum Timer {
 pub struct Timers([Option<Mono>; Timer::ALL.len()]);
 
 impl Timer {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Attempt,
         Self::Check,
         Self::Expiry,
+        Self::Lock,
+        Self::Look,
         Self::Read,
         Self::Refresh,
         Self::Retry,

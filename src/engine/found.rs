@@ -1,0 +1,83 @@
+//! What a look at the store has shown.
+
+use super::claim::Stamp;
+use super::ids::{Epoch, Generation};
+use super::record::{Record, Stored};
+use super::secret::Secret;
+
+/// The outcome of a read.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub stored: Stored,
+    pub seen: Seen,
+    /// The record is newer than the pair beside it, which has not come through yet.
+    pub behind: Option<(Epoch, Generation)>,
+}
+
+/// What a write would replace, as far as it is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// No record, or one that does not begin as this version writes it.
+    Foreign,
+    #[default]
+    Nothing,
+    Record(Stamp),
+}
+
+impl Found {
+    /// Reads the one text of a store.
+    pub(super) fn in_text(text: Option<&Secret>, name: &str) -> Self {
+        let stored = decode(text, name);
+        let seen = Seen::of(&stored, text);
+        Self { stored, seen, behind: None }
+    }
+
+    /// Reads a pair and the record beside it. The higher one counts; at the same height the record knows more of how
+    /// refreshing stands.
+    pub(super) fn in_both(text: Option<&Secret>, fence: Option<&Secret>, name: &str) -> Self {
+        let (pair, record) = (decode(text, name), decode(fence, name));
+        let seen = Seen::of(&record, fence);
+        let (stored, behind) = match (pair, record) {
+            (Stored::Newer, _) | (_, Stored::Newer) => (Stored::Newer, None),
+            (pair, Stored::Nothing) => (pair, None),
+            (Stored::Record(pair), Stored::Record(record)) if pair.order() > record.order() => {
+                (Stored::Record(pair), None)
+            }
+            (Stored::Record(pair), Stored::Record(record)) if pair.order() == record.order() => {
+                (Stored::Record(pair.with_word_of(record)), None)
+            }
+            (_, Stored::Record(record)) if record.session.is_none() => (Stored::Record(record), None),
+            (pair, Stored::Record(record)) => (pair, Some(record.order())),
+        };
+        Self { stored, seen, behind }
+    }
+}
+
+impl Seen {
+    fn of(stored: &Stored, text: Option<&Secret>) -> Self {
+        match (stored, text) {
+            (Stored::Record(record), _) => Self::Record(record.stamp()),
+            (_, Some(_)) => Self::Foreign,
+            (_, None) => Self::Nothing,
+        }
+    }
+}
+
+impl Record {
+    pub(super) fn order(&self) -> (Epoch, Generation) {
+        (self.epoch, self.generation)
+    }
+
+    /// This pair, with what the record beside it says of it.
+    fn with_word_of(mut self, record: Self) -> Self {
+        (self.claim, self.cooldown, self.offset) = (record.claim, record.cooldown, record.offset);
+        if let (Some(session), Some(word)) = (self.session.as_mut(), &record.session) {
+            (session.refused, session.lost) = (word.refused, word.lost);
+        }
+        self
+    }
+}
+
+fn decode(text: Option<&Secret>, name: &str) -> Stored {
+    text.map_or(Stored::Nothing, |text| Record::decode(text.expose(), name))
+}

@@ -1,0 +1,171 @@
+//! What is taken from the store: at the start, and when another tab has been quicker.
+
+use super::desk::Merged;
+use super::engine::{Engine, Phase};
+use super::flight::Step;
+use super::input::Input;
+use super::life::Life;
+use super::metrics::Mark;
+use super::record::{Record, StoredAccess, StoredSession};
+use super::session::{AccessToken, EndReason, Identity, Refusal, Session, Standing};
+
+use super::ids::{Epoch, Generation};
+
+impl Engine {
+    /// The first input: reads the store.
+    pub(super) fn restore(&mut self) {
+        if self.phase == Phase::New {
+            self.phase = Phase::Booting;
+            self.start_read();
+        }
+    }
+
+    /// Takes over what is newer than what is held.
+    pub(super) fn merge(&mut self, record: Record) -> Merged {
+        let booting = self.phase == Phase::Booting;
+        let (theirs, ours) = (record.order(), (self.epoch, self.generation));
+        self.desk.heard(theirs);
+        if !booting && theirs <= ours {
+            // A page that could not read its store counts anew: the same numbers may name another session.
+            let held = self.session.as_ref().map(|session| session.id);
+            if theirs == ours && record.session.as_ref().is_some_and(|session| held == Some(session.id)) {
+                self.learn(&record);
+            }
+            return Merged::Kept;
+        }
+        let same_epoch = record.epoch == self.epoch;
+        self.offset = record.offset.or(self.offset);
+        let cooldown = record.cooldown;
+        let Some(stored) = record.session else {
+            if !booting && !same_epoch && self.session.is_some() {
+                self.revoke_granted();
+                self.end_session(Refusal::because(EndReason::SignedOutElsewhere), record.epoch);
+            }
+            self.epoch = self.epoch.max(record.epoch);
+            self.generation = self.generation.max(record.generation);
+            return Merged::Ended;
+        };
+        let lost = stored.lost.then_some(record.generation);
+        let session = self.revive(stored, record.epoch, record.generation);
+        if booting {
+            self.epoch = record.epoch;
+            self.generation = record.generation;
+            self.session = Some(session);
+        } else {
+            let same_session = same_epoch && self.session.as_ref().is_some_and(|held| held.id == session.id);
+            if !same_session {
+                self.revoke_granted();
+            }
+            self.adopt(session, same_session);
+        }
+        self.lost = lost;
+        if let Some(cooldown) = cooldown {
+            self.heed(cooldown);
+        }
+        if booting { Merged::Kept } else { Merged::Adopted }
+    }
+
+    /// What other tabs have met with the very tokens that are held here.
+    fn learn(&mut self, record: &Record) {
+        let told = |told: fn(&StoredSession) -> bool| record.session.as_ref().is_some_and(told);
+        if told(|session| session.lost) {
+            self.lost = Some(self.generation);
+        }
+        if let Some(cooldown) = record.cooldown {
+            self.heed(cooldown);
+        }
+        let confirming = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Confirming(_)));
+        if told(|session| session.refused) && self.can_refresh() && !confirming {
+            self.ground();
+            self.conclude_refusal(Refusal::because(EndReason::Refused));
+        }
+    }
+
+    fn revive(&mut self, stored: StoredSession, epoch: Epoch, generation: Generation) -> Session {
+        let access = stored.access.map(|access| self.revive_access(access));
+        let identity = access.as_ref().map(|access| Identity::of(&access.token).0).unwrap_or_default();
+        let standing = if stored.refused {
+            Standing::Refused(Refusal::because(EndReason::Refused))
+        } else if access.is_none() && self.config.refresh_in_cookie() {
+            Standing::Resuming { hinted: true }
+        } else {
+            Standing::Good
+        };
+        Session {
+            id: stored.id,
+            epoch,
+            generation,
+            first: generation,
+            refresh: stored.refresh,
+            refresh_ends: stored.refresh_ends,
+            access,
+            identity,
+            standing,
+        }
+    }
+
+    fn revive_access(&mut self, stored: StoredAccess) -> AccessToken {
+        let life = Life::resume(stored.life, stored.received, self.now);
+        AccessToken {
+            token: stored.token,
+            lead: self.draw_lead(stored.life),
+            life,
+            received: self.now.mono,
+            age_then: self.now.wall.since(stored.received),
+            rejected: false,
+        }
+    }
+
+    /// `behind`: the pair that was read is older than the record, and its refresh token is spent.
+    pub(super) fn finish_boot(&mut self, behind: bool) {
+        self.phase = Phase::Running;
+        self.mark(Mark::Restored, u64::from(self.session.is_some()));
+        if self.desk.read_only {
+            self.persist_failed();
+        }
+        if let Some(session) = self.session.as_mut().filter(|_| behind) {
+            session.standing = Standing::Refused(Refusal::because(EndReason::Superseded));
+        }
+        if self.session.as_ref().is_some_and(|session| !self.is_usable(session)) {
+            self.session = None;
+            self.desk.leftover = true;
+        }
+        if self.session.is_none() && self.config.refresh_in_cookie() && self.config.auto_resume {
+            self.session = Some(self.blank_session());
+        }
+        for (then, input) in core::mem::take(&mut self.deferred) {
+            // Each is told what held for it, not what those after it have changed.
+            self.publish();
+            // A token's life runs from when it was handed over; whatever else is asked, is asked now.
+            let now = self.now;
+            if matches!(input, Input::SetTokens { .. }) {
+                self.now = then;
+            }
+            self.apply(input);
+            self.now = now;
+        }
+    }
+
+    /// Whether a session read at start can still lead to a token.
+    fn is_usable(&self, session: &Session) -> bool {
+        if session.is_resuming() && !self.config.auto_resume {
+            return false;
+        }
+        session.good_access(self.now).is_some() || self.is_refreshable(session)
+    }
+
+    /// A cookie session of which only the server knows.
+    fn blank_session(&mut self) -> Session {
+        Session {
+            id: self.jitter.draw(),
+            epoch: self.epoch,
+            generation: self.generation,
+            first: self.generation,
+            refresh: None,
+            refresh_ends: None,
+            access: None,
+            identity: Identity::default(),
+            standing: Standing::Resuming { hinted: false },
+        }
+    }
+}

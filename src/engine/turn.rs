@@ -1,0 +1,291 @@
+//! A tab's turn: what it does so that no other tab sends the refresh token that it is about to send.
+//!
+//! The turn is: queue for the lock, read the store, claim in the record, send, store the answer, give the lock back.
+//! Nothing else is done under the lock. The claim is a lease: whoever comes late to its sending, because the tab was
+//! frozen or the machine slept, reads and claims again.
+
+use super::claim::{Claim, Hold};
+use super::desk::What;
+use super::engine::{Cooldown, Engine, Phase};
+use super::error::{Cause, Failure, TokenError};
+use super::flight::{Lease, Step};
+use super::found::Seen;
+use super::ids::LockId;
+use super::input::Stored;
+use super::metrics::Mark;
+use super::output::Output;
+use super::record::StoredCooldown;
+use super::time::{Millis, Mono, Now};
+
+/// How the lock stands that the tabs share.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Lock {
+    Asked {
+        id: LockId,
+        since: Mono,
+    },
+    #[default]
+    Free,
+    Held(LockId),
+}
+
+impl Engine {
+    /// The next attempt of the flight begins.
+    pub(super) fn approach(&mut self) {
+        if !self.config.lock || self.lock != Lock::Free {
+            return self.read_for_flight();
+        }
+        let Some(flight) = self.flight.as_mut() else {
+            return;
+        };
+        flight.step = Step::Queueing;
+        self.next_lock = self.next_lock.next();
+        self.lock = Lock::Asked { id: self.next_lock, since: self.now.mono };
+        self.emit(Output::Lock(self.next_lock));
+    }
+
+    pub(super) fn on_lock_granted(&mut self, id: LockId) {
+        if self.asks_for(id) {
+            self.lock = Lock::Held(id);
+            self.mark(Mark::Locked, u64::from(id.0));
+            self.read_for_flight();
+        }
+    }
+
+    /// No lock is to be had: the claim alone keeps tabs apart.
+    pub(super) fn on_lock_denied(&mut self, id: LockId) {
+        if self.asks_for(id) {
+            self.lock = Lock::Free;
+            self.read_for_flight();
+        }
+    }
+
+    /// The wait for the lock is over. Whoever has it may be frozen, or mean to keep it; it is never stolen.
+    pub(super) fn on_lock_timeout(&mut self) {
+        if let Lock::Asked { id, .. } = self.lock {
+            self.mark(Mark::Unlocked, u64::from(id.0));
+            self.lock = Lock::Free;
+            self.emit(Output::Unlock(id));
+            self.read_for_flight();
+        }
+    }
+
+    fn asks_for(&self, id: LockId) -> bool {
+        matches!(self.lock, Lock::Asked { id: asked, .. } if asked == id)
+    }
+
+    /// Until when the lock is waited for: longer while nobody needs what comes of it.
+    pub(super) fn lock_deadline(&self) -> Option<Mono> {
+        let Lock::Asked { since, .. } = self.lock else {
+            return None;
+        };
+        let left = self
+            .session
+            .as_ref()
+            .and_then(|session| session.good_access(self.now))
+            .filter(|_| self.waiters.is_empty())
+            .map(|access| access.life.left(self.now));
+        match left {
+            None => Some(since.after(LOCK_WAIT)),
+            Some(left) => left.map(|left| self.now.mono.after(left).after(LOCK_WAIT)),
+        }
+    }
+
+    pub(super) fn read_for_flight(&mut self) {
+        let from = self.now;
+        if let Some(flight) = self.flight.as_mut() {
+            flight.step = Step::Reading;
+            flight.lease = Lease { from, woken: false };
+            self.start_read();
+        }
+    }
+
+    /// The store has been read and knows no better: sends, or says what is in the way.
+    pub(super) fn decide(&mut self) {
+        if !self.keeps_lease() {
+            return;
+        }
+        if let Some(Cooldown { until, error, hard: true }) = self.cooldown.clone()
+            && until > self.now.mono
+        {
+            return self.put_off(until, error, true);
+        }
+        let foreign = match self.desk.seen {
+            Seen::Record(stamp) => stamp.claim.filter(|claim| claim.owner != self.id),
+            Seen::Foreign | Seen::Nothing => None,
+        };
+        if let Some(claim) = foreign {
+            let is_gone = claim.hold == Hold::Locked && matches!(self.lock, Lock::Held(_));
+            if !is_gone && claim.is_live(self.now.wall) {
+                let left = claim.left(self.now.wall).saturating_add(Millis(1));
+                let retry_at = Some(self.now.wall.after(left));
+                let failure = Failure { retry_at, ..Failure::unavailable(Cause::Elsewhere) };
+                return self.put_off(self.now.mono.after(left), failure.into(), false);
+            }
+            // Whoever claimed is gone, and with it the answer.
+            self.mark(Mark::OwnerGone, self.generation.0);
+            self.lost = Some(self.generation);
+        }
+        if self.config.shared && !self.desk.hangs && !self.desk.read_only {
+            self.claim();
+        } else {
+            self.send();
+        }
+    }
+
+    fn claim(&mut self) {
+        let Some(flight) = self.flight.as_mut().filter(|_| self.desk.is_idle()) else {
+            // The write under way ends within its time, and the store is then read once more.
+            return;
+        };
+        flight.step = Step::Claiming;
+        flight.lease = Lease { from: self.now, woken: false };
+        self.claim = Some(Claim {
+            owner: self.id,
+            hold: if matches!(self.lock, Lock::Held(_)) { Hold::Locked } else { Hold::Alone },
+            at: self.now.wall,
+            life: self.attempt_timeout().saturating_add(CLAIM_SLACK),
+        });
+        self.write(What::Claim);
+    }
+
+    /// The claim is written or is not.
+    pub(super) fn on_claimed(&mut self, stored: Stored) {
+        if !matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Claiming)) {
+            return;
+        }
+        match stored {
+            Stored::Conflict => {
+                self.claim = None;
+                if self.desk.conflicts > MOST_CONFLICTS {
+                    return self.give_way();
+                }
+                self.read_for_flight();
+            }
+            Stored::Durably | Stored::Failed => {
+                if stored == Stored::Failed {
+                    // The lock keeps the tabs apart, or nothing does.
+                    self.claim = None;
+                }
+                if self.keeps_lease() {
+                    self.send();
+                }
+            }
+        }
+    }
+
+    /// Whether what was read or claimed may still be acted on. If not, the flight reads again.
+    fn keeps_lease(&mut self) -> bool {
+        let (now, together) = (self.now, self.config.lock || self.config.shared);
+        let Some(flight) = self.flight.as_mut() else {
+            return false;
+        };
+        if !together || flight.lease.holds(now) {
+            return true;
+        }
+        flight.stale += 1;
+        let stale = flight.stale;
+        self.mark(Mark::LeaseStale, u64::from(stale));
+        if stale > MOST_STALE {
+            self.give_way();
+        } else {
+            self.read_for_flight();
+        }
+        false
+    }
+
+    /// The flight does not get through to its sending: the schedule tries again later.
+    fn give_way(&mut self) {
+        self.fail_flight(Failure::unavailable(Cause::Elsewhere), true, None);
+    }
+
+    /// The flight waits until `until`. `hard`: the server named the time.
+    fn put_off(&mut self, until: Mono, error: TokenError, hard: bool) {
+        if let Some(flight) = self.flight.as_mut() {
+            flight.step = Step::Waiting { until, hard };
+            flight.error = Some(error.clone());
+        }
+        if hard {
+            self.reject_hopeless(until, &error);
+        }
+    }
+
+    /// Takes claim and lock back once the turn is over and the store knows what came of it.
+    pub(super) fn end_turn(&mut self) {
+        let is_on = match self.flight.as_ref().map(|flight| &flight.step) {
+            None | Some(Step::Waiting { .. }) => false,
+            Some(
+                Step::Claiming
+                | Step::Committing
+                | Step::Confirming(_)
+                | Step::Queueing
+                | Step::Reading
+                | Step::Sending { .. },
+            ) => true,
+        };
+        if is_on && self.phase != Phase::Disposed {
+            return;
+        }
+        if self.claim.is_some() && self.phase != Phase::Disposed {
+            self.release();
+        }
+        let (Lock::Held(id) | Lock::Asked { id, .. }) = self.lock else {
+            return;
+        };
+        // Whoever is next reads what this turn has left.
+        let is_told = self.desk.is_idle() || matches!(self.lock, Lock::Asked { .. });
+        if is_told || self.phase == Phase::Disposed {
+            self.lock = Lock::Free;
+            self.mark(Mark::Unlocked, u64::from(id.0));
+            self.emit(Output::Unlock(id));
+        }
+    }
+
+    /// What the server asked of every tab: not to send before a time.
+    pub(super) fn shared_cooldown(&self) -> Option<StoredCooldown> {
+        let waiting = self.flight.as_ref().and_then(|flight| match flight.step {
+            Step::Waiting { until, hard: true } => Some((until, flight.error.as_ref()?.cause)),
+            _ => None,
+        });
+        let cooling = self.cooldown.as_ref().filter(|cooldown| cooldown.hard);
+        let (until, cause) = waiting.or(cooling.map(|cooldown| (cooldown.until, cooldown.error.cause)))?;
+        let left = until.since(self.now.mono);
+        (left > Millis::ZERO).then(|| StoredCooldown {
+            until: self.now.wall.after(left),
+            cause: cause.unwrap_or(Cause::ServerError),
+        })
+    }
+
+    /// Another tab, or this one before a reload, was asked to wait.
+    pub(super) fn heed(&mut self, cooldown: StoredCooldown) {
+        // A time beyond the longest was written before the clock was set back.
+        let left = cooldown.until.since(self.now.wall).min(LONGEST_COOLDOWN);
+        let until = self.now.mono.after(left);
+        let is_news = self.cooldown.as_ref().is_none_or(|held| !held.hard || held.until < until);
+        if left > Millis::ZERO && is_news {
+            let retry_at = Some(self.now.wall.after(left));
+            let failure = Failure { retry_at, ..Failure::unavailable(cooldown.cause) };
+            self.cooldown = Some(Cooldown { until, error: failure.into(), hard: true });
+        }
+    }
+}
+
+impl Lease {
+    /// Whether no more time has passed than the turn may take, by either clock, and nothing woke the page meanwhile.
+    fn holds(&self, now: Now) -> bool {
+        let wall = now.wall.0.saturating_sub(self.from.wall.0).unsigned_abs();
+        !self.woken && now.mono.since(self.from.mono) <= LEASE && wall <= LEASE.0
+    }
+}
+
+/// How long the lock is waited for by somebody who needs what comes of it.
+const LOCK_WAIT: Millis = Millis::from_secs(5);
+/// What was read or claimed longer ago is no longer acted on.
+const LEASE: Millis = Millis::from_secs(2);
+/// How long after an attempt's time its claim still counts.
+const CLAIM_SLACK: Millis = Millis::from_secs(2);
+/// A page that comes late so often in a row is not run often enough to refresh now.
+const MOST_STALE: u32 = 3;
+/// A store that answers so often that it holds something else is not compared with any more.
+pub(super) const MOST_CONFLICTS: u32 = 5;
+const LONGEST_COOLDOWN: Millis = Millis::from_secs(3_600);

@@ -204,7 +204,7 @@ impl Store {
         if !write.expected.is_met_by(compared) {
             return landing(Stored::Conflict, Sight::default(), None, None);
         }
-        let lag = if self.manner == Manner::Local { 0 } else { lag };
+        let lag = if matches!(self.manner, Manner::Apart | Manner::Lagging) { lag } else { 0 };
         let text = write.text.as_ref().map(|text| self.text.put(text, tab, elapsed, lag));
         let fence = write.fence.as_ref().filter(|_| !job.half);
         let fence = fence.map(|fence| self.fence.put(fence, tab, elapsed, 0));
@@ -267,6 +267,11 @@ impl Sight {
     pub(crate) fn pair(&self) -> Option<&Kept> {
         let order = |kept: &Option<Rc<Kept>>| kept.as_ref().and_then(|kept| kept.order());
         self.text.as_deref().filter(|_| order(&self.text) >= order(&self.fence))
+    }
+
+    /// The record beside the text is newer than that.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.pair().is_none() && self.newest().is_some_and(|record| record.session.is_some())
     }
 
     /// The newest record that is shown; at the same height the one beside the text, which knows more.

@@ -19,6 +19,8 @@ pub(crate) struct Eye {
     /// The sign-in that is held.
     pub(crate) family: Option<usize>,
     pub(crate) session: Session,
+    /// The number of the first thing that began after it.
+    pub(crate) began: u64,
     /// What the user wants and the engine has not been seen to do.
     intents: Vec<Intent>,
     /// Sign-outs that were asked for in this step.

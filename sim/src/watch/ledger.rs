@@ -17,6 +17,8 @@ pub(crate) struct Watch {
     pub(crate) ended: BTreeMap<&'static str, u64>,
     /// Sign-ins that are over.
     pub(crate) left: BTreeMap<usize, Left>,
+    /// When a sign-in was last left, among all that was begun.
+    pub(crate) last_left: u64,
     /// The newest refresh token of each sign-in that the store has held.
     pub(crate) landed: BTreeMap<usize, u32>,
     /// Until when the server wants to be left in peace, by the refresh token that it said so to.

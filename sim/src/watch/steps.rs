@@ -15,6 +15,7 @@ use super::turn::{Claiming, Held, Look};
 use crate::invariant::{Invariant, Violation};
 use crate::provider::CANARY;
 use crate::sabotage::Sabotage;
+use crate::store::Sight;
 use crate::traffic::Course;
 use crate::world::World;
 
@@ -138,6 +139,7 @@ impl World {
         eye.wishes = 0;
         for family in eye.parting.drain(..) {
             eye.gone.insert(family);
+            self.watch.last_left = self.planned;
             self.watch.left.entry(family).or_insert(Left { since: self.planned, known: false });
         }
         if eye.booted && state == State::SignedOut {
@@ -198,7 +200,10 @@ impl World {
             Event::RefreshFailed { error, exhausted } => self.watch_failure(tab, error, *exhausted),
             Event::SessionEnded(refusal) => self.watch_end_of_session(tab, refusal),
             Event::SessionExpiring { .. } => self.watch_confirmation(tab),
-            Event::SessionStarted { .. } => self.tabs[tab].eye.session = Session::Open,
+            Event::SessionStarted { .. } => {
+                let eye = &mut self.tabs[tab].eye;
+                (eye.session, eye.began) = (Session::Open, self.planned);
+            }
             _ => {}
         }
     }
@@ -233,7 +238,8 @@ impl World {
         let lost = eye.lost.is_some() && eye.lost == eye.refused;
         let family = eye.family;
         let is_dead = family.is_some_and(|family| !self.provider.is_alive(family));
-        let is_left = family.is_some_and(|family| self.watch.left.contains_key(&family));
+        let is_left = family.is_some_and(|family| self.watch.left.contains_key(&family))
+            || self.watch.last_left >= eye.began;
         let fair = match reason {
             EndReason::SignedOut => eye.wishes > 0,
             // Known: a page that could not read its store begins to count anew, and the record that shows up later
@@ -288,7 +294,8 @@ impl World {
         let Some(delay) = deadline.map(|deadline| deadline.since(now.mono)) else {
             return;
         };
-        if idle && !self.tabs[tab].eye.hinted {
+        let waits = view.eye.hinted || view.eye.view.as_ref().is_some_and(Sight::is_behind);
+        if idle && !waits {
             self.broke(Invariant::I11, || format!("a timer of {delay:?} though signed out"));
         }
         if check > Millis::ZERO && delay > check {

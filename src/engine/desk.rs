@@ -125,7 +125,6 @@ impl Engine {
                 self.desk.late = Some(op);
             }
             self.on_read(op, None, None);
-            self.desk.hangs = true;
         }
     }
 
@@ -140,8 +139,10 @@ impl Engine {
         if text.is_some() {
             self.desk.late = None;
         }
+        let ended = text.is_some() || fence.is_some();
+        let in_time = self.desk.reading.is_none_or(|(_, deadline)| self.now.mono < deadline);
         self.desk.reading = None;
-        self.desk.hangs = false;
+        self.desk.hangs = !ended && !in_time;
         self.mark(Mark::StoreRead, u64::from(text.is_some()));
         let name = &self.config.name;
         let found =
@@ -403,7 +404,8 @@ impl Engine {
         let Seen::Record(stamp) = self.desk.seen else {
             return;
         };
-        if self.config.shared && stamp.order() > self.desk.announced {
+        let is_news = stamp.order() > self.desk.announced && self.phase != Phase::Disposed;
+        if self.config.shared && is_news {
             self.desk.announced = stamp.order();
             let notice = Notice { epoch: stamp.epoch, generation: stamp.generation };
             self.emit(Output::Broadcast(notice.encode()));

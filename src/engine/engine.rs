@@ -9,13 +9,13 @@ use super::config::Config;
 use super::desk::Desk;
 use super::error::{ErrorCode, TokenError};
 use super::flight::{Attempt, Flight, Step};
+use super::grant::News;
 use super::ids::{AttemptId, CallId, Epoch, Generation, LockId};
 use super::input::{Input, Wake};
 use super::jitter::Jitter;
 use super::latency::Latency;
 use super::metrics::{Mark, Metrics, Trail};
 use super::output::{Event, Output, Settled, Snapshot, Verdict};
-use super::refresh::News;
 use super::session::Session;
 use super::time::{Millis, Mono, Now};
 use super::timer::{Timer, Timers};
@@ -74,6 +74,10 @@ pub struct Engine {
     /// When a caller last wanted anything.
     pub(super) last_use: Now,
     pub(super) last_sent: Option<Mono>,
+    /// There may be a cookie session, and nobody has asked for it.
+    pub(super) dormant: bool,
+    /// Refreshes in a row that were asked for, one right after the other.
+    pub(super) asks: u32,
     /// Refreshes in a row that brought the same token again.
     pub(super) unhelpful: u32,
     /// No refresh is planned before this.
@@ -143,6 +147,8 @@ impl Engine {
             claim: None,
             last_use: Now::default(),
             last_sent: None,
+            dormant: false,
+            asks: 0,
             unhelpful: 0,
             hold_off: None,
             scheduling: true,
@@ -164,6 +170,7 @@ impl Engine {
     /// Something happened at `now`.
     pub fn handle(&mut self, now: Now, input: Input) {
         if self.observe(now) && self.phase == Phase::Running && !matches!(input, Input::Dispose) {
+            self.hasten();
             self.look_again();
         }
         if self.phase == Phase::Booting && input.needs_session() {
@@ -327,6 +334,7 @@ impl Engine {
                 Timer::Read => self.on_read_timeout(),
                 Timer::Refresh => self.on_refresh_due(),
                 Timer::Retry => self.on_retry_due(),
+                Timer::Save => self.save(),
                 Timer::Waiter => self.on_waiter_timeout(),
                 Timer::Write => self.on_write_timeout(),
             }

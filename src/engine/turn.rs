@@ -204,7 +204,7 @@ impl Engine {
     }
 
     /// The flight waits until `until`. `hard`: the server named the time.
-    fn put_off(&mut self, until: Mono, error: TokenError, hard: bool) {
+    pub(super) fn put_off(&mut self, until: Mono, error: TokenError, hard: bool) {
         if let Some(flight) = self.flight.as_mut() {
             flight.step = Step::Waiting { until, hard };
             flight.error = Some(error.clone());

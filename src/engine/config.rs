@@ -6,6 +6,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::endpoint::{Credentials, Endpoint, Format, TokenIn};
+use super::metrics::Trail;
 use super::response::Fields;
 use super::time::Millis;
 
@@ -49,6 +50,8 @@ pub struct Config {
     pub retry_cap: Millis,
     /// How long a caller without a good token waits.
     pub max_wait: Millis,
+    /// How many steps the trail keeps. No option: a page has room for them, a million simulated ones have not.
+    pub trail: usize,
 }
 
 /// Where new tokens come from.
@@ -223,6 +226,7 @@ impl Options {
             retry_delay: self.millis("retryDelay"),
             retry_cap: self.millis("retryCap"),
             max_wait: self.millis("maxWait"),
+            trail: Trail::LENGTH,
         })
     }
 

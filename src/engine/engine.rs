@@ -1,6 +1,7 @@
 //! The engine itself: inputs in, outputs out, one next deadline.
 
 use alloc::collections::VecDeque;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::backoff::{Background, Breaker};
@@ -37,7 +38,7 @@ use super::waiter::Waiter;
 /// ```
 #[derive(Debug)]
 pub struct Engine {
-    pub(super) config: Config,
+    pub(super) config: Arc<Config>,
     pub(super) jitter: Jitter,
     pub(super) now: Now,
     /// Where the two clocks were last seen to agree.
@@ -103,10 +104,10 @@ pub(super) struct Cooldown {
 }
 
 impl Engine {
-    /// An engine at rest. `seed` spreads its delays.
-    pub fn new(config: Config, seed: u64) -> Self {
+    /// An engine at rest. `seed` spreads its delays. Engines may share one configuration.
+    pub fn new(config: impl Into<Arc<Config>>, seed: u64) -> Self {
         Self {
-            config,
+            config: config.into(),
             jitter: Jitter::new(seed),
             now: Now::default(),
             anchor: Now::default(),
@@ -221,7 +222,8 @@ impl Engine {
     }
 
     pub(super) fn mark(&mut self, mark: Mark, detail: u64) {
-        self.trail.push(self.now.mono, mark, u32::try_from(detail).unwrap_or(u32::MAX));
+        let step = (self.now.mono, mark, u32::try_from(detail).unwrap_or(u32::MAX));
+        self.trail.push(step, self.config.trail);
     }
 
     /// Looks for what the clocks say of sleeps and of clocks being set. Says whether the wall clock has jumped ahead:

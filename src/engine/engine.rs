@@ -43,7 +43,7 @@ pub struct Engine {
     pub(super) now: Now,
     /// Where the two clocks were last seen to agree.
     anchor: Now,
-    /// The deadline that the shell was last given.
+    /// The one deadline that the shell is given.
     armed: Option<Mono>,
     pub(super) phase: Phase,
     pub(super) epoch: Epoch,
@@ -72,7 +72,6 @@ pub struct Engine {
     pub(super) desk: Desk,
     /// What the refresh that is being stored will tell.
     pub(super) news: Option<News>,
-    timers: Timers,
     outputs: VecDeque<Output>,
     /// Where the outputs begin that follow what was published last.
     unpublished: usize,
@@ -132,7 +131,6 @@ impl Engine {
             hidden: false,
             desk: Desk::default(),
             news: None,
-            timers: Timers::default(),
             outputs: VecDeque::new(),
             unpublished: 0,
             shown: None,
@@ -154,9 +152,9 @@ impl Engine {
         } else {
             self.apply(input);
         }
-        self.arm();
-        self.fire();
-        self.arm();
+        let due = self.deadlines();
+        self.fire(&due);
+        self.armed = self.deadlines().next();
         self.publish();
     }
 
@@ -167,8 +165,7 @@ impl Engine {
     }
 
     /// When to call [`handle`](Self::handle) again at the latest.
-    pub fn poll_timeout(&mut self) -> Option<Mono> {
-        self.armed = self.timers.next();
+    pub fn poll_timeout(&self) -> Option<Mono> {
         self.armed
     }
 
@@ -237,7 +234,6 @@ impl Engine {
             self.mark(Mark::LateTimer, late.0 / 1_000);
             self.postpone(late);
         }
-        self.armed = None;
         self.now = now;
         let mono = now.mono.since(self.anchor.mono).0;
         let wall = now.wall.0.saturating_sub(self.anchor.wall.0);
@@ -286,9 +282,9 @@ impl Engine {
         }
     }
 
-    fn fire(&mut self) {
+    fn fire(&mut self, timers: &Timers) {
         for timer in Timer::ALL {
-            if !self.timers.is_due(timer, self.now.mono) {
+            if !timers.is_due(timer, self.now.mono) {
                 continue;
             }
             match timer {
@@ -305,19 +301,22 @@ impl Engine {
     }
 
     /// Derives every deadline from the state, so that none can outlive its cause.
-    fn arm(&mut self) {
-        let live = self.phase != Phase::Disposed;
-        for timer in Timer::ALL {
-            let deadline = if live { self.deadline(timer) } else { None };
-            self.timers.set(timer, deadline);
+    fn deadlines(&self) -> Timers {
+        let mut timers = Timers::default();
+        if self.phase == Phase::Disposed {
+            return timers;
         }
-        if self.config.check_interval > Millis::ZERO && self.timers.next().is_some() {
+        for timer in Timer::ALL {
+            timers.set(timer, self.deadline(timer));
+        }
+        if self.config.check_interval > Millis::ZERO && timers.next().is_some() {
             // While somebody waits in sight, a closer look tells time awake from time asleep.
             let awaited = !self.hidden && (!self.waiters.is_empty() || self.flight.is_some());
             let longest = if awaited { PULSE } else { self.config.check_interval };
             let interval = longest.min(self.config.check_interval);
-            self.timers.set(Timer::Check, Some(self.now.mono.after(interval)));
+            timers.set(Timer::Check, Some(self.now.mono.after(interval)));
         }
+        timers
     }
 
     /// Tells what has changed, before anything else that this input gave rise to.

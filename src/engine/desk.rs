@@ -7,7 +7,7 @@ use super::config::Persist;
 use super::engine::{Engine, Phase};
 use super::flight::Step;
 use super::ids::{CallId, Epoch, Generation, StoreOp};
-use super::input::{Input, Stored};
+use super::input::Stored;
 use super::life::Life;
 use super::metrics::Mark;
 use super::output::{Event, Output, Settled};
@@ -199,17 +199,6 @@ impl Engine {
         }
         if self.session.is_none() && self.config.refresh_in_cookie() && self.config.auto_resume {
             self.session = Some(self.blank_session());
-        }
-        for (then, input) in core::mem::take(&mut self.deferred) {
-            // Each is told what held for it, not what those after it have changed.
-            self.publish();
-            // A token's life runs from when it was handed over; whatever else is asked, is asked now.
-            let now = self.now;
-            if matches!(input, Input::SetTokens { .. }) {
-                self.now = then;
-            }
-            self.apply(input);
-            self.now = now;
         }
     }
 

@@ -75,13 +75,18 @@ pub struct Engine {
     outputs: VecDeque<Output>,
     /// Where the outputs begin that follow what was published last.
     unpublished: usize,
-    shown: Option<Snapshot>,
-    told: Option<Verdict>,
     /// The verdict is told again even if it says the same.
     retell: bool,
     pub(super) next_attempt: AttemptId,
     pub(super) metrics: Metrics,
     trail: Trail,
+}
+
+/// What the outputs tell of the state.
+struct View {
+    /// Nothing is shown before the first input.
+    snapshot: Option<Snapshot>,
+    verdict: Option<Verdict>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,8 +138,6 @@ impl Engine {
             news: None,
             outputs: VecDeque::new(),
             unpublished: 0,
-            shown: None,
-            told: None,
             retell: false,
             next_attempt: AttemptId(0),
             metrics: Metrics::default(),
@@ -144,6 +147,7 @@ impl Engine {
 
     /// Something happened at `now`.
     pub fn handle(&mut self, now: Now, input: Input) {
+        let mut shown = self.view();
         if self.observe(now) && self.phase == Phase::Running && !matches!(input, Input::Dispose) {
             self.look_again();
         }
@@ -152,10 +156,12 @@ impl Engine {
         } else {
             self.apply(input);
         }
+        self.catch_up(&mut shown);
         let due = self.deadlines();
         self.fire(&due);
+        self.catch_up(&mut shown);
         self.armed = self.deadlines().next();
-        self.publish();
+        self.publish(&mut shown);
     }
 
     /// The next thing to do, until `None`.
@@ -319,27 +325,50 @@ impl Engine {
         timers
     }
 
-    /// Tells what has changed, before anything else that this input gave rise to.
-    pub(super) fn publish(&mut self) {
+    /// Applies what came while the store was being read, once it has been.
+    fn catch_up(&mut self, shown: &mut View) {
+        if self.phase != Phase::Running {
+            return;
+        }
+        for (then, input) in core::mem::take(&mut self.deferred) {
+            // Each is told what held for it, not what those after it have changed.
+            self.publish(shown);
+            // A token's life runs from when it was handed over; whatever else is asked, is asked now.
+            let now = self.now;
+            if matches!(input, Input::SetTokens { .. }) {
+                self.now = then;
+            }
+            self.apply(input);
+            self.now = now;
+        }
+    }
+
+    /// What is seen from outside, which follows from the state: what was told last is what this said before an input.
+    fn view(&self) -> View {
+        View { snapshot: (self.phase != Phase::New).then(|| self.snapshot()), verdict: self.verdict() }
+    }
+
+    /// Tells what has changed since `shown`, before anything else that this input gave rise to.
+    fn publish(&mut self, shown: &mut View) {
         if self.phase == Phase::Disposed {
             return;
         }
-        let snapshot = self.snapshot();
-        if self.shown.as_ref() != Some(&snapshot) {
-            self.shown = Some(snapshot.clone());
-            self.outputs.insert(self.unpublished, Output::Snapshot(snapshot));
+        let view = self.view();
+        if let Some(snapshot) =
+            view.snapshot.as_ref().filter(|snapshot| shown.snapshot.as_ref() != Some(snapshot))
+        {
+            self.outputs.insert(self.unpublished, Output::Snapshot(snapshot.clone()));
         }
-        let verdict = self.verdict();
-        let same = match (&verdict, &self.told) {
+        let same = match (&view.verdict, &shown.verdict) {
             (Some(verdict), Some(told)) => verdict.says_the_same(told),
             (None, None) => true,
             _ => false,
         };
         if core::mem::take(&mut self.retell) || !same {
-            self.told.clone_from(&verdict);
-            self.outputs.insert(self.unpublished, Output::Verdict(verdict));
+            self.outputs.insert(self.unpublished, Output::Verdict(view.verdict.clone()));
         }
         self.unpublished = self.outputs.len();
+        *shown = view;
     }
 
     fn on_write_timeout(&mut self) {

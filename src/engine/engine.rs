@@ -1,5 +1,6 @@
 //! The engine itself: inputs in, outputs out, one next deadline.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -51,7 +52,7 @@ pub struct Engine {
     /// The server's time minus this machine's, once learnt.
     pub(super) offset: Option<i64>,
     pub(super) session: Option<Session>,
-    pub(super) flight: Option<Flight>,
+    pub(super) flight: Option<Box<Flight>>,
     /// Attempts that were given up and may still answer.
     pub(super) abandoned: Vec<Attempt>,
     /// The generation whose refresh token went out without an answer being read.
@@ -71,7 +72,7 @@ pub struct Engine {
     pub(super) hidden: bool,
     pub(super) desk: Desk,
     /// What the refresh that is being stored will tell.
-    pub(super) news: Option<News>,
+    pub(super) news: Option<Box<News>>,
     outputs: VecDeque<Output>,
     /// Where the outputs begin that follow what was published last.
     unpublished: usize,
@@ -167,7 +168,12 @@ impl Engine {
     /// The next thing to do, until `None`.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.unpublished = self.unpublished.saturating_sub(1);
-        self.outputs.pop_front()
+        let output = self.outputs.pop_front();
+        if output.is_none() {
+            // An engine rests nearly always: it keeps no buffer for that.
+            self.outputs = VecDeque::new();
+        }
+        output
     }
 
     /// When to call [`handle`](Self::handle) again at the latest.

@@ -1,5 +1,6 @@
 //! The flight of a refresh.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 
 use super::answer::{self, Answer, Judgement, Outcome};
@@ -41,7 +42,7 @@ impl Engine {
         let floor = self.last_sent.map(|sent| sent.after(FLOOR)).filter(|floor| *floor > self.now.mono);
         let floor = floor.filter(|_| reason != Reason::Asked);
         let step = floor.map_or(Step::Reading, |until| Step::Waiting { until, hard: false });
-        self.flight = Some(Flight { reason, step, attempts: 0, error: None });
+        self.flight = Some(Box::new(Flight { reason, step, attempts: 0, error: None }));
         if floor.is_none() {
             self.start_read();
         }
@@ -205,7 +206,8 @@ impl Engine {
                 self.emit(Output::Abort(id));
             }
             let reason = self.flight.as_ref().map_or(Reason::Scheduled, |flight| flight.reason);
-            self.flight.get_or_insert(Flight { reason, step: Step::Committing, attempts: 1, error: None });
+            let granted = Flight { reason, step: Step::Committing, attempts: 1, error: None };
+            self.flight.get_or_insert_with(|| Box::new(granted));
             self.learn_offset(&answer, attempt.sent);
             self.grant(response);
         } else if self.session.is_none()
@@ -259,7 +261,7 @@ impl Engine {
             flight.step = Step::Committing;
             self.metrics.proactive += u32::from(flight.reason == Reason::Scheduled);
         }
-        self.news = Some((resumed, extras));
+        self.news = Some(Box::new((resumed, extras)));
         self.save();
     }
 
@@ -280,7 +282,7 @@ impl Engine {
     /// The new pair is stored, or cannot be: those who wait are served.
     pub(super) fn finish_granted(&mut self) {
         self.flight = None;
-        match self.news.take() {
+        match self.news.take().map(|news| *news) {
             Some((true, _)) => {
                 let subject = self.subject();
                 let expires_at = self.expires_at();

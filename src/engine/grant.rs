@@ -1,5 +1,6 @@
 //! New tokens, and answers that come too late.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 
 use super::answer::{Answer, Judgement, Outcome};
@@ -58,7 +59,7 @@ impl Engine {
             flight.step = Step::Committing;
             self.metrics.proactive += u32::from(flight.reason == Reason::Scheduled);
         }
-        self.news = Some((resumed, extras));
+        self.news = Some(Box::new((resumed, extras)));
         self.save();
     }
 
@@ -79,7 +80,7 @@ impl Engine {
     /// The new pair is stored, or cannot be: those who wait are served.
     pub(super) fn finish_granted(&mut self) {
         self.flight = None;
-        match self.news.take() {
+        match self.news.take().map(|news| *news) {
             Some((true, _)) => {
                 let subject = self.subject();
                 let expires_at = self.expires_at();
@@ -133,7 +134,7 @@ impl Engine {
                 self.emit(Output::Abort(id));
             }
             let reason = self.flight.as_ref().map_or(Reason::Scheduled, |flight| flight.reason);
-            self.flight.get_or_insert(Flight::new(reason, Step::Committing));
+            self.flight.get_or_insert_with(|| Box::new(Flight::new(reason, Step::Committing)));
             self.grant(response);
         } else if self.session.as_ref().is_none_or(|session| session.epoch != attempt.epoch)
             && (response.refresh.is_some() || self.session.is_none() && self.config.refresh_in_cookie())

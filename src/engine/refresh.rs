@@ -1,5 +1,7 @@
 //! The flight of a refresh.
 
+use alloc::boxed::Box;
+
 use super::answer::{self, Answer, Judgement, Outcome};
 use super::backoff;
 use super::config::Source;
@@ -37,7 +39,7 @@ impl Engine {
         let pause = if reason == Reason::Asked { self.pause_between_asks() } else { FLOOR };
         let floor = self.last_sent.map(|sent| sent.after(pause)).filter(|floor| *floor > self.now.mono);
         let step = floor.map_or(Step::Reading, |until| Step::Waiting { until, hard: false });
-        self.flight = Some(Flight::new(reason, step));
+        self.flight = Some(Box::new(Flight::new(reason, step)));
         if floor.is_none() {
             self.approach();
         }

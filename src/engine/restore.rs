@@ -3,7 +3,6 @@
 use super::desk::Merged;
 use super::engine::{Engine, Phase};
 use super::flight::Step;
-use super::input::Input;
 use super::life::Life;
 use super::metrics::Mark;
 use super::record::{Record, StoredAccess, StoredSession};
@@ -134,21 +133,6 @@ impl Engine {
             self.dormant = true;
             if self.config.auto_resume {
                 self.wake_dormant();
-            }
-        }
-        for (then, input) in core::mem::take(&mut self.deferred) {
-            // Each is told what held for it, not what those after it have changed.
-            self.publish();
-            // A token's life runs from when it was handed over; whatever else is asked, is asked now.
-            let now = self.now;
-            let handed_over = matches!(input, Input::SetTokens { .. });
-            if handed_over {
-                self.now = then;
-            }
-            self.apply(input);
-            self.now = now;
-            if handed_over {
-                self.desk.postpone(now.mono.since(then.mono));
             }
         }
     }

@@ -59,8 +59,8 @@ pub enum Judgement {
     Refused { oauth_error: Option<Arc<str>> },
     /// Try again later.
     Transient { cause: Cause, oauth_error: Option<Arc<str>> },
-    /// A token type that is not `Bearer`.
-    UnsupportedTokenType,
+    /// A token type that is not `Bearer`. The refresh token may have been rotated all the same.
+    UnsupportedTokenType { refresh: Option<Secret> },
 }
 
 impl Answer {
@@ -76,14 +76,16 @@ impl Answer {
             None => {}
         }
         match self.status {
-            200..=299 if !html => match response::parse(self.body.expose(), fields, access_in_cookie) {
+            // Tokens are tokens, whatever type a server gives its answer.
+            200..=299 => match response::parse(self.body.expose(), fields, access_in_cookie) {
                 Ok(response) => Judgement::Granted(response),
-                Err(ResponseError::UnsupportedTokenType) => Judgement::UnsupportedTokenType,
+                Err(ResponseError::UnsupportedTokenType(refresh)) => {
+                    Judgement::UnsupportedTokenType { refresh }
+                }
                 Err(ResponseError::Unusable) => transient(Cause::BadResponse),
             },
             400 | 401 | 403 | 422 if !html => self.judge_refusal(),
             429 => transient(Cause::RateLimited),
-            200..=299 => transient(Cause::BadResponse),
             _ => transient(Cause::ServerError),
         }
     }

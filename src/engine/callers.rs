@@ -26,7 +26,10 @@ impl Engine {
         let min_validity = most.map_or(min_validity, |most| min_validity.min(most));
         let want = Want::Token { min_validity, after: generation };
         let met = self.session.as_ref().is_some_and(|session| want.is_met(session, self.now));
-        if (met || self.has_good_token() && !self.can_refresh()) && !self.desk.looking {
+        // A refresh that has just brought the same token again would do so once more.
+        let put_off = self.hold_off.is_some_and(|until| until > self.now.mono);
+        let best = self.has_good_token() && (put_off || !self.can_refresh());
+        if (met || best) && !self.desk.looking {
             self.settle(call, Ok(Settled::Done));
             return self.refresh_beside_use();
         }
@@ -46,6 +49,7 @@ impl Engine {
     }
 
     pub(super) fn refresh(&mut self, call: CallId, urgency: Urgency) {
+        self.wake_dormant();
         let Some(generation) = self.generation_for(call) else {
             return;
         };
@@ -69,7 +73,10 @@ impl Engine {
         if urgency == Urgency::Forced && self.cooldown.as_ref().is_some_and(|cooldown| !cooldown.hard) {
             self.cooldown = None;
         }
-        self.wait(call, Want::Newer(generation), Reason::Asked);
+        // What is being stored is new already.
+        let committing = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Committing));
+        let after = if committing { Generation(generation.0.saturating_sub(1)) } else { generation };
+        self.wait(call, Want::Newer(after), Reason::Asked);
     }
 
     pub(super) fn on_unauthorized(&mut self, call: CallId, generation: Generation, challenge: Option<&str>) {
@@ -100,6 +107,7 @@ impl Engine {
         let refreshable = self.can_refresh();
         let closed = !self.breaker.is_open(self.now.mono);
         let refused = self.session.as_ref().is_some_and(Session::is_refused);
+        let cooling = self.cooldown_error().is_some();
         let Some(access) = self.session.as_mut().and_then(|session| session.access.as_mut()) else {
             return refreshable;
         };
@@ -112,7 +120,7 @@ impl Engine {
             self.end_unrefreshable();
             return false;
         }
-        let helps = refreshable && closed && !new;
+        let helps = refreshable && closed && !new && !cooling;
         access.rejected = helps;
         helps
     }
@@ -130,6 +138,15 @@ impl Engine {
 
     /// Settles those who can be served, and sees to it that the rest have something to wait for.
     pub(super) fn attend(&mut self) {
+        self.serve();
+        if !self.waiters.is_empty() && self.flight.is_none() && !self.desk.looking {
+            for waiter in core::mem::take(&mut self.waiters) {
+                self.join(waiter, Reason::Expired);
+            }
+        }
+    }
+
+    fn serve(&mut self) {
         let Some(session) = &self.session else {
             return;
         };
@@ -145,11 +162,6 @@ impl Engine {
             };
             self.metrics.recovered += u32::from(settled == Settled::Resend);
             self.settle(waiter.call, Ok(settled));
-        }
-        if !self.waiters.is_empty() && self.flight.is_none() && !self.desk.looking {
-            for waiter in core::mem::take(&mut self.waiters) {
-                self.join(waiter, Reason::Expired);
-            }
         }
     }
 
@@ -219,6 +231,10 @@ impl Engine {
 
     pub(super) fn on_waiter_timeout(&mut self) {
         let error = self.flight_error();
+        if self.desk.looking {
+            // The look takes longer than they wait: what was good before is good.
+            self.serve();
+        }
         self.reject_hopeless(self.now.mono.after(Millis(1)), &error);
     }
 

@@ -6,6 +6,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::endpoint::{Credentials, Endpoint, Format, TokenIn};
+use super::metrics::Trail;
 use super::response::Fields;
 use super::time::Millis;
 
@@ -57,6 +58,8 @@ pub struct Config {
     pub lock: bool,
     /// The record without tokens has a place of its own, and the comparisons are made there.
     pub apart: bool,
+    /// How many steps the trail keeps. No option: a page has room for them, a million simulated ones have not.
+    pub trail: usize,
 }
 
 /// Where new tokens come from.
@@ -243,6 +246,7 @@ impl Options {
             shared: self.value("shared") != 0,
             lock: self.value("lock") != 0,
             apart: self.value("apart") != 0,
+            trail: Trail::LENGTH,
         })
     }
 

@@ -57,6 +57,9 @@ pub(super) struct Desk {
     /// The store belongs to a newer version.
     pub read_only: bool,
     failing: bool,
+    /// Saves in a row that failed, and when the next is tried.
+    failures: u32,
+    pub save_at: Option<Mono>,
     next: StoreOp,
 }
 
@@ -125,7 +128,6 @@ impl Engine {
                 self.desk.late = Some(op);
             }
             self.on_read(op, None, None);
-            self.desk.hangs = true;
         }
     }
 
@@ -140,8 +142,10 @@ impl Engine {
         if text.is_some() {
             self.desk.late = None;
         }
+        let ended = text.is_some() || fence.is_some();
+        let in_time = self.desk.reading.is_none_or(|(_, deadline)| self.now.mono < deadline);
         self.desk.reading = None;
-        self.desk.hangs = false;
+        self.desk.hangs = !ended && !in_time;
         self.mark(Mark::StoreRead, u64::from(text.is_some()));
         let name = &self.config.name;
         let found =
@@ -160,7 +164,7 @@ impl Engine {
         let merged = match found.stored {
             record::Stored::Record(record) => self.merge(record),
             record::Stored::Newer => {
-                self.desk.read_only = true;
+                self.yield_to_newer();
                 Merged::Kept
             }
             record::Stored::Nothing => Merged::Kept,
@@ -178,6 +182,16 @@ impl Engine {
             self.end_unrefreshable();
         }
         self.attend();
+    }
+
+    /// A newer version of this package has taken the store over. What it holds cannot be read, and a refresh token
+    /// that was there before may be spent.
+    fn yield_to_newer(&mut self) {
+        if core::mem::replace(&mut self.desk.read_only, true) || self.phase == Phase::Booting {
+            return;
+        }
+        self.persist_failed();
+        self.supersede();
     }
 
     /// The pair beside a newer record has not come through yet: looks again until it has, or its time is over.
@@ -247,6 +261,7 @@ impl Engine {
     /// Writes what is held; `calls` that wait for it are answered when everything is stored.
     pub(super) fn save(&mut self) {
         self.claim = None;
+        self.desk.save_at = None;
         if !self.desk.is_idle() {
             self.desk.again = true;
             return;
@@ -320,7 +335,10 @@ impl Engine {
             Stored::Durably => {
                 self.desk.conflicts = 0;
                 self.desk.seen = writing.then;
-                self.desk.failing = false;
+                if writing.what == What::Save {
+                    self.desk.failing = false;
+                    self.desk.failures = 0;
+                }
                 self.desk.wish &= writing.what != What::Save;
                 self.mark(Mark::StoreWritten, 0);
             }
@@ -328,6 +346,7 @@ impl Engine {
                 self.mark(Mark::StoreFailed, 0);
                 if writing.what == What::Save {
                     self.persist_failed();
+                    self.save_later();
                 }
             }
         }
@@ -403,11 +422,21 @@ impl Engine {
         let Seen::Record(stamp) = self.desk.seen else {
             return;
         };
-        if self.config.shared && stamp.order() > self.desk.announced {
+        let is_news = stamp.order() > self.desk.announced && self.phase != Phase::Disposed;
+        if self.config.shared && is_news {
             self.desk.announced = stamp.order();
             let notice = Notice { epoch: stamp.epoch, generation: stamp.generation };
             self.emit(Output::Broadcast(notice.encode()));
         }
+    }
+
+    /// What could not be stored is tried again: a reload would send a refresh token that is spent. A sign-out is not
+    /// tried for ever, since nothing else keeps the engine awake then.
+    fn save_later(&mut self) {
+        let delay = SAVE_AGAIN.doubled(self.desk.failures * 2, SAVE_AGAIN_CAP);
+        let worthwhile = self.session.is_some() || self.desk.failures < MOST_TOMBSTONES;
+        self.desk.failures = self.desk.failures.saturating_add(1);
+        self.desk.save_at = worthwhile.then(|| self.now.mono.after(delay));
     }
 
     /// Tells once that the store does not hold what it should, until it does again.
@@ -458,3 +487,7 @@ const BEHIND: Millis = Millis(500);
 const BEHIND_PAUSE: Millis = Millis(100);
 /// The least time between two looks that somebody else has asked for.
 const LOOK_FLOOR: Millis = Millis::from_secs(1);
+/// When a save that failed is tried again: 5 s, then four times as long each time.
+const SAVE_AGAIN: Millis = Millis::from_secs(5);
+const SAVE_AGAIN_CAP: Millis = Millis::from_secs(16 * 60);
+const MOST_TOMBSTONES: u32 = 3;

@@ -1,6 +1,8 @@
 //! The engine itself: inputs in, outputs out, one next deadline.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::backoff::{Background, Breaker};
@@ -9,13 +11,13 @@ use super::config::Config;
 use super::desk::Desk;
 use super::error::{ErrorCode, TokenError};
 use super::flight::{Attempt, Flight, Step};
+use super::grant::News;
 use super::ids::{AttemptId, CallId, Epoch, Generation, LockId};
 use super::input::{Input, Wake};
 use super::jitter::Jitter;
 use super::latency::Latency;
 use super::metrics::{Mark, Metrics, Trail};
 use super::output::{Event, Output, Settled, Snapshot, Verdict};
-use super::refresh::News;
 use super::session::Session;
 use super::time::{Millis, Mono, Now};
 use super::timer::{Timer, Timers};
@@ -40,12 +42,12 @@ use super::waiter::Waiter;
 /// ```
 #[derive(Debug)]
 pub struct Engine {
-    pub(super) config: Config,
+    pub(super) config: Arc<Config>,
     pub(super) jitter: Jitter,
     pub(super) now: Now,
     /// Where the two clocks were last seen to agree.
     anchor: Now,
-    /// The deadline that the shell was last given.
+    /// The one deadline that the shell is given.
     armed: Option<Mono>,
     pub(super) phase: Phase,
     pub(super) epoch: Epoch,
@@ -53,7 +55,7 @@ pub struct Engine {
     /// The server's time minus this machine's, once learnt.
     pub(super) offset: Option<i64>,
     pub(super) session: Option<Session>,
-    pub(super) flight: Option<Flight>,
+    pub(super) flight: Option<Box<Flight>>,
     /// Attempts that were given up and may still answer.
     pub(super) abandoned: Vec<Attempt>,
     /// The generation whose refresh token went out without an answer being read.
@@ -74,6 +76,10 @@ pub struct Engine {
     /// When a caller last wanted anything.
     pub(super) last_use: Now,
     pub(super) last_sent: Option<Mono>,
+    /// There may be a cookie session, and nobody has asked for it.
+    pub(super) dormant: bool,
+    /// Refreshes in a row that were asked for, one right after the other.
+    pub(super) asks: u32,
     /// Refreshes in a row that brought the same token again.
     pub(super) unhelpful: u32,
     /// No refresh is planned before this.
@@ -82,18 +88,22 @@ pub struct Engine {
     pub(super) hidden: bool,
     pub(super) desk: Desk,
     /// What the refresh that is being stored will tell.
-    pub(super) news: Option<News>,
-    timers: Timers,
+    pub(super) news: Option<Box<News>>,
     outputs: VecDeque<Output>,
     /// Where the outputs begin that follow what was published last.
     unpublished: usize,
-    shown: Option<Snapshot>,
-    told: Option<Verdict>,
     /// The verdict is told again even if it says the same.
     retell: bool,
     pub(super) next_attempt: AttemptId,
     pub(super) metrics: Metrics,
     trail: Trail,
+}
+
+/// What the outputs tell of the state.
+struct View {
+    /// Nothing is shown before the first input.
+    snapshot: Option<Snapshot>,
+    verdict: Option<Verdict>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,10 +125,10 @@ pub(super) struct Cooldown {
 }
 
 impl Engine {
-    /// An engine at rest. `seed` spreads its delays.
-    pub fn new(config: Config, seed: u64) -> Self {
+    /// An engine at rest. `seed` spreads its delays. Engines may share one configuration.
+    pub fn new(config: impl Into<Arc<Config>>, seed: u64) -> Self {
         Self {
-            config,
+            config: config.into(),
             id: Jitter::new(!seed).draw(),
             jitter: Jitter::new(seed),
             now: Now::default(),
@@ -143,17 +153,16 @@ impl Engine {
             claim: None,
             last_use: Now::default(),
             last_sent: None,
+            dormant: false,
+            asks: 0,
             unhelpful: 0,
             hold_off: None,
             scheduling: true,
             hidden: false,
             desk: Desk::default(),
             news: None,
-            timers: Timers::default(),
             outputs: VecDeque::new(),
             unpublished: 0,
-            shown: None,
-            told: None,
             retell: false,
             next_attempt: AttemptId(0),
             metrics: Metrics::default(),
@@ -163,7 +172,9 @@ impl Engine {
 
     /// Something happened at `now`.
     pub fn handle(&mut self, now: Now, input: Input) {
+        let mut shown = self.view();
         if self.observe(now) && self.phase == Phase::Running && !matches!(input, Input::Dispose) {
+            self.hasten();
             self.look_again();
         }
         if self.phase == Phase::Booting && input.needs_session() {
@@ -171,23 +182,29 @@ impl Engine {
         } else {
             self.apply(input);
         }
+        self.catch_up(&mut shown);
         self.end_turn();
-        self.arm();
-        self.fire();
+        let due = self.deadlines();
+        self.fire(&due);
+        self.catch_up(&mut shown);
         self.end_turn();
-        self.arm();
-        self.publish();
+        self.armed = self.deadlines().next();
+        self.publish(&mut shown);
     }
 
     /// The next thing to do, until `None`.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.unpublished = self.unpublished.saturating_sub(1);
-        self.outputs.pop_front()
+        let output = self.outputs.pop_front();
+        if output.is_none() {
+            // An engine rests nearly always: it keeps no buffer for that.
+            self.outputs = VecDeque::new();
+        }
+        output
     }
 
     /// When to call [`handle`](Self::handle) again at the latest.
-    pub fn poll_timeout(&mut self) -> Option<Mono> {
-        self.armed = self.timers.next();
+    pub fn poll_timeout(&self) -> Option<Mono> {
         self.armed
     }
 
@@ -247,7 +264,8 @@ impl Engine {
     }
 
     pub(super) fn mark(&mut self, mark: Mark, detail: u64) {
-        self.trail.push(self.now.mono, mark, u32::try_from(detail).unwrap_or(u32::MAX));
+        let step = (self.now.mono, mark, u32::try_from(detail).unwrap_or(u32::MAX));
+        self.trail.push(step, self.config.trail);
     }
 
     /// Looks for what the clocks say of sleeps and of clocks being set. Says whether the wall clock has jumped ahead:
@@ -261,7 +279,6 @@ impl Engine {
             self.mark(Mark::LateTimer, late.0 / 1_000);
             self.postpone(late);
         }
-        self.armed = None;
         self.now = now;
         let mono = now.mono.since(self.anchor.mono).0;
         let wall = now.wall.0.saturating_sub(self.anchor.wall.0);
@@ -313,9 +330,9 @@ impl Engine {
         }
     }
 
-    fn fire(&mut self) {
+    fn fire(&mut self, timers: &Timers) {
         for timer in Timer::ALL {
-            if !self.timers.is_due(timer, self.now.mono) {
+            if !timers.is_due(timer, self.now.mono) {
                 continue;
             }
             match timer {
@@ -327,6 +344,7 @@ impl Engine {
                 Timer::Read => self.on_read_timeout(),
                 Timer::Refresh => self.on_refresh_due(),
                 Timer::Retry => self.on_retry_due(),
+                Timer::Save => self.save(),
                 Timer::Waiter => self.on_waiter_timeout(),
                 Timer::Write => self.on_write_timeout(),
             }
@@ -334,42 +352,72 @@ impl Engine {
     }
 
     /// Derives every deadline from the state, so that none can outlive its cause.
-    fn arm(&mut self) {
-        let live = self.phase != Phase::Disposed;
-        for timer in Timer::ALL {
-            let deadline = if live { self.deadline(timer) } else { None };
-            self.timers.set(timer, deadline);
+    fn deadlines(&self) -> Timers {
+        let mut timers = Timers::default();
+        if self.phase == Phase::Disposed {
+            return timers;
         }
-        if self.config.check_interval > Millis::ZERO && self.timers.next().is_some() {
+        for timer in Timer::ALL {
+            timers.set(timer, self.deadline(timer));
+        }
+        if self.config.check_interval > Millis::ZERO && timers.next().is_some() {
             // While somebody waits in sight, a closer look tells time awake from time asleep.
             let awaited = !self.hidden && (!self.waiters.is_empty() || self.flight.is_some());
             let longest = if awaited { PULSE } else { self.config.check_interval };
             let interval = longest.min(self.config.check_interval);
-            self.timers.set(Timer::Check, Some(self.now.mono.after(interval)));
+            timers.set(Timer::Check, Some(self.now.mono.after(interval)));
+        }
+        timers
+    }
+
+    /// Applies what came while the store was being read, once it has been.
+    fn catch_up(&mut self, shown: &mut View) {
+        if self.phase != Phase::Running {
+            return;
+        }
+        for (then, input) in core::mem::take(&mut self.deferred) {
+            // Each is told what held for it, not what those after it have changed.
+            self.publish(shown);
+            // A token's life runs from when it was handed over; whatever else is asked, is asked now.
+            let now = self.now;
+            let handed_over = matches!(input, Input::SetTokens { .. });
+            if handed_over {
+                self.now = then;
+            }
+            self.apply(input);
+            self.now = now;
+            if handed_over {
+                self.desk.postpone(now.mono.since(then.mono));
+            }
         }
     }
 
-    /// Tells what has changed, before anything else that this input gave rise to.
-    pub(super) fn publish(&mut self) {
+    /// What is seen from outside, which follows from the state: what was told last is what this said before an input.
+    fn view(&self) -> View {
+        View { snapshot: (self.phase != Phase::New).then(|| self.snapshot()), verdict: self.verdict() }
+    }
+
+    /// Tells what has changed since `shown`, before anything else that this input gave rise to.
+    fn publish(&mut self, shown: &mut View) {
         if self.phase == Phase::Disposed {
             return;
         }
-        let snapshot = self.snapshot();
-        if self.shown.as_ref() != Some(&snapshot) {
-            self.shown = Some(snapshot.clone());
-            self.outputs.insert(self.unpublished, Output::Snapshot(snapshot));
+        let view = self.view();
+        if let Some(snapshot) =
+            view.snapshot.as_ref().filter(|snapshot| shown.snapshot.as_ref() != Some(snapshot))
+        {
+            self.outputs.insert(self.unpublished, Output::Snapshot(snapshot.clone()));
         }
-        let verdict = self.verdict();
-        let same = match (&verdict, &self.told) {
+        let same = match (&view.verdict, &shown.verdict) {
             (Some(verdict), Some(told)) => verdict.says_the_same(told),
             (None, None) => true,
             _ => false,
         };
         if core::mem::take(&mut self.retell) || !same {
-            self.told.clone_from(&verdict);
-            self.outputs.insert(self.unpublished, Output::Verdict(verdict));
+            self.outputs.insert(self.unpublished, Output::Verdict(view.verdict.clone()));
         }
         self.unpublished = self.outputs.len();
+        *shown = view;
     }
 }
 

@@ -1,5 +1,6 @@
 //! Counters, and a trail of what happened.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 
 use super::time::{Millis, Mono};
@@ -37,9 +38,12 @@ impl Metrics {
     }
 }
 
-/// The last [`Trail::LENGTH`] steps as numbers: when, what, and one detail. No token and no text gets in.
+/// The last steps as numbers. No token and no text gets in.
 #[derive(Clone, Debug, Default)]
-pub struct Trail(VecDeque<(Mono, Mark, u32)>);
+pub struct Trail(Option<Box<VecDeque<Step>>>);
+
+/// When, what, and one detail.
+pub type Step = (Mono, Mark, u32);
 
 /// What happened. The numbers are part of the diagnostics format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,17 +85,24 @@ pub enum Mark {
 }
 
 impl Trail {
+    /// How many steps are kept unless the configuration says otherwise.
     pub const LENGTH: usize = 200;
 
-    pub fn push(&mut self, at: Mono, mark: Mark, detail: u32) {
-        if self.0.len() == Self::LENGTH {
-            self.0.pop_front();
+    /// Adds a step; of more than `length` the oldest go.
+    pub fn push(&mut self, step: Step, length: usize) {
+        if length == 0 {
+            return;
         }
-        self.0.push_back((at, mark, detail));
+        let steps = self.0.get_or_insert_default();
+        if steps.len() >= length {
+            steps.pop_front();
+        }
+        steps.push_back(step);
     }
 
-    pub fn steps(&self) -> impl Iterator<Item = (Mono, Mark, u32)> + '_ {
-        self.0.iter().copied()
+    /// Oldest first.
+    pub fn steps(&self) -> impl Iterator<Item = Step> + '_ {
+        self.0.iter().flat_map(|steps| steps.iter().copied())
     }
 }
 
@@ -112,9 +123,16 @@ mod tests {
     fn the_trail_keeps_the_last_steps() {
         let mut trail = Trail::default();
         for at in 0..500 {
-            trail.push(Mono(at), Mark::Woke, 0);
+            trail.push((Mono(at), Mark::Woke, 0), Trail::LENGTH);
         }
         assert_eq!(trail.steps().count(), Trail::LENGTH);
         assert_eq!(trail.steps().next().unwrap().0, Mono(300));
+    }
+
+    #[test]
+    fn a_trail_of_no_length_keeps_nothing() {
+        let mut trail = Trail::default();
+        trail.push((Mono(1), Mark::Woke, 0), 0);
+        assert_eq!(trail.steps().count(), 0);
     }
 }

@@ -20,6 +20,7 @@ mod engine;
 pub mod error;
 mod flight;
 mod found;
+mod grant;
 pub mod ids;
 pub mod input;
 pub mod jitter;

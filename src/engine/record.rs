@@ -240,7 +240,7 @@ pub(super) fn counter(object: Object<'_>, name: &str) -> Option<u64> {
 
 fn secret(object: Object<'_>, name: &str) -> Option<Secret> {
     let token = object.get(name)?.as_text()?;
-    Some(Secret::new(token.decode())).filter(Secret::is_sendable)
+    Some(Secret::new(token.decode())).filter(Secret::is_storable)
 }
 
 /// No honest counter gets here; from one that is higher there would be no way on.

@@ -1,6 +1,6 @@
 //! The flight of a refresh.
 
-use alloc::string::String;
+use alloc::boxed::Box;
 
 use super::answer::{self, Answer, Judgement, Outcome};
 use super::backoff;
@@ -12,10 +12,7 @@ use super::flight::{Attempt, Flight, Step};
 use super::ids::AttemptId;
 use super::metrics::Mark;
 use super::output::{CallbackRequest, Event, Output, Reason, TokenRequest};
-use super::response::TokenResponse;
-use super::secret::Secret;
-use super::session::{AccessToken, EndReason, Identity, Refusal, Session, Standing};
-use super::sessions::Pair;
+use super::session::{EndReason, Refusal, Session, Standing};
 use super::time::{Millis, Now, UnixMillis};
 
 impl Engine {
@@ -39,13 +36,21 @@ impl Engine {
             return;
         }
         self.mark(Mark::FlightBegan, reason as u64);
-        let floor = self.last_sent.map(|sent| sent.after(FLOOR)).filter(|floor| *floor > self.now.mono);
-        let floor = floor.filter(|_| reason != Reason::Asked);
+        let pause = if reason == Reason::Asked { self.pause_between_asks() } else { FLOOR };
+        let floor = self.last_sent.map(|sent| sent.after(pause)).filter(|floor| *floor > self.now.mono);
         let step = floor.map_or(Step::Reading, |until| Step::Waiting { until, hard: false });
-        self.flight = Some(Flight::new(reason, step));
+        self.flight = Some(Box::new(Flight::new(reason, step)));
         if floor.is_none() {
             self.approach();
         }
+    }
+
+    /// Refreshes that are asked for one after the other, by a listener that answers each with the next, part.
+    fn pause_between_asks(&mut self) -> Millis {
+        let pause = FLOOR.doubled(self.asks, ASKS_CAP);
+        let calm = self.last_sent.is_none_or(|sent| self.now.mono.since(sent) > CALM);
+        self.asks = if calm { 0 } else { self.asks.saturating_add(1) };
+        if calm { Millis::ZERO } else { pause }
     }
 
     /// The next attempt of the flight is due: the store is read first, since another tab may have been quicker.
@@ -128,9 +133,6 @@ impl Engine {
         match outcome {
             Outcome::Answered(answer) => {
                 self.time(attempt);
-                for older in core::mem::take(&mut self.abandoned) {
-                    self.emit(Output::Abort(older.id));
-                }
                 self.on_judgement(&answer, attempt.sent);
             }
             Outcome::Ended => self.refuse(Refusal::because(EndReason::Callback), None),
@@ -143,7 +145,7 @@ impl Engine {
         }
     }
 
-    fn time(&mut self, attempt: Attempt) {
+    pub(super) fn time(&mut self, attempt: Attempt) {
         let took = self.now.mono.since(attempt.sent.mono);
         self.metrics.time(took);
         self.latency.learn(took);
@@ -163,9 +165,16 @@ impl Engine {
             ..Failure::new(code)
         };
         match judgement {
-            Judgement::Granted(response) => self.grant(response),
+            Judgement::Granted(response) => {
+                // The others can bring nothing better; a failure leaves them their chance.
+                for older in core::mem::take(&mut self.abandoned) {
+                    self.emit(Output::Abort(older.id));
+                }
+                self.grant(response);
+            }
             Judgement::Misconfigured { oauth_error } => {
-                if self.session.as_ref().is_some_and(|session| session.standing == UNKNOWN) {
+                let unknown = self.session.as_ref().is_some_and(|session| session.standing == UNKNOWN);
+                if unknown && oauth_error.as_deref() == Some("invalid_request") {
                     // Without a cookie there is nothing to send, and some servers call that a bad request.
                     return self.refuse(Refusal::because(EndReason::Refused), None);
                 }
@@ -180,128 +189,18 @@ impl Engine {
                 self.refuse(refusal, Some(failure(ErrorCode::SessionEnded, Cause::Refused, oauth_error)));
             }
             Judgement::Transient { cause, oauth_error } => {
-                let asked =
-                    answer.retry_after.as_deref().and_then(|header| self.asked(header, answer.server_time()));
+                if (200..=299).contains(&answer.status) {
+                    // New tokens may have been in what was cut off.
+                    self.lost = self.session.as_ref().map(|session| session.generation);
+                }
+                let asked = self.asked_by(answer);
                 self.on_failure(failure(ErrorCode::RefreshUnavailable, cause, oauth_error), true, asked);
             }
-            Judgement::UnsupportedTokenType => {
+            Judgement::UnsupportedTokenType { refresh } => {
+                self.keep_rotated(refresh);
                 self.give_up(failure(ErrorCode::UnsupportedTokenType, Cause::BadResponse, None));
             }
         }
-    }
-
-    /// An answer to an attempt that was given up, or to none.
-    fn on_stray_answer(&mut self, id: AttemptId, outcome: Outcome) {
-        self.metrics.stray += 1;
-        self.mark(Mark::StrayAnswer, u64::from(id.0));
-        let Some(at) = self.abandoned.iter().position(|attempt| attempt.id == id) else {
-            return;
-        };
-        let attempt = self.abandoned.remove(at);
-        let Outcome::Answered(answer) = outcome else {
-            return;
-        };
-        self.time(attempt);
-        let judgement = answer.judge(&self.config.fields, self.config.access_in_cookie);
-        self.learn_offset(&answer, &judgement, attempt.sent);
-        let Judgement::Granted(response) = judgement else {
-            return;
-        };
-        let wanted = self.session.as_ref().is_some_and(|session| {
-            session.epoch == attempt.epoch
-                && session.generation == attempt.generation
-                && !session.is_refused()
-        });
-        if wanted {
-            if let Some(Step::Sending { attempt, .. }) = self.flight.as_ref().map(|flight| &flight.step) {
-                let id = attempt.id;
-                self.emit(Output::Abort(id));
-            }
-            let reason = self.flight.as_ref().map_or(Reason::Scheduled, |flight| flight.reason);
-            self.flight.get_or_insert(Flight::new(reason, Step::Committing));
-            self.grant(response);
-        } else if self.session.is_none()
-            && (response.refresh.is_some() || self.config.refresh_in_cookie())
-            && let Some(endpoint) = &self.config.revoke
-        {
-            // Signed out meanwhile: what the server has just made is the only live token of that session. A cookie
-            // that came with it would sign the browser in again.
-            let request =
-                HttpRequest::revocation(endpoint, response.refresh.as_ref(), response.access.as_ref());
-            self.emit(Output::Revoke(request));
-        }
-    }
-
-    /// New tokens have come.
-    fn grant(&mut self, response: TokenResponse) {
-        let extras = response.extras.clone();
-        let mut pair = self.pair(response);
-        let Some(session) = &self.session else {
-            return;
-        };
-        if session.identity.is_other_user(&pair.identity) {
-            return self.grant_to_other_user(pair);
-        }
-        let resumed = session.is_resuming();
-        let held = session.access.as_ref().filter(|held| held.token.same_as(&pair.access.token));
-        let held = held.filter(|held| !held.token.expose().is_empty() && !held.rejected);
-        if let Some(held) = held.filter(|held| !self.is_renewed(&pair, held)) {
-            // The same token again: its life goes on, and the next attempt is put off.
-            pair.access.life = held.life;
-            let delay = PUT_OFF.doubled(self.unhelpful, PUT_OFF_CAP);
-            self.unhelpful = self.unhelpful.saturating_add(1);
-            self.hold_off = Some(self.now.mono.after(delay));
-        } else {
-            self.unhelpful = 0;
-            self.hold_off = None;
-        }
-        let dead = pair.access.life.is_over(self.now);
-        self.take(pair);
-        self.mark(Mark::Granted, self.generation.0);
-        if dead {
-            // The refresh token may have been rotated, so the pair is kept; the refresh has failed all the same.
-            self.save();
-            self.metrics.failed += 1;
-            return self.fail_flight(Failure::unavailable(Cause::BadResponse), true, None);
-        }
-        self.cooldown = None;
-        self.background.reset();
-        self.metrics.refreshed += 1;
-        if let Some(flight) = self.flight.as_mut() {
-            flight.step = Step::Committing;
-            self.metrics.proactive += u32::from(flight.reason == Reason::Scheduled);
-        }
-        self.news = Some((resumed, extras));
-        self.save();
-    }
-
-    /// Whether the same token has got a new life. One that names its own end cannot; an opaque one may be extended.
-    fn is_renewed(&self, pair: &Pair, held: &AccessToken) -> bool {
-        let names_its_end = Identity::of(&held.token).1.expires_at.is_some();
-        let left = held.life.left(self.now).map(|left| left.saturating_add(RENEWED));
-        !names_its_end && pair.access.life.left(self.now) > left
-    }
-
-    /// The server answered for somebody else: that is another session, never a merge.
-    fn grant_to_other_user(&mut self, pair: Pair) {
-        self.flight = None;
-        self.begin_session(pair);
-        self.save();
-    }
-
-    /// The new pair is stored, or cannot be: those who wait are served.
-    pub(super) fn finish_granted(&mut self) {
-        self.flight = None;
-        match self.news.take() {
-            Some((true, _)) => {
-                let subject = self.subject();
-                let expires_at = self.expires_at();
-                self.event(Event::SessionStarted { generation: self.generation, expires_at, subject });
-            }
-            Some((false, extras)) => self.refreshed(extras),
-            None => {}
-        }
-        self.attend();
     }
 
     /// An attempt has failed in a way that may pass. `answered`: the server said something.
@@ -317,7 +216,9 @@ impl Engine {
             return;
         };
         failure.attempt = flight.attempts;
-        if flight.attempts > self.config.retries {
+        // Of a refresh token that has ended, one attempt decides.
+        let ended = self.session.as_ref().and_then(|session| session.refresh_ends);
+        if flight.attempts > self.config.retries || ended.is_some_and(|ends| ends <= self.now.wall) {
             return self.fail_flight(failure, answered, asked);
         }
         let delay = backoff::retry_delay(&self.config, flight.attempts, asked, &mut self.jitter);
@@ -349,6 +250,10 @@ impl Engine {
         failure.retry_at = Some(self.now.wall.after(delay));
         let error = TokenError::from(failure);
         self.mark(Mark::Failed, u64::from(attempts));
+        if let Some(access) = self.session.as_mut().and_then(|session| session.access.as_mut()) {
+            // One path of one server has refused it; while no other is to be had, the rest goes on with it.
+            access.rejected = false;
+        }
         self.cooldown =
             Some(Cooldown { until: self.now.mono.after(delay), error: error.clone(), hard: asked.is_some() });
         self.event(Event::RefreshFailed { error: error.clone(), exhausted: true });
@@ -392,23 +297,9 @@ impl Engine {
         }
     }
 
-    /// The server's clock is seen in its `Date` header, else in the `iat` of a token that it has just made.
-    fn learn_offset(&mut self, answer: &Answer, judgement: &Judgement, sent: Now) {
-        let made = match judgement {
-            Judgement::Granted(response) => response.access.as_ref().filter(|access| !self.holds(access)),
-            _ => None,
-        };
-        let issued = || Identity::of(made?).0.issued_at;
-        if let Some(server) = answer.server_time().or_else(issued) {
-            // Both count whole seconds: on average half of one has passed.
-            let midpoint = sent.wall.0 / 2 + self.now.wall.0 / 2;
-            self.offset = Some(server.0.saturating_add(HALF_A_SECOND).saturating_sub(midpoint));
-        }
-    }
-
-    fn holds(&self, access: &Secret) -> bool {
-        let held = self.session.as_ref().and_then(|session| session.access.as_ref());
-        held.is_some_and(|held| held.token.same_as(access))
+    /// How long an answer asks to wait.
+    pub(super) fn asked_by(&self, answer: &Answer) -> Option<Millis> {
+        answer.retry_after.as_deref().and_then(|header| self.asked(header, answer.server_time()))
     }
 
     fn asked(&self, header: &str, server_now: Option<UnixMillis>) -> Option<Millis> {
@@ -427,19 +318,13 @@ impl Outcome {
     }
 }
 
-/// What a granted refresh will tell once it is stored: whether it resumed a session, and the extras.
-pub(super) type News = (bool, Option<String>);
-
 /// A request id that is longer is none.
 const LONGEST_ID: usize = 128;
-const HALF_A_SECOND: i64 = 500;
 const UNKNOWN: Standing = Standing::Resuming { hinted: false };
 /// The least time between two flights that nobody asked for.
 pub(super) const FLOOR: Millis = Millis::from_secs(1);
-/// A life that is longer by less is the same one, seen through rounding and latency.
-const RENEWED: Millis = Millis::from_secs(2);
+const ASKS_CAP: Millis = Millis::from_secs(300);
+/// After this long without a refresh the next that is asked for begins at once.
+const CALM: Millis = Millis::from_secs(5);
 /// How many attempts without an answer are kept waiting for it.
 const ABANDONED: usize = 3;
-/// How long a refresh is put off that brought the same token again.
-const PUT_OFF: Millis = Millis::from_secs(30);
-const PUT_OFF_CAP: Millis = Millis::from_secs(16 * 60);

@@ -58,12 +58,12 @@ pub struct TokenResponse {
 }
 
 /// Why a response cannot be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum ResponseError {
     /// Not a JSON object with an access token that fits a header (RFC 6750 §2.1).
     Unusable,
-    /// `token_type` is not `Bearer` (RFC 6749 §7.1).
-    UnsupportedTokenType,
+    /// `token_type` is not `Bearer` (RFC 6749 §7.1). The refresh token that came with it is good.
+    UnsupportedTokenType(Option<Secret>),
 }
 
 /// Reads `body`. `access_in_cookie`: a response without an access token is good.
@@ -71,8 +71,13 @@ pub fn parse(body: &str, fields: &Fields, access_in_cookie: bool) -> Result<Toke
     let root = json::parse_object(body).ok_or(ResponseError::Unusable)?;
     let data = root.get("data").and_then(Value::as_object);
     let reader = Reader { root, data };
+    let refresh = reader.find(fields.refresh.as_deref(), REFRESH).and_then(Value::as_text);
+    let refresh = refresh.map(|token| Secret::new(token.decode())).filter(|token| !token.expose().is_empty());
+    if refresh.as_ref().is_some_and(|token| !token.is_storable()) {
+        return Err(ResponseError::Unusable);
+    }
     if reader.find(None, TOKEN_TYPE).is_some_and(|kind| !is_bearer(kind)) {
-        return Err(ResponseError::UnsupportedTokenType);
+        return Err(ResponseError::UnsupportedTokenType(refresh));
     }
     let access = match reader.find(fields.access.as_deref(), ACCESS) {
         Some(Value::String(token)) => Some(Secret::new(token.decode()))
@@ -82,11 +87,6 @@ pub fn parse(body: &str, fields: &Fields, access_in_cookie: bool) -> Result<Toke
         None | Some(Value::Null) if access_in_cookie => None,
         _ => return Err(ResponseError::Unusable),
     };
-    let refresh = reader.find(fields.refresh.as_deref(), REFRESH).and_then(Value::as_text);
-    let refresh = refresh.map(|token| Secret::new(token.decode())).filter(|token| !token.expose().is_empty());
-    if refresh.as_ref().is_some_and(|token| !token.is_sendable()) {
-        return Err(ResponseError::Unusable);
-    }
     let unit = if fields.in_millis { 1_000 } else { 1 };
     Ok(TokenResponse {
         expires_in: reader
@@ -235,16 +235,14 @@ mod tests {
             r#"{"access_token":"A","refresh_token":"a\nb"}"#,
             r#"{"token":"A"}"#,
         ] {
-            assert_eq!(read(body).err(), Some(ResponseError::Unusable), "{body}");
+            assert!(matches!(read(body), Err(ResponseError::Unusable)), "{body}");
         }
     }
 
     #[test]
     fn only_bearer_is_understood() {
-        assert_eq!(
-            read(r#"{"access_token":"A","token_type":"DPoP"}"#).err(),
-            Some(ResponseError::UnsupportedTokenType)
-        );
+        let dpop = read(r#"{"access_token":"A","refresh_token":"R","token_type":"DPoP"}"#);
+        assert!(matches!(dpop, Err(ResponseError::UnsupportedTokenType(Some(_)))));
         assert!(read(r#"{"access_token":"A","token_type":null}"#).is_ok());
     }
 

@@ -3,7 +3,6 @@
 use super::desk::Merged;
 use super::engine::{Engine, Phase};
 use super::flight::Step;
-use super::input::Input;
 use super::life::Life;
 use super::metrics::Mark;
 use super::record::{Record, StoredAccess, StoredSession};
@@ -130,19 +129,11 @@ impl Engine {
             self.session = None;
             self.desk.leftover = true;
         }
-        if self.session.is_none() && self.config.refresh_in_cookie() && self.config.auto_resume {
-            self.session = Some(self.blank_session());
-        }
-        for (then, input) in core::mem::take(&mut self.deferred) {
-            // Each is told what held for it, not what those after it have changed.
-            self.publish();
-            // A token's life runs from when it was handed over; whatever else is asked, is asked now.
-            let now = self.now;
-            if matches!(input, Input::SetTokens { .. }) {
-                self.now = then;
+        if self.session.is_none() && self.config.refresh_in_cookie() {
+            self.dormant = true;
+            if self.config.auto_resume {
+                self.wake_dormant();
             }
-            self.apply(input);
-            self.now = now;
         }
     }
 
@@ -154,9 +145,12 @@ impl Engine {
         session.good_access(self.now).is_some() || self.is_refreshable(session)
     }
 
-    /// A cookie session of which only the server knows.
-    fn blank_session(&mut self) -> Session {
-        Session {
+    /// There may be a cookie session of which only the server knows: somebody wants to know.
+    pub(super) fn wake_dormant(&mut self) {
+        if !core::mem::take(&mut self.dormant) {
+            return;
+        }
+        self.session = Some(Session {
             id: self.jitter.draw(),
             epoch: self.epoch,
             generation: self.generation,
@@ -166,6 +160,6 @@ impl Engine {
             access: None,
             identity: Identity::default(),
             standing: Standing::Resuming { hinted: false },
-        }
+        });
     }
 }

@@ -28,6 +28,7 @@ impl Engine {
                 Some(Step::Waiting { until, .. }) => Some(*until),
                 _ => None,
             },
+            Timer::Save => self.desk.save_at,
             Timer::Waiter => self.waiters.iter().map(|waiter| waiter.deadline).min(),
             Timer::Write => self.desk.writing.map(|writing| writing.deadline),
         }
@@ -49,16 +50,19 @@ impl Engine {
             return None;
         }
         let session = self.session.as_ref().filter(|session| self.is_refreshable(session))?;
+        // What has failed is tried again when it was announced, even if the token is good for long.
+        let again = self.cooldown.as_ref().map(|cooldown| cooldown.until);
         let (due, ends) = match &session.access {
-            Some(access) if !access.rejected => {
-                let left = access.life.left(self.now)?;
-                (self.now.mono.after(left.saturating_sub(access.lead)), self.now.mono.after(left))
-            }
+            Some(access) if !access.rejected => match access.life.left(self.now) {
+                Some(left) => {
+                    (self.now.mono.after(left.saturating_sub(access.lead)), self.now.mono.after(left))
+                }
+                None => (again?, self.now.mono),
+            },
             _ => (self.now.mono, self.now.mono),
         };
         let floor = self.last_sent.map(|sent| sent.after(FLOOR));
-        // What has failed is tried again when it was announced, even if the token is good for long.
-        let due = self.cooldown.as_ref().map_or(due, |cooldown| cooldown.until);
+        let due = again.unwrap_or(due);
         // Put off while the token is good, not beyond.
         let hold_off = self.hold_off.map(|until| until.min(ends));
         let earliest = [floor, hold_off].into_iter().flatten().max();
@@ -90,6 +94,7 @@ impl Engine {
     /// The page is seen again or the network is said to be back: what waits for no word of the server goes now.
     pub(super) fn hasten(&mut self) {
         self.background.wake(self.now.mono);
+        self.desk.save_at = self.desk.save_at.map(|at| at.min(self.now.mono));
         let floor = self.last_sent.map(|sent| sent.after(FLOOR));
         let soonest = floor.map_or(self.now.mono, |floor| floor.max(self.now.mono));
         if let Some(cooldown) = self.cooldown.as_mut().filter(|cooldown| !cooldown.hard) {

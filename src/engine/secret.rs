@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::fmt;
 use zeroize::Zeroize;
 
@@ -30,13 +31,17 @@ impl Secret {
 
     /// Whether `text` repeats eight consecutive bytes of this token, as a hostile error message could.
     pub fn leaks_into(&self, text: &str) -> bool {
-        self.expose()
-            .as_bytes()
-            .windows(8)
-            .any(|part| text.as_bytes().windows(8).any(|window| window == part))
+        let mut parts: Vec<&[u8]> = self.expose().as_bytes().windows(8).collect();
+        parts.sort_unstable();
+        text.as_bytes().windows(8).any(|window| parts.binary_search(&window).is_ok())
     }
 
-    /// Whether it may be put in a header or a request body: not empty, visible ASCII only (RFC 6750 §2.1).
+    /// Whether it may be put in a request body: not empty, no control characters.
+    pub fn is_storable(&self) -> bool {
+        !self.expose().is_empty() && !self.expose().chars().any(char::is_control)
+    }
+
+    /// Whether it may be put in a header: not empty, visible ASCII only (RFC 6750 §2.1).
     pub fn is_sendable(&self) -> bool {
         !self.expose().is_empty() && self.expose().bytes().all(|byte| byte.is_ascii_graphic())
     }

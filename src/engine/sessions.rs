@@ -35,19 +35,21 @@ impl Engine {
         let fields = &self.config.login_fields;
         let response = match response::parse(text.expose(), fields, self.config.access_in_cookie) {
             Ok(response) => response,
-            Err(ResponseError::UnsupportedTokenType) => {
+            Err(ResponseError::UnsupportedTokenType(_)) => {
                 return self.fail(call, ErrorCode::UnsupportedTokenType);
             }
             Err(ResponseError::Unusable) => return self.fail(call, ErrorCode::BadTokenResponse),
         };
         self.scheduling = true;
+        self.dormant = false;
         self.mark(Mark::TokensSet, mode as u64);
-        let pair = self.pair(response);
+        let mut pair = self.pair(response);
         let goes_on = match &self.session {
             None => false,
             Some(session) => match mode {
                 SessionMode::New => false,
-                SessionMode::Same => true,
+                // Two users are never one session, whatever the app says.
+                SessionMode::Same => !session.identity.is_other_user(&pair.identity),
                 SessionMode::Auto => {
                     if session.holds(&pair) {
                         return self.settle(call, Ok(Settled::Unchanged));
@@ -63,6 +65,11 @@ impl Engine {
         }
         if self.session.as_ref().is_some_and(|session| pair.identity.is_older_than(&session.identity)) {
             return self.settle(call, Ok(Settled::Ignored));
+        }
+        let held = self.session.as_ref().filter(|session| session.holds_access(&pair));
+        if let Some(held) = held.and_then(|session| session.access.clone()) {
+            // A token does not begin anew by being handed over again.
+            pair.access = held;
         }
         self.ground();
         self.forget_failures();
@@ -84,7 +91,11 @@ impl Engine {
         // An HttpOnly access token is the browser's to send; one that the answer shows all the same is not kept.
         let token = if self.config.access_in_cookie { Secret::default() } else { token };
         let total = lifetime.total(self.now, self.offset);
-        let refresh_life = response.refresh_expires_in.and_then(|life| u64::try_from(life).ok());
+        // Some servers say 0 of a refresh token that never ends.
+        let refresh_life = response.refresh_expires_in.filter(|life| *life > 0);
+        let refresh_life = refresh_life.and_then(|life| u64::try_from(life).ok());
+        let claimed = response.refresh.as_ref().and_then(|refresh| Identity::of(refresh).1.expires_at);
+        let claimed = claimed.map(|ends| ends.shifted(-self.offset.unwrap_or(0)));
         Pair {
             access: AccessToken {
                 token,
@@ -95,7 +106,7 @@ impl Engine {
                 rejected: false,
             },
             identity,
-            refresh_ends: refresh_life.map(|life| self.now.wall.after(Millis(life))),
+            refresh_ends: refresh_life.map(|life| self.now.wall.after(Millis(life))).or(claimed),
             // Where the browser sends a cookie, a refresh token in the answer is of no use and is not kept.
             refresh: response.refresh.filter(|_| !self.config.refresh_in_cookie()),
         }
@@ -203,6 +214,7 @@ impl Engine {
             return self.fail(call, ErrorCode::Disposed);
         }
         self.desk.wish = true;
+        self.wake_dormant();
         let Some(session) = &self.session else {
             // What the store holds, or may hold, of a session goes too.
             let unread = self.desk.late.take().is_some();
@@ -386,7 +398,9 @@ impl Session {
     }
 
     fn holds_access(&self, pair: &Pair) -> bool {
-        self.access.as_ref().is_some_and(|access| access.token.same_as(&pair.access.token))
+        // Of tokens that are cookies nothing can be told.
+        let held = self.access.as_ref().filter(|access| !access.token.expose().is_empty());
+        held.is_some_and(|access| access.token.same_as(&pair.access.token))
     }
 }
 

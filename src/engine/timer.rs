@@ -21,6 +21,8 @@ pub enum Timer {
     Refresh,
     /// The next attempt of the flight is due.
     Retry,
+    /// What could not be stored is tried again.
+    Save,
     /// The first caller has waited long enough.
     Waiter,
     /// The store has had its time to be written.
@@ -32,7 +34,7 @@ pub enum Timer {
 pub struct Timers([Option<Mono>; Timer::ALL.len()]);
 
 impl Timer {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Attempt,
         Self::Check,
         Self::Expiry,
@@ -41,6 +43,7 @@ impl Timer {
         Self::Read,
         Self::Refresh,
         Self::Retry,
+        Self::Save,
         Self::Waiter,
         Self::Write,
     ];

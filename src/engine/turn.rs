@@ -15,6 +15,7 @@ use super::input::Stored;
 use super::metrics::Mark;
 use super::output::Output;
 use super::record::StoredCooldown;
+use super::session::Session;
 use super::time::{Millis, Mono, Now};
 
 /// How the lock stands that the tabs share.
@@ -126,7 +127,10 @@ impl Engine {
             self.mark(Mark::OwnerGone, self.generation.0);
             self.lost = Some(self.generation);
         }
-        if self.config.shared && !self.desk.hangs && !self.desk.read_only {
+        // Of a visitor who may have no session nothing is stored.
+        let is_known = self.session.as_ref().is_some_and(Session::is_known);
+        let can_claim = self.config.shared && !self.desk.hangs && !self.desk.read_only;
+        if can_claim && (is_known || !matches!(self.lock, Lock::Held(_))) {
             self.claim();
         } else {
             self.send();
@@ -200,7 +204,7 @@ impl Engine {
     }
 
     /// The flight waits until `until`. `hard`: the server named the time.
-    fn put_off(&mut self, until: Mono, error: TokenError, hard: bool) {
+    pub(super) fn put_off(&mut self, until: Mono, error: TokenError, hard: bool) {
         if let Some(flight) = self.flight.as_mut() {
             flight.step = Step::Waiting { until, hard };
             flight.error = Some(error.clone());

@@ -152,10 +152,10 @@ fn a_forced_refresh_passes_over_the_cooldown() {
 fn a_network_that_fails_for_hours_costs_nothing_but_time() {
     let mut world = World::new();
     world.sign_in("ada");
-    let stored = world.store.text.clone();
+    let stored = world.stored_pair();
     world.server.always = Some(Reply::Unreachable);
     world.advance(hours(2));
-    assert_eq!(world.store.text, stored);
+    assert_eq!(world.stored_pair(), stored);
     assert_eq!((world.state(), world.ends()), (State::Stale, vec![]));
     world.server.always = None;
     world.wake(Wake::Online);

@@ -82,11 +82,14 @@ fn the_trail_has_the_steps_of_a_refresh_in_order() {
     let expected = [
         Mark::Unauthorized,
         Mark::FlightBegan,
+        Mark::Locked,
         Mark::StoreRead,
+        Mark::StoreWritten,
         Mark::AttemptSent,
         Mark::AttemptEnded,
         Mark::Granted,
         Mark::StoreWritten,
+        Mark::Unlocked,
     ];
     assert!(marks.ends_with(&expected), "{marks:?}");
 }

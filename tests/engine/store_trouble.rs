@@ -60,7 +60,7 @@ fn a_pair_is_stored_before_its_waiters_are_served() {
     world.sleep(minutes(20));
     world.store.mode = Mode::Delayed(300);
     let call = world.need();
-    world.advance(ms(300 + 200 + 299));
+    world.advance(ms(300 + 300 + 200 + 299));
     world.expect_waiting(call);
     assert!(!world.store.holds("refresh.0.1"));
     world.advance(ms(1));

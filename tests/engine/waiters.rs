@@ -181,7 +181,7 @@ fn a_refresh_asked_for_right_after_another_is_served_by_it() {
     world.expect(again, Settled::Done);
     assert_eq!(world.requests(), 1);
     let forced = world.force();
-    world.advance(ms(300));
+    world.advance(secs(1));
     world.expect(forced, Settled::Done);
-    assert_eq!(world.requests(), 2);
+    assert_eq!(world.requests(), 2, "after the floor between refreshes");
 }

@@ -82,14 +82,14 @@ fn garbage_success_is_not_stored() {
     let garbage = ["", "null", "[]", "{}", "<html>", "{\"access_token\":\"", "{\"access_token\":7}", &huge];
     for body in garbage {
         let mut world = expired(|_| {});
-        let stored = world.store.text.clone();
+        let stored = world.stored_pair();
         world.server.script.push_back(Reply::Fixed(answer(200, body)));
         world.need();
         world.advance(ms(300));
         let shown = &body[..body.len().min(30)];
         assert_eq!(world.failures()[0].0.cause, Some(Cause::BadResponse), "{shown}");
         assert_eq!((world.state(), world.ends()), (State::Stale, vec![]), "{shown}");
-        assert_eq!(world.store.text, stored, "{shown}");
+        assert_eq!(world.stored_pair(), stored, "{shown}");
         world.advance(secs(2));
         assert_eq!(world.state(), State::Active, "{shown}");
     }

@@ -4,6 +4,7 @@ use evertoken::engine::answer::Outcome;
 use evertoken::engine::ids::{Epoch, Generation};
 use evertoken::engine::record::{Record, Stored, StoredAccess, StoredSession};
 use evertoken::engine::response::{self, Fields, TokenResponse};
+use evertoken::engine::secret::Secret;
 use evertoken::engine::time::{Millis, UnixMillis};
 
 use super::world::World;
@@ -16,6 +17,14 @@ impl World {
             Stored::Record(record) => record,
             other => panic!("no record in the store: {other:?}"),
         }
+    }
+
+    /// The tokens in the store, whatever is told of them beside.
+    #[track_caller]
+    pub fn stored_pair(&self) -> (Option<String>, Option<String>) {
+        let shown = |token: &Secret| token.expose().to_owned();
+        let session = self.record().session.expect("a session in the store");
+        (session.refresh.as_ref().map(shown), session.access.map(|access| shown(&access.token)))
     }
 
     /// Another tab refreshes the session in the store.

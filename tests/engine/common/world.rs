@@ -83,6 +83,9 @@ pub fn endpoint() -> Options {
     for (option, value) in [("refresh.kind", "endpoint"), ("refresh.url", "/auth/refresh")] {
         options.text(option, value.into()).expect("a valid option");
     }
+    for option in ["lock", "shared"] {
+        options.number(option, 1.0).expect("a valid option");
+    }
     options
 }
 

@@ -5,6 +5,7 @@ mod adoption;
 mod backoff;
 mod breaker;
 mod calls_before_the_store_is_read;
+mod compared_writes;
 mod cookie_sessions;
 mod events;
 mod hidden_pages;

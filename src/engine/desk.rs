@@ -45,7 +45,7 @@ pub(super) struct Desk {
     /// Something has changed since the write under way was begun.
     again: bool,
     /// A write of everything met something else; the store is being read.
-    conflicted: bool,
+    pub conflicted: bool,
     /// Calls that are answered once everything is stored.
     calls: Vec<(CallId, Settled)>,
     /// How many of them wait for the write under way, and for none after it.

@@ -110,7 +110,8 @@ impl Engine {
         let confirming = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Confirming(_)));
         if told(|session| session.refused) && self.can_refresh() && !confirming {
             self.ground();
-            self.conclude_refusal(Refusal::because(EndReason::Refused));
+            let lost = self.lost == Some(self.generation);
+            self.conclude_refusal(Refusal::because(EndReason::refused(lost)));
         }
     }
 
@@ -118,7 +119,7 @@ impl Engine {
         let access = stored.access.map(|access| self.revive_access(access));
         let identity = access.as_ref().map(|access| Identity::of(&access.token).0).unwrap_or_default();
         let standing = if stored.refused {
-            Standing::Refused(Refusal::because(EndReason::Refused))
+            Standing::Refused(Refusal::because(EndReason::refused(stored.lost)))
         } else if access.is_none() && self.config.refresh_in_cookie() {
             Standing::Resuming { hinted: true }
         } else {

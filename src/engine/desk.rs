@@ -269,13 +269,14 @@ impl Engine {
         self.write(What::Save);
     }
 
-    /// Takes the claim back: the attempt is over and nothing came of it.
+    /// Takes the claim back: the attempt is over and nothing came of it. Another tab may have claimed since.
     pub(super) fn release(&mut self) {
-        self.claim = None;
-        if self.desk.is_idle() {
-            self.write(What::Release);
-        } else {
+        let claim = self.claim.take();
+        let is_there = matches!(self.desk.seen, Seen::Record(stamp) if stamp.claim == claim);
+        if !self.desk.is_idle() {
             self.desk.again = true;
+        } else if is_there {
+            self.write(What::Release);
         }
     }
 

@@ -82,7 +82,8 @@ impl World {
             Health::Denied | Health::Good => {}
             Health::Cleared => {
                 let fence_too = self.dice.chance(500);
-                self.trace.note(self.clock.elapsed, || format!("the store is cleared; its record: {fence_too}"));
+                self.trace
+                    .note(self.clock.elapsed, || format!("the store is cleared; its record: {fence_too}"));
                 self.store.clear(fence_too);
                 self.watch_cleared();
             }
@@ -90,7 +91,8 @@ impl World {
                 self.trace.note(self.clock.elapsed, || "the store is in trouble".into());
                 let which = self.dice.between(0, 2);
                 let store = &mut self.store;
-                *[&mut store.hangs_until, &mut store.fails_until, &mut store.full_until][which as usize] = until;
+                *[&mut store.hangs_until, &mut store.fails_until, &mut store.full_until][which as usize] =
+                    until;
             }
         }
     }

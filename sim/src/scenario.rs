@@ -83,7 +83,11 @@ impl Scenario {
             tabs: if shared { dice.pick(&[1, 2, 2, 3, 4, 5]) } else { 1 },
             mishaps: dice.pick(&[0, 0, 3, 15, 60]),
             searched: dice.chance(100),
-            pause: if long { dice.pick(&[30_000, 120_000, 600_000]) } else { dice.pick(&[8_000, 30_000, 120_000]) },
+            pause: if long {
+                dice.pick(&[30_000, 120_000, 600_000])
+            } else {
+                dice.pick(&[8_000, 30_000, 120_000])
+            },
             faults_end,
             end: faults_end + if long { 9 * HOUR / 4 } else { 20 * MINUTE },
         }

@@ -154,10 +154,9 @@ impl Purpose {
     /// Whether `settled` is an answer to this question.
     pub(crate) fn is_answered_by(self, settled: Settled) -> bool {
         match self {
-            Self::HandOver => matches!(
-                settled,
-                Settled::Ignored | Settled::Started | Settled::Unchanged | Settled::Updated
-            ),
+            Self::HandOver => {
+                matches!(settled, Settled::Ignored | Settled::Started | Settled::Unchanged | Settled::Updated)
+            }
             Self::Request(_) | Self::SignOut | Self::Token => settled == Settled::Done,
             Self::Resend(..) => matches!(settled, Settled::Pass | Settled::Resend),
         }

@@ -235,7 +235,10 @@ impl World {
             self.trace.note(self.clock.elapsed, || format!("tab {tab} < {input:?}"));
             let is_step = matches!(
                 input,
-                Input::Answer { .. } | Input::LockGranted(_) | Input::StoreRead { .. } | Input::StoreWritten { .. }
+                Input::Answer { .. }
+                    | Input::LockGranted(_)
+                    | Input::StoreRead { .. }
+                    | Input::StoreWritten { .. }
             );
             self.watch_input(tab, &input);
             self.tabs[tab].engine.handle(now, input);

@@ -94,6 +94,25 @@ fn a_pair_that_was_stored_late_keeps_its_generation() {
     assert_eq!(world.record().generation, record.generation);
 }
 
+/// I5, I10: a page that cannot read its store writes over nothing that it does not know.
+#[test]
+fn a_sign_out_while_the_store_hangs_ends_no_session_that_began_later() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.store.mode = Mode::Delayed(5_000);
+    let mut world = world.reload(2);
+    world.advance(secs(3));
+    world.sign_out();
+    world.advance(secs(1));
+    world.sign_in_elsewhere("bob");
+    let mut theirs = world.record();
+    theirs.epoch = theirs.epoch.next(world.clock.now().wall);
+    world.store.put(theirs.encode().expose());
+    world.advance(minutes(3));
+    assert_eq!(world.record().stamp(), theirs.stamp());
+    assert_eq!(world.snapshot().subject.as_deref(), Some("bob"));
+}
+
 /// The record in the store, with the claim of a tab that is alone.
 fn claimed_elsewhere(world: &World) -> String {
     let claim = Claim { owner: 7, hold: Hold::Alone, at: world.clock.now().wall, life: secs(12) };

@@ -73,7 +73,8 @@ impl World {
     /// An operation has taken effect. `late`: its page saw an older text than there is.
     pub(crate) fn watch_landing(&mut self, job: &Job, landing: &Landing, late: bool) {
         let slow = self.clock.elapsed - job.begun >= 2_000;
-        let failed = job.write.is_none() && !landing.sight.readable || self.clock.elapsed < self.store.fails_until;
+        let failed =
+            job.write.is_none() && !landing.sight.readable || self.clock.elapsed < self.store.fails_until;
         let full = job.write.is_some() && self.clock.elapsed < self.store.full_until;
         let stale = late && self.store.manner == Manner::Lagging;
         if slow || failed || full || stale {
@@ -101,11 +102,14 @@ impl World {
             return;
         };
         self.watch.landed.insert(id.family, id.number);
-        // Two users at once: the session that was replaced is over, whether or not anybody has ended it.
-        let replaced = change.before.as_ref().and_then(|before| before.id).map(|id| id.family);
-        if let Some(replaced) = replaced.filter(|replaced| *replaced != id.family && self.scenario.is_ordered()) {
+        // Two sign-ins at once: the session that was replaced is over, whether or not anybody has ended it.
+        let Some(before) = change.before.as_ref().filter(|_| self.scenario.is_ordered()) else {
+            return;
+        };
+        let epoch = |kept: &Kept| kept.record.as_ref().map(|record| record.epoch);
+        if let Some(replaced) = before.id.filter(|_| epoch(before) != epoch(&change.after)) {
             let left = Left { since: job.number, known: true };
-            self.watch.left.entry(replaced).or_insert(left);
+            self.watch.left.entry(replaced.family).or_insert(left);
         }
     }
 

@@ -43,9 +43,8 @@ impl World {
         let word = eye.word();
         let told = word.is_some_and(|word| word.session.as_ref().is_some_and(|session| session.refused));
         let peace = word.and_then(|word| word.cooldown).filter(|cooldown| now.wall < cooldown.until);
-        let peace = peace.filter(|_| {
-            self.watch.peace.get(&token).is_some_and(|until| self.clock.elapsed < *until)
-        });
+        let peace =
+            peace.filter(|_| self.watch.peace.get(&token).is_some_and(|until| self.clock.elapsed < *until));
         if !looked {
             self.broke(Invariant::I1, || format!("{token:?} was sent without a look at the store"));
         }

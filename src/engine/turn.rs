@@ -88,7 +88,7 @@ impl Engine {
             .map(|access| access.life.left(self.now));
         match left {
             None => Some(since.after(LOCK_WAIT)),
-            Some(left) => left.map(|left| self.now.mono.after(left).after(LOCK_WAIT)),
+            Some(left) => left.map(|left| self.now.mono.after(left)),
         }
     }
 
@@ -241,7 +241,8 @@ impl Engine {
         if is_told || self.phase == Phase::Disposed {
             self.lock = Lock::Free;
             self.mark(Mark::Unlocked, u64::from(id.0));
-            self.emit(Output::Unlock(id));
+            // No listener of the app runs under it.
+            self.emit_first(Output::Unlock(id));
         }
     }
 

@@ -23,6 +23,7 @@ mod stop_and_dispose;
 mod stop_keeps_the_servers_word;
 mod store_in_trouble_again;
 mod store_trouble;
+mod turn;
 mod two_clocks;
 mod two_tabs;
 mod unauthorized;

@@ -80,6 +80,13 @@ impl World {
         self.call(|call| Input::SignOut { call, revocation: Revocation::Revoke })
     }
 
+    /// The lock that is asked for is this page's now.
+    #[track_caller]
+    pub fn grant_lock(&mut self) {
+        let lock = self.lock.expect("a lock that is asked for");
+        self.input(Input::LockGranted(lock));
+    }
+
     #[track_caller]
     pub fn wake(&mut self, wake: Wake) {
         self.input(Input::Wake(wake));
@@ -181,6 +188,11 @@ impl World {
 
     pub fn event_names(&self) -> Vec<&'static str> {
         self.events.iter().map(Event::name).collect()
+    }
+
+    /// What the engine has done since the trace was last cleared, of what touches lock, store, network and app.
+    pub fn deeds(&self) -> Vec<&'static str> {
+        self.trace.iter().copied().filter(|deed| !matches!(*deed, "snapshot" | "verdict")).collect()
     }
 
     /// Why sessions have ended, in order.

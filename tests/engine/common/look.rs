@@ -100,13 +100,13 @@ impl World {
         self.advance(ends.since(now).saturating_sub(left));
     }
 
-    /// Advances in steps of a second until `is_so`, at most `limit`.
+    /// Advances in steps of a tenth of a second until `is_so`, at most `limit`.
     #[track_caller]
     pub fn advance_until(&mut self, limit: Millis, is_so: impl Fn(&Self) -> bool) {
         let end = self.clock.elapsed + limit.0;
         while !is_so(self) {
             assert!(self.clock.elapsed < end, "not within {limit:?}");
-            self.advance(Millis(1_000));
+            self.advance(Millis(100));
         }
     }
 }
@@ -193,6 +193,10 @@ impl World {
     /// What the engine has done since the trace was last cleared, of what touches lock, store, network and app.
     pub fn deeds(&self) -> Vec<&'static str> {
         self.trace.iter().copied().filter(|deed| !matches!(*deed, "snapshot" | "verdict")).collect()
+    }
+
+    pub fn count_deeds(&self, deed: &str) -> usize {
+        self.trace.iter().filter(|done| **done == deed).count()
     }
 
     /// Why sessions have ended, in order.

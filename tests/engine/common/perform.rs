@@ -24,6 +24,7 @@ impl World {
             Input::Need { call, .. } | Input::Refresh { call, .. } | Input::Unauthorized { call, .. } => {
                 self.asked.insert(*call);
             }
+            Input::LockDenied(lock) => self.lock = self.lock.filter(|asked| asked != lock),
             Input::Stop => self.flying = None,
             Input::StoreRead { text: Some(text), .. } => {
                 // Generations grow within an epoch; another epoch in the store may have begun anew.

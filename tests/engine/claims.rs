@@ -223,6 +223,7 @@ fn a_stored_time_beyond_an_hour_tells_nothing() {
         world.advance(ms(200));
         world.set_wall(-back);
         let mut world = world.reload(2);
+        world.force();
         world.advance(secs(waits));
         assert_eq!(world.requests(), 2, "{back}");
         let waited = world.gaps()[0] - 200;

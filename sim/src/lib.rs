@@ -6,10 +6,14 @@
 
 mod actions;
 mod batch;
+mod browser;
+mod calls;
+mod channel;
 mod clock;
 mod dice;
-mod eye;
 mod invariant;
+mod keeping;
+mod locks;
 mod network;
 mod provider;
 mod run;

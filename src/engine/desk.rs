@@ -44,10 +44,8 @@ pub(super) struct Desk {
     announced: (Epoch, Generation),
     /// Something has changed since the write under way was begun.
     again: bool,
-    /// What the store was taken to hold when it denied that.
-    denied: Option<Seen>,
     /// A write of everything met something else; the store is being read.
-    conflicted: bool,
+    pub conflicted: bool,
     /// Calls that are answered once everything is stored.
     calls: Vec<(CallId, Settled)>,
     /// How many of them wait for the write under way, and for none after it.
@@ -157,10 +155,7 @@ impl Engine {
         }
         self.desk.behind = None;
         self.desk.looking = false;
-        // A store that holds what was expected, and denied it, writes its texts in another way.
-        let denied = self.desk.denied.take();
-        let incomparable = matches!(found.seen, Seen::Record(_)) && denied == Some(found.seen);
-        self.desk.seen = if incomparable { Seen::Foreign } else { found.seen };
+        self.desk.seen = found.seen;
         let merged = match found.stored {
             record::Stored::Record(record) => self.merge(record),
             record::Stored::Newer => {
@@ -329,7 +324,6 @@ impl Engine {
         match stored {
             Stored::Conflict => {
                 self.desk.conflicts += 1;
-                self.desk.denied = Some(self.desk.seen);
                 self.mark(Mark::StoreConflict, u64::from(self.desk.conflicts));
             }
             Stored::Durably => {

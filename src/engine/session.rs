@@ -88,6 +88,11 @@ pub enum EndReason {
 }
 
 impl EndReason {
+    /// Why a session ends whose refresh token was refused. `lost`: an answer to it was not read.
+    pub fn refused(lost: bool) -> Self {
+        if lost { Self::RefreshResponseLostPossible } else { Self::Refused }
+    }
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Callback => "callback",

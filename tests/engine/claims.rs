@@ -201,8 +201,7 @@ fn a_flight_finds_the_time_that_another_tab_was_told() {
     let mut world = expired();
     let mut record = world.record();
     let until = world.clock.now().wall.after(secs(60));
-    record.cooldown =
-        Some(evertoken::engine::record::StoredCooldown { until, cause: Cause::ServerError });
+    record.cooldown = Some(evertoken::engine::record::StoredCooldown { until, cause: Cause::ServerError });
     world.put(record);
     let call = world.need();
     let error = world.expect_error(call, ErrorCode::RefreshUnavailable);

@@ -6,6 +6,7 @@ mod backoff;
 mod breaker;
 mod calls_before_the_store_is_read;
 mod claims;
+mod compared_writes;
 mod cookie_sessions;
 mod events;
 mod hidden_pages;

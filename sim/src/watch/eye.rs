@@ -1,42 +1,15 @@
-//! What the watch knows: of the whole run, and of each page.
+//! What the watch knows of a page.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use evertoken::engine::ids::StoreOp;
-use evertoken::engine::record::{Record, Stored, StoredSession};
+use evertoken::engine::ids::{Epoch, Generation, StoreOp};
+use evertoken::engine::record::Record;
 use evertoken::engine::time::Mono;
 
-use super::invariant::Violation;
-use super::provider::RefreshId;
+use super::turn::Turn;
+use crate::provider::RefreshId;
+use crate::store::{Kept, Sight};
 
-/// What is known of the run.
-#[derive(Debug, Default)]
-pub(crate) struct Watch {
-    pub(crate) violation: Option<Violation>,
-    /// Refreshes whose tokens were taken.
-    pub(crate) refreshes: u64,
-    /// Calls of the app to its API.
-    pub(crate) calls: u64,
-    /// How sessions ended.
-    pub(crate) ended: BTreeMap<&'static str, u64>,
-    /// Sign-ins that are over.
-    pub(crate) left: BTreeMap<usize, Left>,
-    /// The newest refresh token of each sign-in that the store has held.
-    pub(crate) landed: BTreeMap<usize, u32>,
-    /// Refresh tokens that the store says were refused.
-    pub(crate) refused: BTreeSet<RefreshId>,
-}
-
-/// A sign-in that is over.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Left {
-    /// The number of the first thing that began after it.
-    pub(crate) since: u64,
-    /// Whether the store has learnt it.
-    pub(crate) known: bool,
-}
-
-/// What is known of a page.
 #[derive(Debug, Default)]
 pub(crate) struct Eye {
     /// The engine has said what it found in the store.
@@ -46,6 +19,8 @@ pub(crate) struct Eye {
     /// The sign-in that is held.
     pub(crate) family: Option<usize>,
     pub(crate) session: Session,
+    /// The number of the first thing that began after it.
+    pub(crate) began: u64,
     /// What the user wants and the engine has not been seen to do.
     intents: Vec<Intent>,
     /// Sign-outs that were asked for in this step.
@@ -54,14 +29,19 @@ pub(crate) struct Eye {
     pub(crate) leaving: bool,
     /// Sign-ins that end with this step.
     pub(crate) parting: Vec<usize>,
+    /// Sign-ins that are known here to be over.
+    pub(crate) gone: BTreeSet<usize>,
     /// The newest refresh token that was received.
     pub(crate) held: Option<RefreshId>,
+    /// Where the record that is held stands among others.
+    pub(crate) order: (Epoch, Generation),
     /// The token request that the engine waits for.
     pub(crate) flying: Option<usize>,
     /// The last one went without an answer.
     pub(crate) lost: Option<RefreshId>,
     pub(crate) refused: Option<RefreshId>,
     pub(crate) confirmation: Confirmation,
+    pub(crate) turn: Turn,
     /// The server asked for peace until then.
     pub(crate) hard: Option<(Mono, Option<RefreshId>)>,
     /// The schedule says: not before.
@@ -74,15 +54,18 @@ pub(crate) struct Eye {
     pub(crate) told_when: bool,
     /// Operations of the store that have not ended.
     pub(crate) operations: u32,
+    /// What they will have shown.
+    pub(crate) sights: BTreeMap<StoreOp, Sight>,
     /// The read that counts, and when it was asked for.
     reading: Option<(StoreOp, u64)>,
-    /// Whether it told the truth, and what it gave.
-    told: bool,
-    read: Option<String>,
+    /// What it showed; `None` when it did not end.
+    pub(crate) view: Option<Sight>,
     /// Somebody has signed in or out.
     acted: bool,
     /// The read that the page began with.
     first: Option<StoreOp>,
+    /// Another tab has said that there is something to look at, and it was not yet looked at.
+    pub(crate) hinted: bool,
     /// The last answer of the API.
     pub(crate) last_status: Option<u16>,
     /// The second of the last ticks, and how many it saw.
@@ -128,61 +111,95 @@ impl Eye {
     pub(crate) fn read_asked(&mut self, op: StoreOp, elapsed: u64) {
         self.reading = Some((op, elapsed));
         self.first.get_or_insert(op);
+        self.turn.read_asked(op);
         if self.confirmation == Confirmation::Wanted {
             self.confirmation = Confirmation::Asked;
         }
     }
 
-    pub(crate) fn read_answered(&mut self, op: StoreOp, text: Option<&str>, holds: bool) {
-        if self.reading.is_some_and(|(reading, _)| reading == op) {
-            self.told = text.is_some() == holds;
-            self.read = text.map(str::to_owned);
-            self.confirm();
+    /// A read is answered; says whether it is the one that counts.
+    pub(crate) fn read_answered(&mut self, op: StoreOp) -> bool {
+        let sight = self.sights.remove(&op).unwrap_or_default();
+        let counts = self.reading.is_some_and(|(reading, _)| reading == op);
+        if counts {
+            self.reading = None;
+            self.view = Some(sight);
+            self.read_done();
+        } else if self.begins_again(op, &sight) {
+            self.booted = false;
+            self.view = Some(sight);
         }
+        counts
     }
 
     /// The first read is answered after the page began without it, and nothing has begun since: it begins again.
-    pub(crate) fn begins_again(&mut self, op: StoreOp, text: Option<&str>) -> bool {
+    fn begins_again(&self, op: StoreOp, sight: &Sight) -> bool {
         let idle = self.blind && !self.acted && self.session == Session::Closed;
-        let again = self.booted && idle && self.first == Some(op) && text.and_then(session_of).is_some();
-        if again {
-            self.booted = false;
-            self.told = true;
-            self.read = text.map(str::to_owned);
-        }
-        again
+        self.booted && idle && self.first == Some(op) && sight.text.is_some()
     }
 
     /// A read that takes this long counts as failed.
-    pub(crate) fn read_expired(&mut self, elapsed: u64) {
-        if self.reading.is_some_and(|(_, asked)| elapsed >= asked + 2_000) {
-            self.confirm();
+    pub(crate) fn read_expired(&mut self, elapsed: u64) -> bool {
+        let expired = self.reading.is_some_and(|(_, asked)| elapsed >= asked + 2_000);
+        if expired {
+            self.view = None;
+            self.read_done();
         }
+        expired
     }
 
-    fn confirm(&mut self) {
+    fn read_done(&mut self) {
+        self.turn.read_done();
         if self.confirmation == Confirmation::Asked {
             self.confirmation = Confirmation::Done;
         }
     }
 
-    /// The engine says what it found; the sign-in that it was.
-    pub(crate) fn boot(&mut self) -> Option<usize> {
+    /// The engine says what it found.
+    pub(crate) fn boot(&mut self) {
         self.booted = true;
-        self.blind = !self.told;
-        let family = self.restore();
+        self.blind = !self.view.as_ref().is_some_and(|view| view.readable);
+        if self.restore().is_none() {
+            self.begin_behind();
+        }
         self.follow();
-        family
     }
 
-    /// Takes over what was read; its sign-in.
+    /// The pair that was read is older than the record beside it: it may serve out its access token, or not begin.
+    fn begin_behind(&mut self) {
+        let text = self.view.as_ref().and_then(|view| view.text.as_ref());
+        if let Some(id) = text.and_then(|text| text.id) {
+            self.session = Session::Refused;
+            (self.family, self.held) = (Some(id.family), Some(id));
+        }
+    }
+
+    /// Takes over what was read; says whose it is.
     pub(crate) fn restore(&mut self) -> Option<usize> {
-        let session = self.read.as_deref().and_then(session_of)?;
-        let id = session.refresh.as_ref().and_then(|token| RefreshId::parse(token.expose()))?;
-        self.session = if session.refused { Session::Refused } else { Session::Open };
+        let view = self.view.as_ref()?;
+        self.order = self.order.max(view.newest().map(|record| record.stamp().order()).unwrap_or_default());
+        let kept = view.pair()?;
+        let (id, session) = (kept.id?, kept.record.as_ref()?.session.as_ref()?);
+        // What the record beside the pair says of it, it says later.
+        let word = view.newest().and_then(|record| record.session.as_ref()).unwrap_or(session);
+        self.session = if word.refused { Session::Refused } else { Session::Open };
         (self.family, self.held) = (Some(id.family), Some(id));
-        self.refused = session.refused.then_some(id);
+        self.gone.remove(&id.family);
+        self.refused = word.refused.then_some(id);
+        self.lost = word.lost.then_some(id);
+        (self.hard, self.soft) = (None, None);
+        self.confirmation = Confirmation::None;
         Some(id.family)
+    }
+
+    /// What the last look at the store shows, if that is more than is held.
+    pub(crate) fn news(&self) -> Option<&Record> {
+        self.view.as_ref()?.newest().filter(|record| record.stamp().order() > self.order)
+    }
+
+    /// What the store says of the very tokens that are held.
+    pub(crate) fn word(&self) -> Option<&Record> {
+        self.view.as_ref()?.newest().filter(|record| record.stamp().order() == self.order)
     }
 
     /// Does what users want, once the engine does.
@@ -207,16 +224,14 @@ impl Eye {
             }
         }
     }
-}
 
-/// The session in a record, if there is one.
-pub(crate) fn session_of(text: &str) -> Option<StoredSession> {
-    record(text)?.session
-}
+    /// Whether a record was written by another page.
+    pub(crate) fn is_foreign(&self, owner: u64) -> bool {
+        self.turn.owner != Some(owner)
+    }
 
-pub(crate) fn record(text: &str) -> Option<Record> {
-    match Record::decode(text, "default") {
-        Stored::Record(record) => Some(record),
-        Stored::Newer | Stored::Nothing => None,
+    /// The sign-in that a text is of, if it is of any.
+    pub(crate) fn family_in(kept: &Kept) -> Option<usize> {
+        kept.id.map(|id| id.family)
     }
 }

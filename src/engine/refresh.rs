@@ -12,7 +12,7 @@ use super::flight::{Attempt, Flight, Step};
 use super::ids::AttemptId;
 use super::metrics::Mark;
 use super::output::{CallbackRequest, Event, Output, Reason, TokenRequest};
-use super::response::TokenResponse;
+use super::response::{self, TokenResponse};
 use super::session::{AccessToken, EndReason, Identity, Refusal, Session, Standing};
 use super::sessions::Pair;
 use super::time::{Millis, Now, UnixMillis};
@@ -222,7 +222,9 @@ impl Engine {
 
     /// New tokens have come.
     fn grant(&mut self, response: TokenResponse) {
-        let extras = response.extras.clone();
+        // A server may repeat the old tokens too, and where it gives no new refresh token the old one is alive.
+        let held = self.session.iter().flat_map(Session::tokens);
+        let extras = response.extras.as_deref().and_then(|extras| response::without(extras, held));
         let mut pair = self.pair(response);
         let Some(session) = &self.session else {
             return;

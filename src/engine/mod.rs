@@ -7,7 +7,7 @@
 pub mod answer;
 mod backoff;
 mod callers;
-mod challenge;
+pub mod challenge;
 pub mod config;
 mod date;
 mod decimal;

@@ -60,7 +60,7 @@ impl Setup {
         let interval = match self.check_interval {
             CheckInterval::Default => return options.into_config().expect("options"),
             CheckInterval::Off => 0.0,
-            CheckInterval::Second => 1_000.0,
+            CheckInterval::Short => 300.0,
         };
         options.number("checkInterval", interval).expect("an option");
         options.into_config().expect("options")
@@ -191,7 +191,7 @@ impl Run {
             },
             Reply::Refused => Answer {
                 status: 400,
-                body: Secret::new(self.body(Body::Error(0), sent)),
+                body: Secret::new(self.body(Body::Error(u8::MAX), sent)),
                 ..Answer::default()
             },
             Reply::Unreachable => return Outcome::Unreachable,
@@ -290,8 +290,10 @@ fn access_token(user: u8, number: u32, jwt: bool) -> String {
     format!("e30.{}.{CANARY}", BASE64.encode(payload))
 }
 
+/// Of the letters of error codes, so that an error could carry it.
 fn refresh_token(number: u32) -> String {
-    format!("refresh-{number}-{CANARY}")
+    let number: String = number.to_string().bytes().map(|digit| char::from(digit - b'0' + b'a')).collect();
+    format!("refresh_{number}_{CANARY}")
 }
 
 const DATE: &str = "Thu, 01 Jan 2026 00:00:00 GMT";

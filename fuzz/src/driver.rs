@@ -11,7 +11,7 @@ use evertoken::engine::time::{Millis, Mono, Now, UnixMillis};
 use evertoken::engine::{Config, Engine};
 
 /// A part of every token that is made here, as long as no output may show.
-pub(crate) const CANARY: &str = "cAnArYx7";
+pub(crate) const CANARY: &str = "canary_x";
 
 /// Carries out what the engine asks for and demands on every step:
 ///

@@ -31,7 +31,7 @@ pub(crate) enum Source {
 pub(crate) enum CheckInterval {
     Default,
     Off,
-    Second,
+    Short,
 }
 
 #[derive(Arbitrary, Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,6 +7,7 @@ use super::endpoint::HttpRequest;
 use super::engine::{Cooldown, Engine, Phase};
 use super::error::{Cause, ErrorCode, TokenError};
 use super::flight::Step;
+use super::found::Seen;
 use super::ids::{CallId, Epoch, Generation};
 use super::input::{Revocation, SessionMode};
 use super::jwt::Claims;
@@ -302,8 +303,13 @@ impl Engine {
         }
     }
 
+    /// An epoch above all that are known, also of a record whose pair is lost.
     pub(super) fn next_epoch(&self) -> Epoch {
-        self.epoch.next(self.now.wall)
+        let stored = match self.desk.seen {
+            Seen::Record(stamp) => stamp.epoch,
+            Seen::Foreign | Seen::Nothing => Epoch(0),
+        };
+        self.epoch.max(stored).next(self.now.wall)
     }
 
     pub(super) fn forget_failures(&mut self) {

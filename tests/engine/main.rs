@@ -13,6 +13,7 @@ mod hidden_pages;
 mod lead_and_jitter;
 mod lease;
 mod lost_answers;
+mod pair_and_record;
 mod properties;
 mod redaction;
 mod refused_but_good;

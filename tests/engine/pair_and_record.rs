@@ -1,0 +1,17 @@
+//! Stores that keep the record in a place of its own, beside the pair.
+use crate::common::*;
+
+/// I10: a session that begins where a pair was lost comes after the one that the record beside it tells of.
+#[test]
+fn a_sign_in_after_the_pair_was_lost_comes_after_its_record() {
+    let mut world = World::with(|options| options.number("apart", 1.0).expect("a switch"));
+    world.sign_in("ada");
+    let before = world.record().epoch;
+    world.store.text = None;
+    world.set_wall(-3_600_000);
+    let mut world = world.reload(2);
+    world.advance(secs(1));
+    assert_eq!(world.state(), State::SignedOut);
+    world.sign_in("bob");
+    assert!(world.record().epoch > before, "{:?}", world.record());
+}

@@ -11,7 +11,6 @@ use super::found::{Found, Seen};
 use super::ids::{CallId, Epoch, Generation, StoreOp};
 use super::input::Stored;
 use super::metrics::Mark;
-use super::notice::Notice;
 use super::output::{Event, Expected, Output, Settled, Write};
 use super::record::{self, Record, StoredAccess, StoredSession};
 use super::secret::Secret;
@@ -41,9 +40,9 @@ pub(super) struct Desk {
     pub behind: Option<Mono>,
     /// When the store is looked at because another tab has said so, or to see whether the pair has come through.
     pub look_at: Option<Mono>,
-    last_look: Option<Mono>,
+    pub last_look: Option<Mono>,
     /// The newest of what the other tabs were told, or have told.
-    announced: (Epoch, Generation),
+    pub announced: (Epoch, Generation),
     /// Something has changed since the write under way was begun.
     again: bool,
     /// A write of everything met something else; the store is being read.
@@ -159,6 +158,7 @@ impl Engine {
         self.desk.behind = None;
         self.desk.looking = false;
         self.desk.seen = found.seen;
+        let collides = self.desk.conflicted && self.collides(&found);
         let merged = match found.stored {
             record::Stored::Record(record) => self.merge(record),
             record::Stored::Newer => {
@@ -169,6 +169,9 @@ impl Engine {
         };
         if self.phase == Phase::Booting {
             return self.finish_boot(behind);
+        }
+        if collides {
+            self.overtake();
         }
         if behind {
             self.supersede();
@@ -231,36 +234,6 @@ impl Engine {
         }
     }
 
-    /// Another tab has said that the store holds something newer, if that is so. The store is looked at once a second
-    /// at most, whoever says it and how often.
-    pub(super) fn on_notice(&mut self, message: &str) {
-        let is_on = matches!(self.phase, Phase::Booting | Phase::Running) && self.config.shared;
-        let Some(notice) = Notice::decode(message).filter(|_| is_on) else {
-            return;
-        };
-        if (notice.epoch, notice.generation) > (self.epoch, self.generation) {
-            let soonest = self.desk.last_look.map(|last| last.after(LOOK_FLOOR));
-            let due = soonest.map_or(self.now.mono, |soonest| soonest.max(self.now.mono));
-            self.desk.look_at = Some(self.desk.look_at.map_or(due, |at| at.min(due)));
-        }
-    }
-
-    /// When the store is looked at, unless somebody is at it.
-    pub(super) fn look_deadline(&self) -> Option<Mono> {
-        let is_free = match self.flight.as_ref().map(|flight| &flight.step) {
-            None | Some(Step::Queueing | Step::Sending { .. } | Step::Waiting { .. }) => true,
-            Some(Step::Reading | Step::Confirming(_)) => self.desk.behind.is_some(),
-            Some(Step::Claiming | Step::Committing) => false,
-        };
-        self.desk.look_at.filter(|_| is_free && self.desk.reading.is_none())
-    }
-
-    pub(super) fn on_look_due(&mut self) {
-        self.desk.look_at = None;
-        self.desk.last_look = Some(self.now.mono);
-        self.start_read();
-    }
-
     /// Writes what is held; `calls` that wait for it are answered when everything is stored.
     pub(super) fn save(&mut self) {
         self.claim = None;
@@ -291,8 +264,15 @@ impl Engine {
     /// Begins a write. Its text is that of what is held now.
     pub(super) fn write(&mut self, what: What) {
         let op = self.next_op();
-        let record = self.record();
-        let insist = if what == What::Save { Insist::Generation } else { Insist::Claim };
+        let mut record = self.record();
+        let mut insist = if what == What::Save { Insist::Generation } else { Insist::Claim };
+        if let (What::Save, Seen::Record(stamp)) = (what, self.desk.seen)
+            && stamp.order() == record.order()
+        {
+            // No new pair: another tab may be about to send this one, and its claim stays.
+            record.claim = stamp.claim.filter(|claim| claim.owner != self.id);
+            insist = Insist::Claim;
+        }
         let expected = match self.desk.seen {
             Seen::Foreign => Expected::Anything,
             // A store that is too slow to be read can still be told what the user wants. Where other tabs write, too,
@@ -421,19 +401,6 @@ impl Engine {
         }
     }
 
-    /// Tells the other tabs what is in the store now, once.
-    fn announce(&mut self) {
-        let Seen::Record(stamp) = self.desk.seen else {
-            return;
-        };
-        let is_news = stamp.order() > self.desk.announced && self.phase != Phase::Disposed;
-        if self.config.shared && is_news {
-            self.desk.announced = stamp.order();
-            let notice = Notice { epoch: stamp.epoch, generation: stamp.generation };
-            self.emit(Output::Broadcast(notice.encode()));
-        }
-    }
-
     /// What could not be stored is tried again: a reload would send a refresh token that is spent. A sign-out is not
     /// tried for ever, since nothing else keeps the engine awake then.
     fn save_later(&mut self) {
@@ -489,8 +456,6 @@ const STORE_TIMEOUT: Millis = Millis::from_secs(2);
 /// How long a pair may take to show beside its record, and how often it is looked for.
 const BEHIND: Millis = Millis(500);
 const BEHIND_PAUSE: Millis = Millis(100);
-/// The least time between two looks that somebody else has asked for.
-const LOOK_FLOOR: Millis = Millis::from_secs(1);
 /// When a save that failed is tried again: 5 s, then four times as long each time.
 const SAVE_AGAIN: Millis = Millis::from_secs(5);
 const SAVE_AGAIN_CAP: Millis = Millis::from_secs(16 * 60);

@@ -1,6 +1,23 @@
 //! Stores that keep the record in a place of its own, beside the pair.
 use crate::common::*;
 
+/// I10: of two sign-ins of one moment the later has an epoch of its own, also where the pair of the other has not come
+/// through yet.
+#[test]
+fn a_sign_in_over_a_record_whose_pair_is_on_its_way_comes_after_it() {
+    let mut world = World::with(|options| options.number("apart", 1.0).expect("a switch"));
+    world.store.mode = Mode::Delayed(100);
+    world.sign_in("ada");
+    let mut elsewhere = World::unread(|options| options.number("apart", 1.0).expect("a switch"), 2);
+    elsewhere.boot();
+    elsewhere.sign_in("bob");
+    let theirs = elsewhere.record();
+    world.store.fence.clone_from(&elsewhere.store.fence);
+    world.advance(secs(1));
+    assert_eq!(world.snapshot().subject.as_deref(), Some("ada"));
+    assert!(world.record().epoch > theirs.epoch, "{:?}", world.record());
+}
+
 /// I10: a session that begins where a pair was lost comes after the one that the record beside it tells of.
 #[test]
 fn a_sign_in_after_the_pair_was_lost_comes_after_its_record() {

@@ -46,6 +46,8 @@ pub(crate) struct Eye {
     pub(crate) refused: Option<RefreshId>,
     pub(crate) confirmation: Confirmation,
     pub(crate) turn: Turn,
+    /// The lock was given back in this step.
+    pub(crate) unlocked: bool,
     /// The server asked for peace until then.
     pub(crate) hard: Option<(Mono, Option<RefreshId>)>,
     /// The schedule says: not before.
@@ -56,6 +58,8 @@ pub(crate) struct Eye {
     pub(crate) last_sent: Option<(Mono, Option<usize>)>,
     /// The last answer that told when to come back.
     pub(crate) told_when: bool,
+    /// The last write, and when it was asked for.
+    pub(crate) writing: Option<(StoreOp, u64)>,
     /// Writes in a row that failed.
     pub(crate) unsaved: u32,
     /// Operations of the store that have not ended.

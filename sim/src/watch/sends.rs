@@ -193,6 +193,13 @@ impl World {
         }
     }
 
+    /// Clocks that part are a sleep, perhaps, and after that what has failed is tried again.
+    pub(crate) fn watch_jump(&mut self) {
+        for tab in &mut self.tabs {
+            tab.eye.soft = None;
+        }
+    }
+
     /// An answer will not be read.
     pub(crate) fn watch_lost(&mut self, answer: &TokenAnswer) {
         self.requests[answer.request].troubled = true;

@@ -118,6 +118,8 @@ impl Engine {
     pub(super) fn start_read(&mut self) {
         let op = self.next_op();
         self.desk.given_up = None;
+        // This is the look that others have asked for.
+        self.desk.look_at = None;
         self.desk.reading = Some((op, self.now.mono.after(STORE_TIMEOUT)));
         self.emit(Output::ReadStore(op));
     }

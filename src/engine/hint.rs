@@ -46,7 +46,6 @@ impl Engine {
     }
 
     pub(super) fn on_look_due(&mut self) {
-        self.desk.look_at = None;
         self.desk.last_look = Some(self.now.mono);
         self.start_read();
     }

@@ -36,8 +36,8 @@ pub(super) struct Desk {
     pub hangs: bool,
     /// The user has signed in or out and the store does not hold it yet.
     pub wish: bool,
-    /// Since when the store has shown an older pair than the record beside it.
-    pub behind: Option<Mono>,
+    /// Since when the store has shown an older pair than the record beside it, and which record that is.
+    pub behind: Option<(Mono, (Epoch, Generation))>,
     /// When the store is looked at because another tab has said so, or to see whether the pair has come through.
     pub look_at: Option<Mono>,
     pub last_look: Option<Mono>,
@@ -153,8 +153,9 @@ impl Engine {
         self.mark(Mark::StoreRead, u64::from(text.is_some()));
         let found = self.find(text, fence);
         let held = (self.phase != Phase::Booting).then_some((self.epoch, self.generation));
-        let behind = found.behind.is_some_and(|order| Some(order) > held);
-        if behind && self.waits_for_pair() {
+        let record = found.behind.filter(|order| Some(*order) > held);
+        let behind = record.is_some();
+        if record.is_some_and(|record| self.waits_for_pair(record)) {
             return;
         }
         self.desk.behind = None;
@@ -202,9 +203,10 @@ impl Engine {
         self.supersede();
     }
 
-    /// The pair beside a newer record has not come through yet: looks again until it has, or its time is over.
-    fn waits_for_pair(&mut self) -> bool {
-        let since = *self.desk.behind.get_or_insert(self.now.mono);
+    /// The pair beside a newer `record` has not come through yet: looks again until it has, or its time is over.
+    fn waits_for_pair(&mut self, record: (Epoch, Generation)) -> bool {
+        let waiting = self.desk.behind.filter(|(_, awaited)| *awaited == record);
+        let (since, _) = *self.desk.behind.insert(waiting.unwrap_or((self.now.mono, record)));
         let waits = self.now.mono.since(since) < BEHIND;
         if waits {
             self.desk.look_at = Some(self.now.mono.after(BEHIND_PAUSE));

@@ -5,10 +5,10 @@ use crate::common::*;
 /// through yet.
 #[test]
 fn a_sign_in_over_a_record_whose_pair_is_on_its_way_comes_after_it() {
-    let mut world = World::with(|options| options.number("apart", 1.0).expect("a switch"));
+    let mut world = World::with(apart);
     world.store.mode = Mode::Delayed(100);
     world.sign_in("ada");
-    let mut elsewhere = World::unread(|options| options.number("apart", 1.0).expect("a switch"), 2);
+    let mut elsewhere = World::unread(apart, 2);
     elsewhere.boot();
     elsewhere.sign_in("bob");
     let theirs = elsewhere.record();
@@ -21,7 +21,7 @@ fn a_sign_in_over_a_record_whose_pair_is_on_its_way_comes_after_it() {
 /// I10: a session that begins where a pair was lost comes after the one that the record beside it tells of.
 #[test]
 fn a_sign_in_after_the_pair_was_lost_comes_after_its_record() {
-    let mut world = World::with(|options| options.number("apart", 1.0).expect("a switch"));
+    let mut world = World::with(apart);
     world.sign_in("ada");
     let before = world.record().epoch;
     world.store.text = None;
@@ -31,4 +31,35 @@ fn a_sign_in_after_the_pair_was_lost_comes_after_its_record() {
     assert_eq!(world.state(), State::SignedOut);
     world.sign_in("bob");
     assert!(world.record().epoch > before, "{:?}", world.record());
+}
+
+/// MT: tabs that refresh one after the other do not use up the time that each pair has to come through.
+#[test]
+fn every_pair_has_its_own_time_to_come_through() {
+    let mut world = World::with(apart);
+    world.sign_in("ada");
+    world.sleep(minutes(20));
+    let before = world.record();
+    world.rotate_elsewhere();
+    let second = world.record();
+    world.rotate_elsewhere();
+    let third = world.record();
+    show(&mut world, &before, &second);
+    world.wake(Wake::Shown);
+    world.advance(ms(450));
+    show(&mut world, &second, &third);
+    world.advance(ms(450));
+    show(&mut world, &third, &third);
+    world.advance(secs(1));
+    assert_eq!((world.state(), world.generation()), (State::Active, third.generation));
+    assert_eq!((world.ends(), world.requests()), (vec![], 0));
+}
+
+fn show(world: &mut World, pair: &Record, record: &Record) {
+    world.store.put(pair.encode().expose());
+    world.store.fence = Some(record.clone().without_tokens().encode().expose().to_owned());
+}
+
+fn apart(options: &mut Options) {
+    options.number("apart", 1.0).expect("a switch");
 }

@@ -182,6 +182,7 @@ impl Eye {
         let text = self.view.as_ref().and_then(|view| view.text.as_ref());
         if let Some(id) = text.and_then(|text| text.id) {
             self.session = Session::Refused;
+            self.order = text.and_then(|text| text.order()).unwrap_or_default();
             (self.family, self.held) = (Some(id.family), Some(id));
         }
     }
@@ -189,8 +190,10 @@ impl Eye {
     /// Takes over what was read; says whose it is.
     pub(crate) fn restore(&mut self) -> Option<usize> {
         let view = self.view.as_ref()?;
-        self.order = self.order.max(view.newest().map(|record| record.stamp().order()).unwrap_or_default());
+        let tombstone = view.newest().filter(|record| record.session.is_none());
+        self.order = tombstone.map(|record| record.stamp().order()).unwrap_or(self.order);
         let kept = view.pair()?;
+        self.order = kept.order().unwrap_or_default();
         let (id, session) = (kept.id?, kept.record.as_ref()?.session.as_ref()?);
         // What the record beside the pair says of it, it says later.
         let word = view.newest().and_then(|record| record.session.as_ref()).unwrap_or(session);

@@ -154,14 +154,15 @@ impl Engine {
         let found = self.find(text, fence);
         let held = (self.phase != Phase::Booting).then_some((self.epoch, self.generation));
         let record = found.behind.filter(|order| Some(*order) > held);
-        let behind = record.is_some();
         if record.is_some_and(|record| self.waits_for_pair(record)) {
             return;
         }
-        self.desk.behind = None;
+        let behind = record.is_some();
+        self.desk.behind = self.desk.behind.filter(|_| behind);
         self.desk.looking = false;
         self.desk.seen = found.seen;
-        let collides = self.desk.conflicted && self.collides(&found);
+        let reads_to_send = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Reading));
+        let collides = (self.desk.conflicted || reads_to_send) && self.collides(&found);
         let merged = match found.stored {
             record::Stored::Record(record) => self.merge(record),
             record::Stored::Newer => {
@@ -177,7 +178,7 @@ impl Engine {
             self.overtake();
         }
         if behind {
-            self.supersede();
+            self.fall_behind();
         } else if core::mem::take(&mut self.desk.conflicted) {
             self.resolve_conflict(merged);
         }
@@ -207,10 +208,11 @@ impl Engine {
     fn waits_for_pair(&mut self, record: (Epoch, Generation)) -> bool {
         let waiting = self.desk.behind.filter(|(_, awaited)| *awaited == record);
         let (since, _) = *self.desk.behind.insert(waiting.unwrap_or((self.now.mono, record)));
-        let waits = self.now.mono.since(since) < BEHIND;
-        if waits {
-            self.desk.look_at = Some(self.now.mono.after(BEHIND_PAUSE));
-        }
+        let waited = self.now.mono.since(since);
+        let waits = waited < BEHIND;
+        let pause = if waits { BEHIND_PAUSE } else { waited };
+        // A pair that takes longer is not waited for, but it is looked for.
+        self.desk.look_at = (waited < LONGEST_BEHIND).then(|| self.now.mono.after(pause));
         waits
     }
 
@@ -460,6 +462,8 @@ const STORE_TIMEOUT: Millis = Millis::from_secs(2);
 /// How long a pair may take to show beside its record, and how often it is looked for.
 const BEHIND: Millis = Millis(500);
 const BEHIND_PAUSE: Millis = Millis(100);
+/// How long a pair is looked for that has not come through, at longer and longer intervals.
+const LONGEST_BEHIND: Millis = Millis::from_secs(60);
 /// When a save that failed is tried again: 5 s, then four times as long each time.
 const SAVE_AGAIN: Millis = Millis::from_secs(5);
 const SAVE_AGAIN_CAP: Millis = Millis::from_secs(16 * 60);

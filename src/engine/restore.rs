@@ -90,13 +90,18 @@ impl Engine {
         !is_ours && matches!(found.seen, Seen::Record(stamp) if stamp.order() == ours)
     }
 
+    /// The session that the record is of, if it is of any.
+    pub(super) fn stored_session(&self) -> Option<u64> {
+        match self.desk.seen {
+            Seen::Record(stamp) => stamp.session,
+            Seen::Foreign | Seen::Nothing => None,
+        }
+    }
+
     /// Another tab has been quicker to store something else under the same numbers: what is stored over it takes the
     /// next ones, so that every tab sees that it is newer.
     pub(super) fn overtake(&mut self) {
-        let stored = match self.desk.seen {
-            Seen::Record(stamp) => stamp.session,
-            Seen::Foreign | Seen::Nothing => None,
-        };
+        let stored = self.stored_session();
         let epoch = self.next_epoch();
         match self.session.as_mut() {
             Some(session) if stored == Some(session.id) => {
@@ -171,10 +176,12 @@ impl Engine {
         if self.desk.read_only {
             self.persist_failed();
         }
+        let stored = self.stored_session();
+        let is_other = |session: &Session| behind && stored != Some(session.id);
         if let Some(session) = self.session.as_mut().filter(|_| behind) {
             session.standing = Standing::Refused(Refusal::because(EndReason::Superseded));
         }
-        if self.session.as_ref().is_some_and(|session| !self.is_usable(session)) {
+        if self.session.as_ref().is_some_and(|session| is_other(session) || !self.is_usable(session)) {
             self.session = None;
             self.desk.leftover = true;
         }

@@ -270,6 +270,17 @@ impl Engine {
         self.end_session(refusal, epoch);
     }
 
+    /// The store has a newer record than there is a pair.
+    pub(super) fn fall_behind(&mut self) {
+        let held = self.session.as_ref().map(|session| session.id);
+        if held.is_none() || held == self.stored_session() {
+            return self.supersede();
+        }
+        // Another session has begun. Its pair will have a higher epoch than this.
+        self.drop_writes();
+        self.end_session(Refusal::because(EndReason::SignedOutElsewhere), self.epoch);
+    }
+
     /// Another tab has newer tokens that cannot be had here: the refresh token held is spent. Nothing is written, the
     /// session goes on elsewhere.
     pub(super) fn supersede(&mut self) {

@@ -55,6 +55,62 @@ fn every_pair_has_its_own_time_to_come_through() {
     assert_eq!((world.ends(), world.requests()), (vec![], 0));
 }
 
+/// A pair that needs longer than it should is still found.
+#[test]
+fn a_pair_that_comes_late_brings_its_session_back() {
+    let mut world = World::with(apart);
+    world.sign_in("ada");
+    world.sleep(minutes(20));
+    let before = world.record();
+    world.rotate_elsewhere();
+    let after = world.record();
+    show(&mut world, &before, &after);
+    world.wake(Wake::Shown);
+    world.advance(secs(3));
+    assert_eq!(world.ends(), [EndReason::Superseded]);
+    show(&mut world, &after, &after);
+    world.advance(secs(10));
+    assert_eq!((world.state(), world.generation()), (State::Active, after.generation));
+    assert_eq!(world.requests(), 0);
+    let looks = world.store.reads;
+    world.advance(minutes(5));
+    assert_eq!(world.store.reads, looks, "it is looked for no longer");
+}
+
+/// I5: when somebody else has signed in, the access token of before is used no more.
+#[test]
+fn the_record_of_another_session_ends_this_one_before_its_pair_is_there() {
+    let mut world = World::with(apart);
+    world.sign_in("ada");
+    let before = world.record();
+    world.sign_in_elsewhere("bob");
+    let after = world.record();
+    show(&mut world, &before, &after);
+    world.wake(Wake::Shown);
+    world.advance(secs(1));
+    assert_eq!((world.bearer(), world.ends()), (None, vec![EndReason::SignedOutElsewhere]));
+    show(&mut world, &after, &after);
+    world.advance(secs(5));
+    assert_eq!(world.snapshot().subject.as_deref(), Some("bob"));
+}
+
+/// The same where the page is loaded meanwhile.
+#[test]
+fn a_pair_of_another_session_than_the_record_is_not_begun_with() {
+    let mut world = World::with(apart);
+    world.sign_in("ada");
+    let before = world.record();
+    world.sign_in_elsewhere("bob");
+    let after = world.record();
+    show(&mut world, &before, &after);
+    let mut world = world.reload(2);
+    world.advance(secs(1));
+    assert_eq!((world.state(), world.bearer()), (State::SignedOut, None));
+    show(&mut world, &after, &after);
+    world.advance(secs(5));
+    assert_eq!(world.snapshot().subject.as_deref(), Some("bob"));
+}
+
 fn show(world: &mut World, pair: &Record, record: &Record) {
     world.store.put(pair.encode().expose());
     world.store.fence = Some(record.clone().without_tokens().encode().expose().to_owned());

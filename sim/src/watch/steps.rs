@@ -37,10 +37,10 @@ impl World {
             self.watch.trouble = Some(elapsed);
         }
         let held_up = self.tabs[tab].held_up;
-        let has_lock = self.locks.is_held_by(self.tabs[tab].page);
+        let page = self.tabs[tab].page;
         let eye = &mut self.tabs[tab].eye;
         match input {
-            Input::LockGranted(id) if has_lock => {
+            Input::LockGranted(id) if self.locks.is_granted(page, *id) => {
                 eye.turn.lock = Some(Held { id: *id, since: now.mono, held_up });
                 eye.turn.look = Look::Wanted;
             }
@@ -240,6 +240,7 @@ impl World {
         let reason = refusal.reason;
         *self.watch.ended.entry(reason.as_str()).or_default() += 1;
         let eye = &mut self.tabs[tab].eye;
+        eye.unsaved = 0;
         let refused = matches!(reason, EndReason::Refused | EndReason::RefreshResponseLostPossible);
         let was = std::mem::take(&mut eye.session);
         let lost = eye.lost.is_some() && eye.lost == eye.refused;

@@ -174,6 +174,9 @@ impl World {
         let stood_still = if self.dice.chance(500) { span } else { 0 };
         self.trace.note(self.clock.elapsed, || format!("the machine sleeps for {span} ms"));
         self.asleep = true;
+        for tab in 0..self.tabs.len() {
+            self.watch_parting(tab);
+        }
         self.plan(span, Due::Awake { stood_still });
         for tab in 0..self.tabs.len() {
             if !self.tabs[tab].gone && self.dice.chance(700) {

@@ -24,6 +24,25 @@ fn a_claim_that_came_and_went_is_still_compared_with() {
     assert_eq!((world.requests(), world.store.text.as_deref()), (0, Some(claimed.as_str())));
 }
 
+/// I2: a tab takes its own claim back, not that of the tab which came after it.
+#[test]
+fn the_claim_of_another_tab_stays_when_this_one_gives_up() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.advance(secs(5));
+    world.server.reuse = Reuse::NoRotation;
+    world.server.script.push_back(Reply::Slow(60_000));
+    world.refresh();
+    world.rotate_elsewhere();
+    let claimed = claimed_elsewhere(&world);
+    world.store.put(claimed.as_str());
+    let notice = Notice { epoch: world.record().epoch, generation: world.record().generation };
+    world.input(Input::Notice(notice.encode()));
+    world.advance(secs(5));
+    assert_eq!(world.generation(), world.record().generation, "adopted");
+    assert_eq!((world.lock, world.store.text.as_deref()), (None, Some(claimed.as_str())));
+}
+
 /// I10: two tabs that sign in at the same moment are two sessions, and every tab can tell which came later.
 #[test]
 fn the_later_of_two_sign_ins_of_one_moment_has_an_epoch_of_its_own() {
@@ -73,6 +92,25 @@ fn a_pair_that_was_stored_late_keeps_its_generation() {
     world.store.mode = Mode::Delayed(100);
     world.advance(minutes(1));
     assert_eq!(world.record().generation, record.generation);
+}
+
+/// I5, I10: a page that cannot read its store writes over nothing that it does not know.
+#[test]
+fn a_sign_out_while_the_store_hangs_ends_no_session_that_began_later() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.store.mode = Mode::Delayed(5_000);
+    let mut world = world.reload(2);
+    world.advance(secs(3));
+    world.sign_out();
+    world.advance(secs(1));
+    world.sign_in_elsewhere("bob");
+    let mut theirs = world.record();
+    theirs.epoch = theirs.epoch.next(world.clock.now().wall);
+    world.store.put(theirs.encode().expose());
+    world.advance(minutes(3));
+    assert_eq!(world.record().stamp(), theirs.stamp());
+    assert_eq!(world.snapshot().subject.as_deref(), Some("bob"));
 }
 
 /// The record in the store, with the claim of a tab that is alone.

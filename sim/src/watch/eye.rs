@@ -29,6 +29,10 @@ pub(crate) struct Eye {
     pub(crate) leaving: bool,
     /// Sign-ins that end with this step.
     pub(crate) parting: Vec<usize>,
+    /// Sign-ins that end with this step if another session begins in it.
+    pub(crate) replaced: Vec<usize>,
+    /// A session has begun in this step.
+    pub(crate) started: bool,
     /// Sign-ins that are known here to be over.
     pub(crate) gone: BTreeSet<usize>,
     /// The newest refresh token that was received.
@@ -52,6 +56,8 @@ pub(crate) struct Eye {
     pub(crate) last_sent: Option<(Mono, Option<usize>)>,
     /// The last answer that told when to come back.
     pub(crate) told_when: bool,
+    /// Writes in a row that failed.
+    pub(crate) unsaved: u32,
     /// Operations of the store that have not ended.
     pub(crate) operations: u32,
     /// What they will have shown.
@@ -120,14 +126,16 @@ impl Eye {
     /// A read is answered; says whether it is the one that counts.
     pub(crate) fn read_answered(&mut self, op: StoreOp) -> bool {
         let sight = self.sights.remove(&op).unwrap_or_default();
+        if self.begins_again(op, &sight) {
+            self.booted = false;
+            self.view = Some(sight);
+            return false;
+        }
         let counts = self.reading.is_some_and(|(reading, _)| reading == op);
         if counts {
             self.reading = None;
             self.view = Some(sight);
             self.read_done();
-        } else if self.begins_again(op, &sight) {
-            self.booted = false;
-            self.view = Some(sight);
         }
         counts
     }
@@ -209,7 +217,11 @@ impl Eye {
         }
         for intent in std::mem::take(&mut self.intents) {
             self.acted = true;
-            self.parting.extend(self.family.take());
+            match intent {
+                // The same user may go on with the same session.
+                Intent::Begin(_) => self.replaced.extend(self.family.take()),
+                Intent::Leave => self.parting.extend(self.family.take()),
+            }
             (self.lost, self.refused, self.hard, self.soft) = (None, None, None, None);
             self.confirmation = Confirmation::None;
             match intent {

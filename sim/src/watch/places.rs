@@ -102,13 +102,14 @@ impl World {
             return;
         };
         self.watch.landed.insert(id.family, id.number);
-        // Two users at once: the session that was replaced is over, whether or not anybody has ended it.
-        let replaced = change.before.as_ref().and_then(|before| before.id).map(|id| id.family);
-        if let Some(replaced) =
-            replaced.filter(|replaced| *replaced != id.family && self.scenario.is_ordered())
-        {
+        // Two sign-ins at once: the session that was replaced is over, whether or not anybody has ended it.
+        let Some(before) = change.before.as_ref().filter(|_| self.scenario.is_ordered()) else {
+            return;
+        };
+        let epoch = |kept: &Kept| kept.record.as_ref().map(|record| record.epoch);
+        if let Some(replaced) = before.id.filter(|_| epoch(before) != epoch(&change.after)) {
             let left = Left { since: job.number, known: true };
-            self.watch.left.entry(replaced).or_insert(left);
+            self.watch.left.entry(replaced.family).or_insert(left);
         }
     }
 

@@ -61,6 +61,7 @@ impl World {
             Input::StoreWritten { op, stored } => {
                 eye.operations = eye.operations.saturating_sub(1);
                 eye.sights.remove(op);
+                eye.unsaved = if *stored == Stored::Failed { eye.unsaved + 1 } else { 0 };
                 if let Claiming::Asked(claimed, lease) = eye.turn.claim
                     && claimed == *op
                 {
@@ -139,6 +140,10 @@ impl World {
         let eye = &mut self.tabs[tab].eye;
         eye.leaving = false;
         eye.wishes = 0;
+        let replaced = std::mem::take(&mut eye.replaced);
+        if std::mem::take(&mut eye.started) {
+            eye.parting.extend(replaced);
+        }
         for family in eye.parting.drain(..) {
             eye.gone.insert(family);
             self.watch.last_left = self.planned;
@@ -193,10 +198,7 @@ impl World {
         match event {
             Event::Adopted { .. } => {
                 self.give_up_flying(tab);
-                let before = self.tabs[tab].eye.family;
-                let family = self.tabs[tab].eye.restore();
-                let eye = &mut self.tabs[tab].eye;
-                eye.gone.extend(before.filter(|before| family.is_some_and(|family| family != *before)));
+                self.tabs[tab].eye.restore();
                 self.watch_return(tab);
             }
             Event::RefreshFailed { error, exhausted } => self.watch_failure(tab, error, *exhausted),
@@ -205,6 +207,7 @@ impl World {
             Event::SessionStarted { .. } => {
                 let eye = &mut self.tabs[tab].eye;
                 (eye.session, eye.began) = (Session::Open, self.planned);
+                eye.started = true;
             }
             _ => {}
         }
@@ -291,7 +294,8 @@ impl World {
         let Some(delay) = deadline.map(|deadline| deadline.since(now.mono)) else {
             return;
         };
-        let waits = view.eye.hinted || view.eye.view.as_ref().is_some_and(Sight::is_behind);
+        let saves = (1..=MOST_SAVES).contains(&view.eye.unsaved);
+        let waits = saves || view.eye.hinted || view.eye.view.as_ref().is_some_and(Sight::is_behind);
         if idle && !waits {
             self.broke(Invariant::I11, || format!("a timer of {delay:?} though signed out"));
         }
@@ -307,6 +311,8 @@ fn retry_delay(config: &Config, number: u32) -> Millis {
     Millis(full.0 / 2)
 }
 
+/// How often a sign-out is stored again that could not be, and a little more.
+const MOST_SAVES: u32 = 6;
 /// The least pause after a flight that failed without being told when to come back.
 const BACKGROUND: Millis = Millis(2_500);
 /// What an attempt needs of the store, at its slowest: reading, claiming, storing and reading again.

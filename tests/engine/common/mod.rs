@@ -20,6 +20,7 @@ pub use evertoken::engine::config::Options;
 pub use evertoken::engine::error::{Cause, ErrorCode};
 pub use evertoken::engine::ids::{AttemptId, CallId, Generation, StoreOp};
 pub use evertoken::engine::input::{Input, Reception, Revocation, SessionMode, Stored, Urgency, Wake};
+pub use evertoken::engine::notice::Notice;
 pub use evertoken::engine::output::{Event, Output, Reason, Settled, State, TokenRequest};
 pub use evertoken::engine::record::Record;
 pub use evertoken::engine::secret::Secret;

@@ -116,9 +116,9 @@ fn a_pair_is_written_over_a_claim_of_its_own_generation() {
     assert!(world.store.holds("refresh.0.1"));
 }
 
-/// A store that writes its texts in another way: it holds what was expected, and denies it.
+/// A text of another hand cannot be compared with: it does not begin as this version writes it.
 #[test]
-fn a_text_in_another_order_is_written_over_after_one_look() {
+fn a_text_in_another_order_is_written_over() {
     let mut world = expired(|_| {});
     let text = world.store.text.clone().unwrap();
     let name = r#""name":"default","#;
@@ -129,7 +129,7 @@ fn a_text_in_another_order_is_written_over_after_one_look() {
     let call = world.need();
     world.advance(secs(1));
     world.expect(call, Settled::Done);
-    assert_eq!((world.requests(), world.store.reads), (1, reads + 2));
+    assert_eq!((world.requests(), world.store.reads), (1, reads + 1));
     assert!(world.store.holds("refresh.0.1"));
     assert_eq!((world.count("persistFailed"), world.count("refreshFailed")), (0, 0));
 }

@@ -9,6 +9,7 @@ mod batch;
 mod clock;
 mod dice;
 mod eye;
+pub mod fleet;
 mod invariant;
 mod network;
 mod provider;

@@ -10,6 +10,7 @@ mod events;
 mod hidden_pages;
 mod lead_and_jitter;
 mod lost_answers;
+mod names;
 mod properties;
 mod redaction;
 mod refused_but_good;

@@ -105,11 +105,15 @@ impl Evertoken {
         match output {
             Output::ReadStore(op) => {
                 let text = self.store.as_deref().map(|text| Secret::new(text.into()));
-                return Some(Input::StoreRead { op, text });
+                return Some(Input::StoreRead { op, text, fence: None });
             }
-            Output::WriteStore(op, text) => {
-                self.store = Some(text.expose().into());
-                return Some(Input::StoreWritten { op, stored: Stored::Durably });
+            Output::WriteStore(op, write) => {
+                let holds = write.expected.is_met_by(self.store.as_deref());
+                if let Some(text) = write.text.filter(|_| holds) {
+                    self.store = Some(text.expose().into());
+                }
+                let stored = if holds { Stored::Durably } else { Stored::Conflict };
+                return Some(Input::StoreWritten { op, stored });
             }
             Output::Send { attempt, request: TokenRequest::Http(request) } => {
                 let body = request.body.as_ref().map_or("", Secret::expose);
@@ -128,10 +132,13 @@ impl Evertoken {
             Output::Event(Event::Refreshed { .. }) => moment.refreshed(),
             Output::Event(Event::SessionEnded(_)) => moment.sign_out(),
             Output::Abort(_)
+            | Output::Broadcast(_)
             | Output::Event(_)
+            | Output::Lock(_)
             | Output::Revoke(_)
             | Output::Send { request: TokenRequest::Call(_), .. }
-            | Output::Snapshot(_) => {}
+            | Output::Snapshot(_)
+            | Output::Unlock(_) => {}
         }
         None
     }

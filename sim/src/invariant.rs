@@ -33,6 +33,8 @@ pub enum Invariant {
     I12,
     /// A session ends once, and its refused token is not sent again.
     I13,
+    /// The lock is held for a refresh, and given back in time.
+    I15,
     /// Nobody is logged out but by the server's refusal or their own wish.
     Logout,
 }
@@ -79,6 +81,7 @@ impl Invariant {
             Self::I11 => "I11",
             Self::I12 => "I12",
             Self::I13 => "I13",
+            Self::I15 => "I15",
             Self::Logout => "logout",
         }
     }

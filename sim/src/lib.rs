@@ -8,6 +8,7 @@ mod actions;
 mod batch;
 mod clock;
 mod dice;
+pub mod explore;
 mod eye;
 mod invariant;
 mod network;

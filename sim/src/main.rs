@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use evertoken_sim::{Sabotage, Totals, Trace, run, run_all};
+use evertoken_sim::{Sabotage, Totals, Trace, explore, run, run_all};
 
 const USAGE: &str = "\
 usage: evertoken-sim [--seeds N] [--seed N] [--json]
@@ -24,6 +24,9 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
+    if std::env::args().nth(1).is_some_and(|word| word == "explore") {
+        return explore::command(std::env::args().skip(2));
+    }
     let arguments = match parse(std::env::args().skip(1)) {
         Ok(arguments) => arguments,
         Err(problem) => {

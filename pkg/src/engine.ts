@@ -23,6 +23,8 @@ export interface Operations {
   signOut: [revoke: boolean];
   start: [];
   stop: [];
+  /** The app is being used. */
+  touch: [];
   /** A 401 for a request with this generation's token. Settles with `resend` or `pass`. */
   unauthorized: [generation: number, challenge: string | undefined];
 }
@@ -71,6 +73,10 @@ export interface Surroundings {
   readonly refresh: ((...context: CallbackArguments) => Promise<string>) | undefined;
   /** The CSRF value of this moment. */
   readonly csrf: () => string | undefined;
+  /** What the app's own rule has said of an answer of the token endpoint: whether it ends the session. */
+  readonly ruling: (response: Response) => boolean | undefined;
+  /** Under what name tabs meet, if they do. */
+  readonly meeting: string | undefined;
 }
 
 export type CallbackArguments = [

@@ -1,9 +1,11 @@
 import { type Bindings, instantiate } from '../wasm/glue.js';
 import type { EngineEvent, EngineHost, EngineSink, Surroundings, Verdict } from './engine.js';
 import { type TokenErrorData, isTokenError } from './errors.js';
+import { ignore } from './abort.js';
 import { guard } from './guard.js';
 import { type Source, refuse } from './loader.js';
 import { clocks } from './scope.js';
+import { tabs } from './tabs.js';
 
 type Engine = InstanceType<Bindings['TokenManager']>;
 const RESTARTS = 3;
@@ -17,6 +19,8 @@ export function localHost(source: Source, surroundings: Surroundings, sink: Engi
   let failure: TokenErrorData = { code: 'internal', transient: false };
   let deaths: number[] = [];
   let stopped = false;
+  /** Gives back what this tab has of what tabs share. */
+  let part = ignore;
   /** Whether an engine has died and nobody has been told. */
   let unburied = false;
 
@@ -50,6 +54,7 @@ export function localHost(source: Source, surroundings: Surroundings, sink: Engi
     // No more than this, and later: the stack may be full.
     const die = () => {
       engine = undefined;
+      part();
       unburied = true;
       queueMicrotask(bury);
     };
@@ -57,13 +62,39 @@ export function localHost(source: Source, surroundings: Surroundings, sink: Engi
     try {
       const options = new Options();
       for (const [kind, ...args] of surroundings.entries) (options[kind] as (...args: unknown[]) => void)(...args);
-      engine = new TokenManager(options, hostObject(surroundings, sink));
+      const mine: Engine = (engine = new TokenManager(
+        options,
+        hostObject(surroundings, sink, meet((act) => engine === mine && act(mine))),
+      ));
       engine.restore();
       if (stopped) engine.stop();
     } catch (error) {
       const { option, message } = error as { option?: string; message?: string };
       throw option ? new TypeError(`option "${option}": expected ${message}`) : error;
     }
+  }
+
+  /** Meets the other tabs. `tell` reaches the engine that this is for, as long as it lives. */
+  function meet(tell: (act: (engine: Engine) => void) => void): Meeting {
+    const { meeting } = surroundings;
+    const others = meeting === undefined ? undefined : tabs(meeting, (message) => tell((engine) => engine.notice(message)));
+    const held = new Map<number, () => void>();
+    part = () => {
+      others?.close();
+      for (const release of held.values()) release();
+    };
+    return {
+      lock(id) {
+        const told = (granted: boolean) => tell((engine) => engine.locked(id, granted));
+        if (others) held.set(id, others.lock(told));
+        else told(false);
+      },
+      unlock(id) {
+        held.get(id)?.();
+        held.delete(id);
+      },
+      broadcast: (message) => others?.broadcast(message),
+    };
   }
 
   function bury(): void {
@@ -84,6 +115,7 @@ export function localHost(source: Source, surroundings: Surroundings, sink: Engi
       if (queue) return void queue.push(() => host.call(id, op, args));
       if (!engine) return sink.settle(id, failure);
       if (op === 'start' || op === 'stop') stopped = op === 'stop';
+      if (op === 'dispose') queueMicrotask(part);
       try {
         (engine[op] as (...args: unknown[]) => void)(...(id ? [id, ...args] : args));
       } catch {
@@ -110,9 +142,21 @@ function instance(module: WebAssembly.Module, die: () => void): Bindings {
   }
 }
 
+interface Meeting {
+  lock(id: number): void;
+  unlock(id: number): void;
+  broadcast(message: string): void;
+}
+
 /** The object whose methods the engine calls. */
-function hostObject({ slot, fetch, refresh, csrf }: Surroundings, { verdict, snapshot, event, settle }: EngineSink) {
+function hostObject(
+  { slot, fetch, refresh, csrf, ruling }: Surroundings,
+  { verdict, snapshot, event, settle }: EngineSink,
+  meeting: Meeting,
+) {
   return {
+    ...meeting,
+    ruling,
     verdict: (...flat: [...Verdict]) => verdict(flat),
     snapshot,
     event: (told: EngineEvent, error: TokenErrorData | undefined) => event({ ...told, error }),

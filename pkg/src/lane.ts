@@ -1,4 +1,5 @@
-import { abortable, ignore } from './abort.js';
+import { abortable } from './abort.js';
+import { ask, drop } from './ask.js';
 import type { Verdict } from './engine.js';
 import { isTokenError } from './errors.js';
 import type { Link, Settled } from './link.js';
@@ -23,8 +24,6 @@ export interface LaneParts {
 
 /** What a token must have left for a request that cannot go out again, in milliseconds. */
 const ONE_SHOT = 60_000;
-/** How long the judgement of an answer may take, in milliseconds; after it, the answer is the caller's. */
-const JUDGEMENT = 10_000;
 const IDEMPOTENT = /^(GET|HEAD|OPTIONS|PUT|DELETE)$/;
 
 /**
@@ -204,20 +203,7 @@ function claim(
 function refused(response: Response, { unauthorized, shouldRefresh }: LaneParts['config']): boolean | Promise<boolean> {
   const about = unauthorized.filter((rule) => (typeof rule === 'number' ? rule : rule.status) === response.status);
   if (!shouldRefresh && (!about.length || about.some((rule) => typeof rule === 'number'))) return about.length > 0;
-  return ask(response.clone(), about, shouldRefresh);
-}
-
-async function ask(copy: Response, about: Config['unauthorized'], hook: Config['shouldRefresh']): Promise<boolean> {
-  let timer;
-  try {
-    const late = new Promise<false>((resolve) => (timer = setTimeout(resolve, JUDGEMENT, false)));
-    return await Promise.race([late, judge(copy, about, hook)]);
-  } catch {
-    return false;
-  } finally {
-    clearTimeout(timer);
-    drop(copy);
-  }
+  return ask(response, (copy) => judge(copy, about, shouldRefresh), false);
 }
 
 async function judge(copy: Response, about: Config['unauthorized'], hook: Config['shouldRefresh']): Promise<boolean> {
@@ -234,9 +220,4 @@ function memberOf(body: unknown, path: string): unknown {
 
 function isOf(error: unknown, code: string): boolean {
   return isTokenError(error) && error.code === code;
-}
-
-/** Frees the connection of a response that nobody reads. */
-function drop(response: Response): void {
-  response.body?.cancel().catch(ignore);
 }

@@ -1,5 +1,6 @@
 import { abortable, ignore } from './abort.js';
 import { findOld, readCsrf } from './adopt.js';
+import { ask } from './ask.js';
 import { callbackRunner } from './callback.js';
 import type { EngineEvent, EngineHost, EngineSink, Surroundings, Verdict } from './engine.js';
 import { ConfigurationError, type TokenError, type TokenErrorData, errorFrom, known } from './errors.js';
@@ -31,6 +32,7 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
   const changes = listeners<[]>();
   const events = listeners<[TokenEvent]>();
   const unlisted = new Set<string>();
+  const rulings = new WeakMap<Response, boolean | undefined>();
   const undo = new Map<Interceptable, () => void>();
   const place = slot(config.store, 'evertoken:' + config.name, () => hear({ type: 'persistFailed' }));
   let { adoptFrom } = config;
@@ -45,9 +47,17 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
           entries: config.entries,
           slot: place,
           // No manager is to touch it on its way, however it is wrapped.
-          fetch: (url, init) => native(url, { ...init, auth: 'omit' } as FetchInit),
+          fetch: async (url, init) => {
+            const response = await native(url, { ...init, auth: 'omit' } as FetchInit);
+            const { isTerminal } = config;
+            if (isTerminal && !response.ok)
+              rulings.set(response, await ask(response, async (copy) => !!(await isTerminal(copy)), undefined));
+            return response;
+          },
           refresh: runner?.refresh,
           csrf: () => csrf && readCsrf(csrf),
+          ruling: (response) => rulings.get(response),
+          meeting: config.shared ? 'evertoken:' + config.name : undefined,
         },
         sink,
       ),
@@ -226,6 +236,7 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
       events.add((event) => (type === '*' || type === event.type) && listener(event)),
     start: () => link.tell('start'),
     stop: () => link.tell('stop'),
+    touch: () => link.tell('touch'),
     dispose,
     metrics: () => (link.inspect('metrics') ?? {}) as Metrics,
     diagnostics: () => ({

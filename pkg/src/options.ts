@@ -23,6 +23,9 @@ export interface Config {
   readonly endpoints: readonly URL[];
   readonly unauthorized: ReadonlyArray<number | UnauthorizedBody>;
   readonly shouldRefresh: Options['shouldRefresh'];
+  readonly isTerminal: Options['isTerminal'];
+  /** Whether other tabs see the session, in the store or in a cookie. */
+  readonly shared: boolean;
   readonly log: LogLevel | 'off' | ((entry: LogEntry) => void);
 }
 
@@ -108,6 +111,9 @@ const OPTIONS: Shape = {
   retryCap: SECONDS,
   maxWait: SECONDS,
   autoResume: SWITCH,
+  whenIdle: oneOf('keep lapse', text),
+  idleAfter: SECONDS,
+  isTerminal: HOOK,
   log: ['a level or a function', (value) => isFunction(value) || LEVELS.includes(value)],
   server: oneOf('inert per-request'),
 };
@@ -168,13 +174,19 @@ export function parse(options: Options): Config {
   const base = inert ? 'http://inert.invalid' : baseUrl();
   const places = (name: string, list: unknown[]) =>
     list.map((one) => placeOf(String(one), base) ?? refuse(name, PLACES[0], one));
+  const { store = memory() } = rest;
+  const inStore = !isForgetful(store);
+  const shared = !inert && (inStore || refresh?.tokenIn === 'cookie');
+  if (shared) number(true, entries, 'lock');
+  if (shared && inStore) number(true, entries, 'shared');
   return {
     entries,
     name: 'default',
-    store: memory(),
     unauthorized: [401],
     log: 'error',
     ...rest,
+    store,
+    shared,
     ...readSource(refresh, base, own, entries),
     inert,
     attach: [...(sameOrigin && own ? [{ origin: own, path: '/' }] : []), ...places('attachTo', attachTo)],

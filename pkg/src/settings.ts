@@ -85,6 +85,22 @@ export interface Options {
   /** How long a caller without a good token waits. Default 15. */
   maxWait?: number | undefined;
 
+  /**
+   * Whether this answer (a copy) of the token endpoint, which brings no tokens, ends the session. Replaces the built-in
+   * rule: 400, 401, 403 and 422 do unless their body is HTML or names a passing trouble. An error, or no answer within
+   * 10 s, leaves the rule in force.
+   */
+  isTerminal?: ((response: Response) => boolean | PromiseLike<boolean>) | undefined;
+
+  /**
+   * `'keep'` (default): the session is kept alive for as long as the page is open. `'lapse'`: after `idleAfter` without
+   * a request or `touch()` nothing is refreshed any more, until the next use.
+   */
+  whenIdle?: 'keep' | 'lapse' | undefined;
+
+  /** With `whenIdle: 'lapse'`: how long without use counts as idle. In seconds, 1800 by default. */
+  idleAfter?: number | undefined;
+
   /** Whether a cookie session resumes by itself after a reload, with one refresh. Default `true`. */
   autoResume?: boolean | undefined;
 

@@ -43,8 +43,11 @@ function web(storage: () => Storage): Store {
 export interface Slot {
   /** What the store has; or the text that it could not be given, as long as nobody else has given it another. */
   read(): ReturnType<Store['get']>;
-  /** In the order of the calls: a late write cannot undo a newer one. */
-  write(text: string): Promise<void>;
+  /**
+   * In the order of the calls: a late write cannot undo a newer one. `false`, and nothing is written, when there is
+   * something else than a text that begins with `expected`. Empty: nothing may be there; `undefined`: anything.
+   */
+  write(text: string, expected?: string): Promise<boolean>;
   remove(): Promise<void>;
   /** Whether the store has what it was given last; `undefined` while that is under way. */
   isSaved(): boolean | undefined;
@@ -57,6 +60,10 @@ export function slot(store: Store, key: string, onUnreadable: () => void): Slot 
   let unreadable = false;
   /** Not stored yet, or it could not be: kept so that a restarted engine finds it. */
   let unsaved: string | undefined;
+  /** The last text that could not be stored: it stands for what the store should have. */
+  let failed: string | undefined;
+  /** The last text that was put there from here. */
+  let mine: string | undefined;
   /** What the store itself had when last looked at, or was given. */
   let seen: string | undefined;
   let writing: Promise<void> | undefined;
@@ -66,20 +73,54 @@ export function slot(store: Store, key: string, onUnreadable: () => void): Slot 
     const own = text ?? undefined;
     unreadable = false;
     if (writing) return unsaved ?? own;
-    if (own !== seen) unsaved = undefined;
+    if (own !== seen) unsaved = failed = undefined;
     seen = own;
     return unsaved ?? own;
   }
 
-  async function put(text: string): Promise<void> {
+  /** Whether the store holds what `expected` says. What cannot be read is what it was. */
+  function holds(expected: string, own: string | null | undefined): boolean {
+    // A write that was given up has landed after all: it is no other's.
+    if (own != null && own === mine) return true;
+    const base = own == null || own === seen ? (failed ?? own) : own;
+    return expected ? !!base?.startsWith(expected) : base == null;
+  }
+
+  /** In one turn where the store answers at once. */
+  function compare(expected: string): boolean | PromiseLike<boolean> {
     try {
-      await store.set(key, text);
-      seen = text;
+      const found = store.get(key);
+      return typeof found === 'object' && found
+        ? found.then(
+            (own) => holds(expected, own),
+            () => holds(expected, seen),
+          )
+        : holds(expected, found);
+    } catch {
+      return holds(expected, seen);
+    }
+  }
+
+  async function put(text: string, expected: string | undefined): Promise<boolean> {
+    try {
+      let same = expected === undefined || compare(expected);
+      if (typeof same === 'object') same = await same;
+      if (!same) {
+        if (unsaved === text) unsaved = failed;
+        saved ??= unsaved === undefined;
+        return false;
+      }
+      const set = store.set(key, text);
+      if (set) await set;
+      seen = mine = text;
+      failed = undefined;
       if (unsaved === text) {
         unsaved = undefined;
         saved = true;
       }
+      return true;
     } catch (error) {
+      failed = text;
       if (unsaved === text) saved = false;
       throw error;
     }
@@ -94,11 +135,11 @@ export function slot(store: Store, key: string, onUnreadable: () => void): Slot 
         return refused(error);
       }
     },
-    write(text) {
+    write(text, expected) {
       unsaved = text;
       saved = undefined;
       // At once if possible: the page may be going away.
-      const written = writing ? writing.then(() => put(text)) : put(text);
+      const written = writing ? writing.then(() => put(text, expected)) : put(text, expected);
       const ended = written.then(ignore, ignore).then(() => {
         if (writing === ended) writing = undefined;
       });

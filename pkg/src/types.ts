@@ -69,6 +69,9 @@ export interface TokenManager extends Disposable {
   /** Plans and sends nothing more by itself; the answer to a request under way still counts. Tokens stay. */
   stop(): void;
 
+  /** Says that the app is being used: with `whenIdle: 'lapse'` the session is kept alive from here on. */
+  touch(): void;
+
   /** Lets go of everything for good; calls still open reject with `DisposedError`. */
   dispose(): void;
 
@@ -143,6 +146,8 @@ export interface Snapshot {
   readonly expiresAt?: number | undefined;
   /** The planned refresh. */
   readonly refreshAt?: number | undefined;
+  /** When the refresh token ends, where the server or the token says so. Unix milliseconds. */
+  readonly refreshExpiresAt?: number | undefined;
   readonly refreshing: boolean;
   readonly nextRetryAt?: number | undefined;
   /** Code of the last failure. */

@@ -101,7 +101,7 @@ test(
     const { error } = await failed;
     assert.equal(error.code, 'refresh_unavailable');
     assert.equal(error.status, 503);
-    assert.equal(auth.state, 'stale');
+    assert.equal(auth.state, 'active', 'other paths may still take the token');
   },
 );
 

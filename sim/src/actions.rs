@@ -6,54 +6,62 @@ use evertoken::engine::output::State;
 use evertoken::engine::secret::Secret;
 use evertoken::engine::time::Millis;
 
-use super::eye::Intent;
+use super::locks::Locking;
 use super::provider::Receipt;
 use super::tab::Purpose;
 use super::traffic::member;
-use super::world::{Due, Page, World};
+use super::watch::Intent;
+use super::world::{Due, World};
 
 impl World {
     /// Something happens; the next thing is put on the calendar.
     pub(crate) fn act(&mut self) {
         let pause = self.dice.magnitude(self.scenario.pause);
         self.plan(pause, Due::Act);
-        let tab = self.dice.between(0, self.tabs.len() as u64 - 1) as usize;
         if self.calm {
-            // The last minute is for what is under way.
-            if self.clock.elapsed + 60_000 < self.scenario.end {
-                self.api_call(tab);
-            }
-            return;
+            return self.act_calmly();
         }
+        let run: Vec<usize> = (0..self.tabs.len()).filter(|tab| self.tabs[*tab].is_run()).collect();
+        let Some(tab) = (!run.is_empty()).then(|| self.dice.pick(&run)) else {
+            return self.open_another();
+        };
         match self.dice.between(0, 99) {
-            0..=49 => {
+            0..=43 => {
                 for _ in 0..self.dice.magnitude(8) {
                     self.api_call(tab);
                 }
             }
-            50..=53 => {
-                let call = self.ask(tab, Purpose::Any);
+            44..=46 => {
+                let call = self.ask(tab, Purpose::Token);
                 let min_validity = Millis(self.dice.magnitude(1_000_000));
                 self.feed(tab, Input::Need { call, min_validity });
             }
-            54..=56 => {
-                let call = self.ask(tab, Purpose::Any);
+            47..=50 => {
+                let call = self.ask(tab, Purpose::Token);
                 let urgency = self.dice.pick(&[Urgency::Forced, Urgency::Normal]);
                 self.feed(tab, Input::Refresh { call, urgency });
             }
-            57..=60 => self.change_user(tab),
-            61..=66 => self.reload(tab),
-            67..=75 => self.show_or_hide(tab),
-            76..=79 => {
+            51 => self.all_at_once(&run),
+            52..=55 => self.change_user(tab),
+            56..=59 => self.reload(tab),
+            60..=62 => self.open_another(),
+            63 => self.close(tab),
+            64 => self.dispose(tab),
+            65..=67 => self.freeze(tab),
+            68..=74 => self.show_or_hide(tab),
+            75..=77 => {
                 let wake = self.dice.pick(&[Wake::Focus, Wake::Online]);
                 self.feed(tab, Input::Wake(wake));
             }
-            80..=82 => self.sleep(),
-            83..=85 => self.set_clock(),
-            86..=88 => self.trouble_store(),
-            89..=92 => self.offline_until = self.clock.elapsed + self.dice.magnitude(900_000),
-            93..=95 => self.refuses_until = self.clock.elapsed + self.dice.magnitude(600_000),
-            96 => self.end_at_server(tab),
+            78..=79 => self.sleep(),
+            80..=81 => self.set_clock(),
+            82..=84 => self.trouble_store(),
+            85 => self.forge(tab),
+            86..=87 if self.scenario.locking == Locking::Squatted => self.squat(),
+            86..=87 => self.feed(tab, Input::Touch),
+            88..=91 => self.offline_until = self.clock.elapsed + self.dice.magnitude(300_000),
+            92..=94 => self.refuses_until = self.clock.elapsed + self.dice.magnitude(300_000),
+            95 => self.end_at_server(tab),
             _ => {
                 let input = if self.dice.chance(400) { Input::Stop } else { Input::Start };
                 self.feed(tab, input);
@@ -61,22 +69,39 @@ impl World {
         }
     }
 
+    fn act_calmly(&mut self) {
+        // The last minute is for what is under way.
+        if self.clock.elapsed + 60_000 >= self.scenario.end {
+            return;
+        }
+        for tab in 0..self.tabs.len() {
+            if self.tabs[tab].is_run() {
+                self.api_call(tab);
+            }
+        }
+    }
+
+    /// Every tab wants newer tokens, within the blink of an eye.
+    fn all_at_once(&mut self, run: &[usize]) {
+        for tab in run {
+            let call = self.ask(*tab, Purpose::Token);
+            self.feed(*tab, Input::Refresh { call, urgency: Urgency::Normal });
+        }
+    }
+
     fn change_user(&mut self, tab: usize) {
         if self.tabs[tab].state() == State::SignedOut || self.dice.chance(300) {
-            return self.login(self.tabs[tab].page);
+            return self.login(tab);
         }
         let revocation = self.dice.pick(&[Revocation::Revoke, Revocation::Skip]);
-        let call = self.expect_saved(tab);
+        let call = self.expect_saved(tab, Purpose::SignOut);
         self.tabs[tab].eye.intends(Intent::Leave);
         self.feed(tab, Input::SignOut { call, revocation });
     }
 
     /// Somebody signs in, and the app hands the answer over.
-    pub(crate) fn login(&mut self, page: Page) {
-        if !self.is_open(page) {
-            return;
-        }
-        let tab = page.tab;
+    pub(crate) fn login(&mut self, tab: usize) {
+        let page = self.tabs[tab].page;
         let same = self.dice.chance(500);
         if !same {
             self.tabs[tab].user += 1;
@@ -88,65 +113,22 @@ impl World {
         if let Some(token) = member(&body, "access_token") {
             self.provider.received(&token, receipt);
         }
-        let call = self.expect_saved(tab);
+        let call = self.expect_saved(tab, Purpose::HandOver);
         self.tabs[tab].eye.intends(Intent::Begin(family));
         self.trace.note(self.clock.elapsed, || format!("sign-in {family}"));
         self.feed(tab, Input::SetTokens { call, response: Secret::new(body), session });
     }
 
     /// Opens a call that is answered when everything is stored.
-    fn expect_saved(&mut self, tab: usize) -> CallId {
+    fn expect_saved(&mut self, tab: usize, purpose: Purpose) -> CallId {
         let now = self.now(tab);
-        CallId(self.tabs[tab].expect(Purpose::Any, now, SAVED))
-    }
-
-    fn reload(&mut self, tab: usize) {
-        let page = self.tabs[tab].page;
-        let undo = self.dice.chance(500);
-        self.trace.note(self.clock.elapsed, || format!("tab {tab} is loaded anew"));
-        self.store.forget(page, undo);
-        self.open(tab, page.load + 1);
+        CallId(self.tabs[tab].expect(purpose, now, SAVED))
     }
 
     fn show_or_hide(&mut self, tab: usize) {
         let hidden = !self.tabs[tab].hidden;
         self.tabs[tab].hidden = hidden;
         self.feed(tab, Input::Wake(if hidden { Wake::Hidden } else { Wake::Shown }));
-    }
-
-    /// The machine sleeps; its network and its clocks may or may not tell.
-    fn sleep(&mut self) {
-        let left = self.scenario.faults_end.saturating_sub(self.clock.elapsed);
-        let span = self.dice.magnitude(10_000_000).min(left);
-        let stood_still = if self.dice.chance(500) { span } else { 0 };
-        self.trace.note(self.clock.elapsed, || format!("the machine sleeps for {span} ms"));
-        self.asleep = true;
-        self.plan(span, Due::Awake { stood_still });
-        for tab in 0..self.tabs.len() {
-            if self.dice.chance(700) {
-                let delay = span + self.dice.magnitude(3_000);
-                let wake = self.dice.pick(&[Wake::Shown, Wake::Online, Wake::Focus]);
-                self.tabs[tab].hidden &= wake != Wake::Shown;
-                self.plan(delay, Due::Wake(self.tabs[tab].page, wake));
-            }
-        }
-    }
-
-    fn set_clock(&mut self) {
-        let by = self.dice.magnitude(20_000_000) as i64;
-        let by = if self.dice.chance(500) { by } else { -by };
-        self.trace.note(self.clock.elapsed, || format!("the wall clock is set by {by} ms"));
-        self.clock.set_wall(by);
-    }
-
-    fn trouble_store(&mut self) {
-        let until = self.clock.elapsed + self.dice.magnitude(60_000);
-        self.trace.note(self.clock.elapsed, || "the store is in trouble".into());
-        if self.dice.chance(500) {
-            self.store.hangs_until = until;
-        } else {
-            self.store.fails_until = until;
-        }
     }
 
     /// The server ends the session: a password was changed, an administrator stepped in.
@@ -158,5 +140,6 @@ impl World {
     }
 }
 
-/// How long a call may take that is answered when everything is stored: the first read, a write under way, its own.
-const SAVED: Millis = Millis::from_secs(6);
+/// How long a call may take that is answered when everything is stored: the first read, a write under way, its own, and
+/// as many times as the engine tries where others write, too.
+const SAVED: Millis = Millis::from_secs(30);

@@ -8,6 +8,8 @@ pub(crate) struct Clock {
     pub(crate) elapsed: u64,
     lies: Lies,
     ahead: i64,
+    /// When the wall clock was last set.
+    set_at: Option<u64>,
 }
 
 /// What the clocks have hidden so far.
@@ -47,7 +49,12 @@ impl Clock {
 
     pub(crate) fn set_wall(&mut self, by: i64) {
         self.ahead += by;
+        self.set_at = Some(self.elapsed);
         self.lies.set_back += by.min(0).unsigned_abs();
+    }
+
+    pub(crate) fn was_set_since(&self, then: u64) -> bool {
+        self.set_at.is_some_and(|set| set >= then)
     }
 
     pub(crate) fn stand_still(&mut self, span: u64) {

@@ -11,7 +11,7 @@ pub enum Invariant {
     I1,
     /// A session that a lost answer cost ends with the reason that says so.
     I1b,
-    /// One refresh is under way at a time.
+    /// One refresh is under way at a time: in a tab always, among tabs as far as lock and claims tell.
     I2,
     /// Every call is settled once and in time.
     I3,
@@ -21,6 +21,8 @@ pub enum Invariant {
     I5,
     /// Without a lost answer the server never sees a reuse.
     I6,
+    /// Tokens go where they belong, and nowhere else.
+    I7,
     /// A request is sent again at most once, with a later generation.
     I8,
     /// A 401 for an older generation causes no refresh.
@@ -33,8 +35,12 @@ pub enum Invariant {
     I12,
     /// A session ends once, and its refused token is not sent again.
     I13,
+    /// No token shows in what is told, logged or broadcast.
+    I14,
     /// The lock is held for a refresh, and given back in time.
     I15,
+    /// A request is sent again as its caller gave it, and every call is told what answers it.
+    I16,
     /// Nobody is logged out but by the server's refusal or their own wish.
     Logout,
 }
@@ -47,7 +53,7 @@ pub struct Violation {
 }
 
 impl Invariant {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 19] = [
         Self::I1,
         Self::I1b,
         Self::I2,
@@ -55,12 +61,16 @@ impl Invariant {
         Self::I4,
         Self::I5,
         Self::I6,
+        Self::I7,
         Self::I8,
         Self::I9,
         Self::I10,
         Self::I11,
         Self::I12,
         Self::I13,
+        Self::I14,
+        Self::I15,
+        Self::I16,
         Self::Calm,
         Self::Logout,
     ];
@@ -75,13 +85,16 @@ impl Invariant {
             Self::I4 => "I4",
             Self::I5 => "I5",
             Self::I6 => "I6",
+            Self::I7 => "I7",
             Self::I8 => "I8",
             Self::I9 => "I9",
             Self::I10 => "I10",
             Self::I11 => "I11",
             Self::I12 => "I12",
             Self::I13 => "I13",
+            Self::I14 => "I14",
             Self::I15 => "I15",
+            Self::I16 => "I16",
             Self::Logout => "logout",
         }
     }

@@ -6,11 +6,15 @@
 
 mod actions;
 mod batch;
+mod browser;
+mod calls;
+mod channel;
 mod clock;
 mod dice;
 pub mod explore;
-mod eye;
 mod invariant;
+mod keeping;
+mod locks;
 mod network;
 mod provider;
 mod run;

@@ -16,6 +16,8 @@ pub(crate) struct Weather {
     pub(crate) replaced: u64,
     /// One of the two ways takes up to a minute and a half.
     pub(crate) slow: u64,
+    /// The longest time that `Retry-After` asks for, in seconds.
+    pub(crate) longest_peace: u64,
 }
 
 /// What becomes of one request; all times in milliseconds.
@@ -33,6 +35,8 @@ pub(crate) struct Fate {
 pub(crate) enum Hears {
     /// Half of the server's own answer.
     Cut,
+    /// An error that repeats the token that was sent.
+    Echo,
     /// An error, or a page, in the place of the server's answer.
     Instead(Answer),
     Nothing,
@@ -57,11 +61,14 @@ impl Fate {
             let back = if matches!(hears, Hears::Cut) { Some(back) } else { told(dice) };
             return Self { back, hears, ..own };
         }
+        if dice.chance(weather.replaced) && dice.chance(50) {
+            return Self { there: None, hears: Hears::Echo, ..own };
+        }
         if dice.chance(weather.replaced) {
             // A gateway may give up on a server that goes on all the same.
             let arrives = dice.chance(200);
             let there = own.there.filter(|_| arrives);
-            return Self { there, hears: Hears::Instead(instead(dice)), ..own };
+            return Self { there, hears: Hears::Instead(instead(dice, weather.longest_peace)), ..own };
         }
         own
     }
@@ -72,7 +79,7 @@ fn told(dice: &mut Dice) -> Option<u64> {
     (!dice.chance(300)).then(|| dice.magnitude(60_000))
 }
 
-fn instead(dice: &mut Dice) -> Answer {
+fn instead(dice: &mut Dice, longest_peace: u64) -> Answer {
     const HTML: &str = "<!doctype html><title>Sign in to the network</title>";
     let (status, body) = dice.pick(&[
         (200, HTML),
@@ -89,7 +96,7 @@ fn instead(dice: &mut Dice) -> Answer {
         (400, r#"{"error":"temporarily_unavailable"}"#),
     ]);
     let asks = matches!(status, 429 | 503) && dice.chance(700);
-    let retry_after = asks.then(|| dice.magnitude(5_000).to_string());
+    let retry_after = asks.then(|| dice.magnitude(longest_peace).to_string());
     Answer { status, body: Secret::new(body.into()), retry_after, ..Answer::default() }
 }
 
@@ -97,4 +104,16 @@ fn instead(dice: &mut Dice) -> Answer {
 pub(crate) fn answered(status: u16, body: String) -> Outcome {
     let content_type = Some("application/json".into());
     Outcome::Answered(Answer { status, body: Secret::new(body), content_type, ..Answer::default() })
+}
+
+/// An error in which the server repeats what it was sent.
+pub(crate) fn echoed(token: &str) -> Answer {
+    let body = format!(r#"{{"error":"{token}","error_description":"no such token: {token}"}}"#);
+    Answer {
+        status: 500,
+        body: Secret::new(body),
+        content_type: Some("application/json".into()),
+        request_id: Some(token.into()),
+        ..Answer::default()
+    }
 }

@@ -1,7 +1,5 @@
 //! The auth server with its resource server: rotation, reuse detection, grace.
 
-use std::collections::HashMap;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -11,14 +9,25 @@ use super::world::Page;
 /// How the server treats tokens.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Policy {
-    /// How long, in milliseconds, a spent refresh token is answered with the successor that it had; `None`: refresh
-    /// tokens do not rotate.
-    pub(crate) grace: Option<u64>,
+    pub(crate) rotation: Rotation,
     /// Life of an access token in seconds.
     pub(crate) lifetime: u64,
     pub(crate) spelling: Spelling,
     /// Resource servers ask whether the session is still there.
     pub(crate) introspects: bool,
+    /// How far the clocks of resource servers are ahead, in milliseconds.
+    pub(crate) skew: i64,
+}
+
+/// What becomes of a refresh token that was used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rotation {
+    /// It is spent; for so many milliseconds it is answered all the same, with the successor that it had.
+    Grace(u64),
+    /// It goes on.
+    Never,
+    /// It is spent once its successor is used; until then it is answered with that.
+    Overlap,
 }
 
 /// What an answer tells of a token's life.
@@ -55,7 +64,7 @@ pub(crate) enum Ruling {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Access {
     pub(crate) family: usize,
-    dies: u64,
+    dies: i64,
     pub(crate) received: Option<Receipt>,
 }
 
@@ -70,9 +79,9 @@ pub(crate) struct Receipt {
 #[derive(Debug)]
 pub(crate) struct Provider {
     pub(crate) policy: Policy,
-    pub(crate) access: HashMap<String, Access>,
+    /// Every access token that was made, in that order.
+    access: Vec<Access>,
     families: Vec<Family>,
-    made: u32,
 }
 
 #[derive(Debug)]
@@ -87,7 +96,7 @@ struct Family {
 
 impl Provider {
     pub(crate) fn new(policy: Policy) -> Self {
-        Self { policy, access: HashMap::new(), families: Vec::new(), made: 0 }
+        Self { policy, access: Vec::new(), families: Vec::new() }
     }
 
     /// Signs `user` in: the answer, and the number of the sign-in.
@@ -101,20 +110,27 @@ impl Provider {
         let Some((id, family)) = token.and_then(|id| Some((id, self.families.get_mut(id.family)?))) else {
             return Ruling::Refused { reuse: false };
         };
+        let rotation = self.policy.rotation;
         let since = clock.elapsed - family.rotated;
-        let repeated = family.live == id.number + 1 && self.policy.grace.is_some_and(|grace| since <= grace);
         let live = family.live == id.number;
+        let repeated = family.live == id.number + 1
+            && match rotation {
+                Rotation::Grace(grace) => since <= grace,
+                Rotation::Never => false,
+                Rotation::Overlap => true,
+            };
         if family.revoked || !live && !repeated {
             let reuse = !family.revoked;
             family.revoked = true;
             return Ruling::Refused { reuse };
         }
-        if live && self.policy.grace.is_some() {
+        if live && rotation != Rotation::Never {
             family.live += 1;
             family.rotated = clock.elapsed;
         }
         let successor = RefreshId { number: family.live, ..id };
-        let body = if repeated { family.last.clone() } else { self.pair(id.family, clock) };
+        let again = repeated && rotation != Rotation::Overlap;
+        let body = if again { family.last.clone() } else { self.pair(id.family, clock) };
         self.families[id.family].last.clone_from(&body);
         Ruling::Granted { body, successor }
     }
@@ -129,14 +145,20 @@ impl Provider {
 
     /// Whether a resource server takes an access token.
     pub(crate) fn accepts(&self, token: &str, clock: &Clock) -> bool {
-        self.access.get(token).is_some_and(|access| {
-            clock.elapsed < access.dies && (self.is_alive(access.family) || !self.policy.introspects)
+        let now = clock.elapsed as i64 + self.policy.skew;
+        self.access(token).is_some_and(|access| {
+            now < access.dies && (self.is_alive(access.family) || !self.policy.introspects)
         })
+    }
+
+    /// What is known of an access token, if it was made here.
+    pub(crate) fn access(&self, token: &str) -> Option<&Access> {
+        self.access.get(number(token)?)
     }
 
     /// A page has received `token` as new.
     pub(crate) fn received(&mut self, token: &str, receipt: Receipt) {
-        if let Some(access) = self.access.get_mut(token) {
+        if let Some(access) = number(token).and_then(|number| self.access.get_mut(number)) {
             access.received = Some(receipt);
         }
     }
@@ -147,8 +169,7 @@ impl Provider {
     }
 
     fn pair(&mut self, index: usize, clock: &Clock) -> String {
-        self.made += 1;
-        let (made, family, lifetime) = (self.made, &self.families[index], self.policy.lifetime);
+        let (made, family, lifetime) = (self.access.len(), &self.families[index], self.policy.lifetime);
         let access = match self.policy.spelling {
             Spelling::Both | Spelling::Jwt => {
                 let issued = clock.truth().div_euclid(1_000);
@@ -156,12 +177,12 @@ impl Provider {
                 let claims = format!(
                     r#"{{"iss":"https://id.example","sub":"user{user}","iat":{issued},"exp":{expires},"jti":{made}}}"#
                 );
-                format!("eyJhbGciOiJub25lIn0.{}.c2ln", URL_SAFE_NO_PAD.encode(claims))
+                format!("eyJhbGciOiJub25lIn0.{}.{CANARY}{made}", URL_SAFE_NO_PAD.encode(claims))
             }
-            Spelling::ExpiresIn | Spelling::Nothing => format!("opaque.{made}"),
+            Spelling::ExpiresIn | Spelling::Nothing => format!("access.{CANARY}{made}"),
         };
-        let dies = clock.elapsed + lifetime * 1_000;
-        self.access.insert(access.clone(), Access { family: index, dies, received: None });
+        let dies = (clock.elapsed + lifetime * 1_000) as i64;
+        self.access.push(Access { family: index, dies, received: None });
         let life = match self.policy.spelling {
             Spelling::Both | Spelling::ExpiresIn => format!(r#","expires_in":{lifetime}"#),
             Spelling::Jwt | Spelling::Nothing => String::new(),
@@ -173,11 +194,19 @@ impl Provider {
 
 impl RefreshId {
     pub(crate) fn parse(token: &str) -> Option<Self> {
-        let (family, number) = token.strip_prefix("refresh.")?.split_once('.')?;
+        let (family, number) = token.strip_prefix("refresh.")?.strip_prefix(CANARY)?.split_once('.')?;
         Some(Self { family: family.parse().ok()?, number: number.parse().ok()? })
     }
 
-    fn token(self) -> String {
-        format!("refresh.{}.{}", self.family, self.number)
+    pub(crate) fn token(self) -> String {
+        format!("refresh.{CANARY}{}.{}", self.family, self.number)
     }
 }
+
+/// Which of the access tokens this is.
+fn number(token: &str) -> Option<usize> {
+    token.rsplit_once(CANARY)?.1.parse().ok()
+}
+
+/// A part of every token, and of nothing else.
+pub(crate) const CANARY: &str = "kanarienvogel";

@@ -35,7 +35,6 @@ pub struct Report {
 /// ```
 pub fn run(seed: u64, sabotage: Sabotage, trace: Trace) -> Report {
     let mut world = World::new(seed, sabotage, trace);
-    world.describe();
     world.run_until(world.scenario.faults_end);
     if world.watch.violation.is_none() {
         world.begin_calm();

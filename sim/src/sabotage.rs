@@ -10,6 +10,8 @@ pub enum Sabotage {
     Nothing,
     /// Every 401 is said to be of the newest generation.
     BlameNewest,
+    /// The lock is never given back.
+    KeepLock,
     /// The page goes on after a sign-out with the token that it had.
     KeepVerdict,
     /// After a sign-out the store is given the old record.
@@ -26,12 +28,18 @@ pub enum Sabotage {
     ReplayRefresh,
     /// A request is sent again with the token that was refused.
     ResendSame,
+    /// Token requests go somewhere else.
+    SendElsewhere,
     /// Some token requests are sent twice in a row.
     SendTwice,
     /// Some callers are answered twice.
     SettleTwice,
     /// The network does not come back when the faults are over.
     StayOffline,
+    /// What answers one call is told to another.
+    SwapCalls,
+    /// The other tabs are told a token.
+    TellAll,
     /// Listeners hear of the end before it is sure.
     TellEndEarly,
     /// Listeners hear twice that the session has ended.
@@ -46,9 +54,10 @@ pub enum Sabotage {
 
 impl Sabotage {
     /// Each sabotage, with an invariant that it must break.
-    pub const ALL: [(Self, Invariant); 17] = [
+    pub const ALL: [(Self, Invariant); 21] = [
         (Self::BlameNewest, Invariant::I9),
         (Self::HideLoss, Invariant::I1b),
+        (Self::KeepLock, Invariant::I15),
         (Self::KeepRecord, Invariant::I5),
         (Self::KeepVerdict, Invariant::I5),
         (Self::LoseSettle, Invariant::I3),
@@ -56,9 +65,12 @@ impl Sabotage {
         (Self::RepeatWrite, Invariant::I10),
         (Self::ReplayRefresh, Invariant::I1),
         (Self::ResendSame, Invariant::I8),
+        (Self::SendElsewhere, Invariant::I7),
         (Self::SendTwice, Invariant::I2),
         (Self::SettleTwice, Invariant::I3),
         (Self::StayOffline, Invariant::Calm),
+        (Self::SwapCalls, Invariant::I16),
+        (Self::TellAll, Invariant::I14),
         (Self::TellEndEarly, Invariant::I12),
         (Self::TellEndTwice, Invariant::I13),
         (Self::TrustForEver, Invariant::I4),

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, VecDeque};
 
 use evertoken::engine::ids::Generation;
 use evertoken::engine::input::Input;
-use evertoken::engine::output::{Snapshot, State, Verdict};
+use evertoken::engine::output::{Settled, Snapshot, State, Verdict};
 use evertoken::engine::time::{Millis, Mono, Now};
 use evertoken::engine::{Config, Engine};
 
-use super::eye::Eye;
-use super::world::Page;
+use super::watch::Eye;
+use super::world::{Due, Page};
 
 #[derive(Debug)]
 pub(crate) struct Tab {
@@ -26,12 +26,24 @@ pub(crate) struct Tab {
     /// How long timers were held up so far; the engine promises time awake.
     pub(crate) held_up: u64,
     pub(crate) hidden: bool,
+    /// Closed or crashed: nothing reaches it any more.
+    pub(crate) gone: bool,
+    pub(crate) frozen: Option<Frozen>,
     pub(crate) user: u64,
     pub(crate) verdict: Option<Verdict>,
     pub(crate) snapshot: Option<Snapshot>,
     pub(crate) calls: BTreeMap<u32, Call>,
     last_call: u32,
     pub(crate) eye: Eye,
+}
+
+/// A page that is not run.
+#[derive(Debug, Default)]
+pub(crate) struct Frozen {
+    /// What it has begun in the store does not end before it is run again, and nobody else's does.
+    pub(crate) blocks: bool,
+    /// What has happened to it meanwhile.
+    pub(crate) missed: Vec<Due>,
 }
 
 /// A call that waits for the engine.
@@ -45,13 +57,20 @@ pub(crate) struct Call {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// Nothing hangs on the answer but that it comes.
-    Any,
+    /// Tokens are handed over.
+    HandOver,
     /// A request waits for a token.
-    Request,
+    Request(Payload),
     /// A request was answered 401 with this generation.
-    Resend(Generation),
+    Resend(Payload, Generation),
+    SignOut,
+    /// A token is wanted for something else.
+    Token,
 }
+
+/// What a request of the app carries; no two carry the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Payload(pub(crate) u64);
 
 impl Tab {
     pub(crate) fn open(page: Page, origin: u64, config: Config, seed: u64) -> Self {
@@ -65,6 +84,8 @@ impl Tab {
             timer: 0,
             held_up: 0,
             hidden: false,
+            gone: false,
+            frozen: None,
             user: 0,
             verdict: None,
             snapshot: None,
@@ -74,6 +95,11 @@ impl Tab {
         }
     }
 
+    /// Whether anything can happen in it.
+    pub(crate) fn is_run(&self) -> bool {
+        !self.gone && self.frozen.is_none()
+    }
+
     /// Notes a call that must be settled within `bound` of time awake.
     pub(crate) fn expect(&mut self, purpose: Purpose, now: Now, bound: Millis) -> u32 {
         self.last_call += 1;
@@ -81,13 +107,20 @@ impl Tab {
         self.last_call
     }
 
+    /// Another call than `id`, if one is open.
+    pub(crate) fn another_call(&self, id: u32) -> u32 {
+        self.calls.keys().copied().find(|other| *other != id).unwrap_or(id)
+    }
+
     /// The first call that has waited longer than it may.
     pub(crate) fn overdue(&self, now: Now) -> Option<(u32, &Call)> {
-        let late = |call: &Call| {
-            let awake = now.mono.since(call.opened).0.saturating_sub(self.held_up - call.held_up);
-            awake > call.bound.0
-        };
+        let late = |call: &Call| self.awake_since(now, call.opened, call.held_up) > call.bound;
         self.calls.iter().find(|(_, call)| late(call)).map(|(id, call)| (*id, call))
+    }
+
+    /// How much time has passed since `then` in which the page was run; `held_up` is what it was at that time.
+    pub(crate) fn awake_since(&self, now: Now, then: Mono, held_up: u64) -> Millis {
+        now.mono.since(then).saturating_sub(Millis(self.held_up - held_up))
     }
 
     /// What the fast lane of a page decides by itself: whether the verdict's token goes out without asking.
@@ -113,7 +146,20 @@ impl Tab {
     }
 
     pub(crate) fn is_refreshing(&self) -> bool {
-        self.snapshot.as_ref().is_some_and(|snapshot| snapshot.refreshing)
+        !self.gone && self.snapshot.as_ref().is_some_and(|snapshot| snapshot.refreshing)
+    }
+}
+
+impl Purpose {
+    /// Whether `settled` is an answer to this question.
+    pub(crate) fn is_answered_by(self, settled: Settled) -> bool {
+        match self {
+            Self::HandOver => {
+                matches!(settled, Settled::Ignored | Settled::Started | Settled::Unchanged | Settled::Updated)
+            }
+            Self::Request(_) | Self::SignOut | Self::Token => settled == Settled::Done,
+            Self::Resend(..) => matches!(settled, Settled::Pass | Settled::Resend),
+        }
     }
 }
 

@@ -2,18 +2,17 @@
 
 use evertoken::engine::answer::Outcome;
 use evertoken::engine::endpoint::HttpRequest;
-use evertoken::engine::error::{ErrorCode, TokenError};
-use evertoken::engine::ids::{AttemptId, CallId, Generation};
-use evertoken::engine::input::{Input, Reception};
+use evertoken::engine::ids::AttemptId;
+use evertoken::engine::input::Input;
 use evertoken::engine::json::{self, Value};
-use evertoken::engine::output::{Settled, TokenRequest};
-use evertoken::engine::time::Millis;
+use evertoken::engine::output::{TokenRequest, Write};
+use evertoken::engine::secret::Secret;
 
 use super::invariant::Invariant;
-use super::network::{Fate, Hears, answered};
-use super::provider::{Receipt, RefreshId, Ruling};
+use super::network::{Fate, Hears, answered, echoed};
+use super::provider::{CANARY, Receipt, RefreshId, Ruling};
 use super::sabotage::Sabotage;
-use super::tab::Purpose;
+use super::scenario::{REFRESH_URL, REVOKE_URL};
 use super::world::{Due, Page, World};
 
 /// A token request that was sent.
@@ -23,9 +22,12 @@ pub(crate) struct Request {
     pub(crate) attempt: AttemptId,
     pub(crate) token: Option<RefreshId>,
     pub(crate) course: Course,
-    /// An earlier answer to the same token was lost, so that it may be sent again.
-    pub(crate) excused: bool,
+    /// Its answer was not read, or what it brought may not have been stored: the token may be sent again.
+    pub(crate) troubled: bool,
     pub(crate) aborted: bool,
+    pub(crate) sent: u64,
+    /// Until when the claim holds that was made for it, if it was stored.
+    pub(crate) claimed_until: Option<u64>,
 }
 
 /// What its sender knows of a token request.
@@ -41,19 +43,9 @@ pub(crate) enum Course {
 /// An answer on its way back.
 #[derive(Debug)]
 pub(crate) struct TokenAnswer {
-    request: usize,
+    pub(crate) request: usize,
     outcome: Outcome,
     ruling: Option<Ruling>,
-}
-
-/// A request of the app.
-#[derive(Clone, Debug)]
-pub(crate) struct ApiRequest {
-    page: Page,
-    token: String,
-    generation: Generation,
-    /// It was sent before, and answered 401.
-    again: bool,
 }
 
 impl TokenAnswer {
@@ -66,7 +58,7 @@ impl TokenAnswer {
 impl World {
     pub(crate) fn send_token_request(&mut self, tab: usize, attempt: AttemptId, request: &TokenRequest) {
         let token = match request {
-            TokenRequest::Http(http) => sent_token(http, "refresh_token"),
+            TokenRequest::Http(http) => self.token_in(http, REFRESH_URL, "refresh_token"),
             TokenRequest::Call(_) => None,
         };
         let page = self.tabs[tab].page;
@@ -75,8 +67,10 @@ impl World {
             attempt,
             token,
             course: Course::Flying,
-            excused: false,
+            troubled: false,
             aborted: false,
+            sent: self.clock.elapsed,
+            claimed_until: None,
         });
         self.watch_send(tab, self.requests.len() - 1);
         self.transmit(self.requests.len() - 1);
@@ -87,9 +81,10 @@ impl World {
 
     /// Sends a request once more that was sent before.
     pub(crate) fn replay(&mut self, request: usize) {
-        let copy = Request { course: Course::Flying, ..self.requests[request].clone() };
+        let sent = self.clock.elapsed;
+        let copy = Request { course: Course::Flying, sent, ..self.requests[request].clone() };
         let tab = copy.page.tab;
-        if self.is_open(copy.page) {
+        if self.is_open(copy.page) && self.tabs[tab].is_run() {
             self.requests.push(copy);
             self.watch_send(tab, self.requests.len() - 1);
             self.transmit(self.requests.len() - 1);
@@ -99,9 +94,11 @@ impl World {
     fn transmit(&mut self, request: usize) {
         if self.clock.elapsed < self.offline_until {
             let answer = TokenAnswer { request, outcome: Outcome::Unreachable, ruling: None };
+            self.requests[request].troubled = true;
             return self.plan(20, Due::TokenAnswer(answer));
         }
         let fate = Fate::draw(&mut self.dice, &self.scenario.weather);
+        self.requests[request].troubled |= !matches!(fate.hears, Hears::Own) || fate.back.is_none();
         self.trace.note(self.clock.elapsed, || {
             format!("token request {request} with {:?}: {fate:?}", self.requests[request].token)
         });
@@ -115,6 +112,10 @@ impl World {
             (None, None) => {}
             (None, Some(back)) => {
                 let outcome = match fate.hears {
+                    Hears::Echo => {
+                        let token = self.requests[request].token.map(RefreshId::token);
+                        Outcome::Answered(echoed(&token.unwrap_or_default()))
+                    }
                     Hears::Instead(answer) => Outcome::Answered(answer),
                     Hears::Cut | Hears::Nothing | Hears::Own => Outcome::Unreachable,
                 };
@@ -124,7 +125,7 @@ impl World {
     }
 
     pub(crate) fn token_arrival(&mut self, request: usize, fate: &Fate) {
-        if self.requests[request].aborted {
+        if self.requests[request].aborted && self.dice.chance(500) {
             return;
         }
         let ruling = self.provider.refresh(self.requests[request].token, &self.clock);
@@ -144,7 +145,7 @@ impl World {
             (Hears::Cut, (200, body)) => (answered(200, body[..body.len() / 2].to_owned()), None),
             (Hears::Cut, (status, body)) => (answered(status, body), Some(ruling)),
             (Hears::Instead(answer), _) => (Outcome::Answered(answer.clone()), None),
-            (Hears::Nothing, _) => (Outcome::Unreachable, None),
+            (Hears::Echo | Hears::Nothing, _) => (Outcome::Unreachable, None),
         };
         self.plan(back, Due::TokenAnswer(TokenAnswer { request, outcome, ruling }));
     }
@@ -153,7 +154,7 @@ impl World {
     pub(crate) fn token_answer(&mut self, answer: TokenAnswer) {
         let TokenAnswer { request, mut outcome, ruling } = answer;
         let Request { page, attempt, aborted, .. } = self.requests[request];
-        if !self.is_open(page) || aborted {
+        if aborted {
             return;
         }
         let flying = self.tabs[page.tab].eye.flying == Some(request);
@@ -208,7 +209,8 @@ impl World {
     pub(crate) fn abort(&mut self, page: Page, attempt: AttemptId) {
         let same = |request: &Request| request.page == page && request.attempt == attempt;
         if let Some(request) = self.requests.iter().rposition(same) {
-            self.requests[request].aborted = true;
+            let gone = &mut self.requests[request];
+            (gone.aborted, gone.troubled) = (true, true);
             let flying = &mut self.tabs[page.tab].eye.flying;
             *flying = flying.filter(|flying| *flying != request);
         }
@@ -216,119 +218,40 @@ impl World {
 
     pub(crate) fn revoke(&mut self, request: &HttpRequest) {
         let fate = Fate::draw(&mut self.dice, &self.scenario.weather);
-        if let (Some(id), Some(there)) = (sent_token(request, "token"), fate.there) {
+        let token = self.token_in(request, REVOKE_URL, "token");
+        if let (Some(id), Some(there)) = (token, fate.there) {
             self.plan(there, Due::Revocation(id.family));
         }
     }
 
-    /// A call of the app to its API, as the facade makes it.
-    pub(crate) fn api_call(&mut self, tab: usize) {
-        self.watch.calls += 1;
-        let trusts = self.sabotage == Sabotage::TrustForEver && self.tabs[tab].verdict.is_some();
-        if trusts || self.tabs[tab].is_good(self.now(tab)) {
-            self.api_send(tab, None);
-        } else {
-            let call = self.ask(tab, Purpose::Request);
-            self.feed(tab, Input::Need { call, min_validity: Millis::ZERO });
+    /// The one token that a request may carry, in the one place where it may be, for the one server.
+    fn token_in(&mut self, request: &HttpRequest, url: &str, name: &str) -> Option<RefreshId> {
+        let body = request.body.as_ref().map(Secret::expose).unwrap_or_default();
+        let token = member(body, name).or_else(|| form_member(body, name));
+        let elsewhere = self.sabotage == Sabotage::SendElsewhere;
+        let right = request.endpoint.url == url && !elsewhere && body.matches(CANARY).count() == 1;
+        if !right || request.headers().any(|(_, value)| value.contains(CANARY)) {
+            let place = &request.endpoint.url;
+            self.broke(Invariant::I7, || format!("a token went to {place}, or where it does not belong"));
         }
+        token.and_then(|token| RefreshId::parse(&token))
     }
 
-    /// Opens a call that waits as long as any caller may.
-    pub(crate) fn ask(&mut self, tab: usize, purpose: Purpose) -> CallId {
-        let now = self.now(tab);
-        let bound = self.scenario.config.max_wait.saturating_add(BOOT);
-        CallId(self.tabs[tab].expect(purpose, now, bound))
-    }
-
-    /// Sends a request with the token held now. `first`: the generation that drew a 401.
-    fn api_send(&mut self, tab: usize, first: Option<Generation>) {
-        let Some(verdict) = &self.tabs[tab].verdict else {
-            return self.broke(Invariant::I4, || "a call was told to send and there is no token".into());
-        };
-        let token = verdict.bearer.expose().to_owned();
-        let replays = self.sabotage == Sabotage::ResendSame;
-        let generation = first.filter(|_| replays).unwrap_or(verdict.generation);
-        self.watch_api_send(tab, &token, generation, first);
-        let request = ApiRequest { page: self.tabs[tab].page, token, generation, again: first.is_some() };
-        if self.clock.elapsed < self.offline_until {
-            return;
-        }
-        let fate = Fate::draw(&mut self.dice, &self.scenario.weather);
-        if let (Some(there), Hears::Own | Hears::Cut) = (fate.there, fate.hears) {
-            self.plan(there, Due::ApiArrival(request, fate.back));
-        }
-    }
-
-    pub(crate) fn api_arrival(&mut self, request: ApiRequest, back: Option<u64>) {
-        let refuses = self.clock.elapsed < self.refuses_until;
-        let good = !refuses && self.provider.accepts(&request.token, &self.clock);
-        if let Some(back) = back {
-            self.plan(back, Due::ApiAnswer(request, if good { 200 } else { 401 }));
-        }
-    }
-
-    pub(crate) fn api_answer(&mut self, request: ApiRequest, status: u16) {
-        let ApiRequest { page, generation, again, .. } = request;
-        if !self.is_open(page) {
-            return;
-        }
-        let tab = page.tab;
-        self.tabs[tab].eye.last_status = Some(status);
-        let rejected = status == 401;
-        if again {
-            let reception = if rejected { Reception::Rejected } else { Reception::Accepted };
-            self.feed(tab, Input::Replayed { generation, reception });
-        } else if rejected {
-            self.recover(tab, generation);
-        }
-    }
-
-    fn recover(&mut self, tab: usize, generation: Generation) {
-        // What is due anyway happens first, so that a refresh begun below is begun for the 401.
-        self.feed(tab, Input::Tick);
-        let newest = self.tabs[tab].generation();
-        let late = generation < newest && self.tabs[tab].verdict.is_some();
-        let before = self.tabs[tab].is_refreshing();
-        let call = self.ask(tab, Purpose::Resend(generation));
-        let told = if self.sabotage == Sabotage::BlameNewest { newest } else { generation };
-        self.feed(tab, Input::Unauthorized { call, generation: told, challenge: None });
-        if late && !before && self.tabs[tab].is_refreshing() {
-            self.broke(Invariant::I9, || {
-                format!("a 401 for {generation:?} began a refresh while {newest:?} is held")
-            });
-        }
-    }
-
-    /// A call is answered.
-    pub(crate) fn settled(&mut self, tab: usize, id: u32, result: &Result<Settled, TokenError>) {
-        if self.sabotage == Sabotage::LoseSettle && self.dice.chance(20) {
-            return;
-        }
-        let Some(call) = self.tabs[tab].calls.remove(&id) else {
-            return self.broke(Invariant::I3, || format!("call {id} was settled twice: {result:?}"));
-        };
-        if self.sabotage == Sabotage::SettleTwice && self.dice.chance(20) {
-            self.settled(tab, id, result);
-        }
-        match (call.purpose, result) {
-            (Purpose::Request, Ok(_)) => self.api_send(tab, None),
-            (Purpose::Resend(generation), Ok(Settled::Resend)) => self.api_send(tab, Some(generation)),
-            (_, Err(error)) if error.code == ErrorCode::Disposed => {
-                self.trace.note(self.clock.elapsed, || format!("call {id} was turned away at the end"));
-            }
-            _ => {}
+    pub(crate) fn falsify_write(&mut self, tab: usize, write: &mut Write) {
+        if self.sabotage == Sabotage::KeepRecord && self.tabs[tab].eye.leaving {
+            let old = self.store.truth().map(|kept| Secret::new(kept.text.clone()));
+            write.text = old.or(write.text.take());
         }
     }
 }
 
-fn sent_token(request: &HttpRequest, name: &str) -> Option<RefreshId> {
-    member(request.body.as_ref()?.expose(), name).and_then(|token| RefreshId::parse(&token))
+/// A text member of a form.
+fn form_member(body: &str, name: &str) -> Option<String> {
+    let pairs = body.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.into_iter().find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
 }
 
 /// A text member of a JSON object.
 pub(crate) fn member(body: &str, name: &str) -> Option<String> {
     json::parse_object(body)?.get(name).and_then(Value::as_text).map(|text| text.decode())
 }
-
-/// How much longer a call may take that comes while the store is read for the first time.
-const BOOT: Millis = Millis::from_secs(2);

@@ -1,26 +1,28 @@
-//! The world of a run: one browser with its tabs and store, a network, a server, and the calendar that drives them.
+//! The world of a run: one browser with its tabs, store, lock and channel, a network, a server, and the calendar that
+//! drives them.
 
 use std::collections::BTreeMap;
 
 use evertoken::engine::error::ErrorCode;
-use evertoken::engine::ids::StoreOp;
-use evertoken::engine::input::{Input, Stored, Wake};
+use evertoken::engine::input::{Input, Wake};
 use evertoken::engine::output::{Event, Output, State};
-use evertoken::engine::secret::Secret;
 use evertoken::engine::session::{EndReason, Refusal};
 use evertoken::engine::time::{Mono, Now};
 
+use super::browser::Mishap;
+use super::calls::ApiRequest;
 use super::clock::Clock;
 use super::dice::Dice;
-use super::eye::Watch;
-use super::invariant::Invariant;
+use super::locks::{Locking, Locks};
+use super::network::Fate;
 use super::provider::Provider;
 use super::sabotage::Sabotage;
 use super::scenario::Scenario;
-use super::store::{Job, Manner, Store};
+use super::store::{Health, Job, Store};
 use super::tab::Tab;
 use super::trace::Trace;
-use super::traffic::{ApiRequest, Request, TokenAnswer};
+use super::traffic::{Request, TokenAnswer};
+use super::watch::Watch;
 
 #[derive(Debug)]
 pub(crate) struct World {
@@ -29,6 +31,7 @@ pub(crate) struct World {
     pub(crate) scenario: Scenario,
     pub(crate) provider: Provider,
     pub(crate) store: Store,
+    pub(crate) locks: Locks,
     pub(crate) tabs: Vec<Tab>,
     /// Every token request, in the order of sending.
     pub(crate) requests: Vec<Request>,
@@ -42,7 +45,7 @@ pub(crate) struct World {
     pub(crate) calm: bool,
     pub(crate) asleep: bool,
     /// What would have happened in the browser during its sleep.
-    missed: Vec<Due>,
+    pub(crate) missed: Vec<Due>,
     calendar: BTreeMap<(u64, u64), Due>,
     /// Counts what was begun, in its order.
     pub(crate) planned: u64,
@@ -62,15 +65,21 @@ pub(crate) enum Due {
     ApiAnswer(ApiRequest, u16),
     ApiArrival(ApiRequest, Option<u64>),
     Awake { stood_still: u64 },
+    LockAnswer(Page, Input),
     Login(Page),
+    Mishap(Page, Mishap),
+    Notice(Page, String),
+    Open,
     Replay(usize),
     Revocation(usize),
     Rewrite(Job),
     StoreReply(Page, Input),
     StoreTurn,
+    StrangerLeaves,
+    Thaw(Page),
     Timer(Page, u64),
     TokenAnswer(TokenAnswer),
-    TokenArrival(usize, super::network::Fate),
+    TokenArrival(usize, Fate),
     Wake(Page, Wake),
 }
 
@@ -82,6 +91,7 @@ impl World {
             clock: Clock::default(),
             provider: Provider::new(scenario.policy),
             store: Store::new(scenario.manner),
+            locks: Locks::default(),
             scenario,
             dice,
             tabs: Vec::new(),
@@ -97,31 +107,25 @@ impl World {
             calendar: BTreeMap::new(),
             planned: 0,
         };
-        world.open(0, 0);
-        let page = world.tabs[0].page;
-        world.plan(10, Due::Login(page));
-        world.plan(1_000, Due::Act);
+        world.begin();
         world
     }
 
-    /// Names the circumstances.
-    pub(crate) fn describe(&mut self) {
+    fn begin(&mut self) {
         self.trace.note(0, || format!("{:?}", self.scenario));
-    }
-
-    /// Opens tab number `tab`, or loads it anew.
-    pub(crate) fn open(&mut self, tab: usize, load: u32) {
-        let page = Page { tab, load };
-        let seed = self.dice.draw();
-        let mut fresh = Tab::open(page, self.clock.origin(), self.scenario.config.clone(), seed);
-        match self.tabs.get_mut(tab) {
-            Some(old) => {
-                fresh.user = old.user;
-                *old = fresh;
-            }
-            None => self.tabs.push(fresh),
+        if self.scenario.health == Health::Denied {
+            self.store.fails_until = u64::MAX;
         }
-        self.feed(tab, Input::Restore);
+        if self.scenario.locking == Locking::Never {
+            self.squat();
+        }
+        self.open(0);
+        self.plan(10, Due::Login(self.tabs[0].page));
+        for _ in 1..self.scenario.tabs {
+            let delay = self.dice.magnitude(120_000);
+            self.plan(delay, Due::Open);
+        }
+        self.plan(1_000, Due::Act);
     }
 
     pub(crate) fn plan(&mut self, delay: u64, due: Due) {
@@ -147,38 +151,64 @@ impl World {
     }
 
     fn happen(&mut self, due: Due) {
+        if let Some(page) = self.page_of(&due) {
+            if !self.is_open(page) {
+                return;
+            }
+            if let Some(frozen) = self.tabs[page.tab].frozen.as_mut() {
+                return frozen.missed.push(due);
+            }
+        }
         match due {
             Due::Act => self.act(),
             Due::ApiAnswer(request, status) => self.api_answer(request, status),
             Due::ApiArrival(request, back) => self.api_arrival(request, back),
             Due::Awake { stood_still } => self.awake(stood_still),
-            Due::Login(page) => self.login(page),
+            Due::LockAnswer(page, answer) => self.lock_answer(page, answer),
+            Due::Login(page) => self.login(page.tab),
+            Due::Mishap(page, mishap) => self.befall(page, mishap),
+            Due::Notice(page, message) => self.feed(page.tab, Input::Notice(message)),
+            Due::Open => self.open_another(),
             Due::Replay(request) => self.replay(request),
             Due::Revocation(family) => self.provider.revoke(family),
             Due::Rewrite(job) => {
                 self.land(&job);
             }
-            Due::StoreReply(page, input) => self.feed_page(page, input),
+            Due::StoreReply(page, input) => self.feed(page.tab, input),
             Due::StoreTurn => self.store_turn(),
+            Due::StrangerLeaves => self.stranger_leaves(),
+            Due::Thaw(page) if self.is_open(page) => self.thaw(page.tab),
+            Due::Thaw(_) => {}
             Due::Timer(page, timer) => self.timer(page, timer),
             Due::TokenAnswer(answer) => self.token_answer(answer),
             Due::TokenArrival(request, fate) => self.token_arrival(request, &fate),
-            Due::Wake(page, wake) => self.feed_page(page, Input::Wake(wake)),
+            Due::Wake(page, wake) => self.feed(page.tab, Input::Wake(wake)),
         }
     }
 
-    fn awake(&mut self, stood_still: u64) {
-        self.asleep = false;
-        self.clock.stand_still(stood_still);
-        self.trace.note(self.clock.elapsed, || format!("awake; the monotonic clock missed {stood_still} ms"));
-        for due in std::mem::take(&mut self.missed) {
-            let delay = self.dice.between(0, 300);
-            // Connections may not outlive a sleep.
-            let due = match due {
-                Due::TokenAnswer(answer) if self.dice.chance(500) => Due::TokenAnswer(answer.broken()),
-                other => other,
-            };
-            self.plan(delay, due);
+    /// The page that something happens to, if it takes one that is run.
+    fn page_of(&self, due: &Due) -> Option<Page> {
+        match due {
+            Due::ApiAnswer(request, _) => Some(request.page),
+            Due::LockAnswer(page, _)
+            | Due::Login(page)
+            | Due::Notice(page, _)
+            | Due::StoreReply(page, _)
+            | Due::Timer(page, _)
+            | Due::Wake(page, _) => Some(*page),
+            Due::TokenAnswer(answer) => Some(self.requests[answer.request].page),
+            Due::Act
+            | Due::ApiArrival(..)
+            | Due::Awake { .. }
+            | Due::Mishap(..)
+            | Due::Open
+            | Due::Replay(_)
+            | Due::Revocation(_)
+            | Due::Rewrite(_)
+            | Due::StoreTurn
+            | Due::StrangerLeaves
+            | Due::Thaw(_)
+            | Due::TokenArrival(..) => None,
         }
     }
 
@@ -187,13 +217,8 @@ impl World {
     }
 
     pub(crate) fn is_open(&self, page: Page) -> bool {
-        self.tabs[page.tab].page == page
-    }
-
-    pub(crate) fn feed_page(&mut self, page: Page, input: Input) {
-        if self.is_open(page) {
-            self.feed(page.tab, input);
-        }
+        let tab = &self.tabs[page.tab];
+        tab.page == page && !tab.gone
     }
 
     /// Gives `input` to a tab's engine, under the engine's law.
@@ -208,13 +233,24 @@ impl World {
         }
         while let Some(input) = self.tabs[tab].inbox.pop_front() {
             self.trace.note(self.clock.elapsed, || format!("tab {tab} < {input:?}"));
+            let is_step = matches!(
+                input,
+                Input::Answer { .. }
+                    | Input::LockGranted(_)
+                    | Input::StoreRead { .. }
+                    | Input::StoreWritten { .. }
+            );
             self.watch_input(tab, &input);
             self.tabs[tab].engine.handle(now, input);
             while let Some(output) = self.tabs[tab].engine.poll_output() {
                 self.trace.note(self.clock.elapsed, || format!("tab {tab} > {output:?}"));
+                self.watch_output(tab, &output);
                 self.perform(tab, output);
             }
             self.watch_step(tab);
+            if is_step && self.tabs[tab].is_refreshing() {
+                self.tempt(tab);
+            }
         }
         self.tabs[tab].running = false;
         self.arm(tab, now);
@@ -224,17 +260,32 @@ impl World {
         let page = self.tabs[tab].page;
         match output {
             Output::Abort(attempt) => self.abort(page, attempt),
+            Output::Broadcast(message) => self.broadcast(page, &message),
             Output::Event(event) => self.hear(tab, &event),
+            Output::Lock(id) => {
+                self.queue_for_lock(page, id);
+                self.tempt(tab);
+            }
             Output::ReadStore(op) => {
-                self.tabs[tab].eye.read_asked(op, self.clock.elapsed);
                 self.operate(page, op, None);
+                if self.tabs[tab].is_refreshing() {
+                    self.tempt(tab);
+                }
             }
             Output::Revoke(request) => self.revoke(&request),
-            Output::Send { attempt, request } => self.send_token_request(tab, attempt, &request),
+            Output::Send { attempt, request } => {
+                self.send_token_request(tab, attempt, &request);
+                self.tempt(tab);
+            }
             Output::Settle(call, result) => self.settled(tab, call.0, &result),
             Output::Snapshot(snapshot) => {
                 self.tabs[tab].snapshot = Some(snapshot);
                 self.watch_boot(tab);
+            }
+            Output::Unlock(_) if self.sabotage == Sabotage::KeepLock => {}
+            Output::Unlock(id) => {
+                self.give_lock_back(page, id);
+                self.tempt(tab);
             }
             Output::Verdict(verdict) => {
                 let kept = match self.sabotage {
@@ -246,14 +297,11 @@ impl World {
                     self.tabs[tab].verdict = verdict;
                 }
             }
-            Output::Broadcast(_) | Output::Lock(_) | Output::Unlock(_) => {}
-            Output::WriteStore(op, write) => {
-                let mut text = write.text.as_ref().map_or("", Secret::expose).to_owned();
-                if self.sabotage == Sabotage::KeepRecord && self.tabs[tab].eye.leaving {
-                    text = self.store.text.clone().unwrap_or(text);
-                }
-                self.watch_write(tab, &text);
-                self.operate(page, op, Some(text));
+            Output::WriteStore(op, mut write) => {
+                self.falsify_write(tab, &mut write);
+                self.watch_write(tab, op, &write);
+                self.operate(page, op, Some(write));
+                self.tempt(tab);
             }
         }
     }
@@ -279,52 +327,6 @@ impl World {
         }
     }
 
-    fn operate(&mut self, page: Page, op: StoreOp, text: Option<String>) {
-        self.planned += 1;
-        let eye = &mut self.tabs[page.tab].eye;
-        eye.operations += 1;
-        let job = Job { page, op, text, blind: eye.blind, number: self.planned };
-        if self.store.manner == Manner::Now {
-            let reply = self.land(&job);
-            self.tabs[job.page.tab].inbox.push_back(reply);
-        } else if self.store.enqueue(job) {
-            self.plan_store_turn();
-        }
-    }
-
-    fn plan_store_turn(&mut self) {
-        if let Some(at) = self.store.next_turn(self.clock.elapsed, &mut self.dice) {
-            self.plan(at - self.clock.elapsed, Due::StoreTurn);
-        }
-    }
-
-    fn store_turn(&mut self) {
-        if self.store.hangs_until > self.clock.elapsed {
-            return self.plan_store_turn();
-        }
-        let Some(job) = self.store.take() else {
-            return;
-        };
-        let reply = self.land(&job);
-        self.plan_store_turn();
-        self.plan(0, Due::StoreReply(job.page, reply));
-    }
-
-    /// Carries a job out where everybody sees it.
-    fn land(&mut self, job: &Job) -> Input {
-        let before = self.store.text.clone();
-        let reply = self.store.perform(job, self.clock.elapsed);
-        let written = matches!(reply, Input::StoreWritten { stored: Stored::Durably, .. });
-        if written {
-            self.watch_landing(job, before.as_deref());
-        }
-        if self.sabotage == Sabotage::RepeatWrite && written && self.dice.chance(200) {
-            let delay = self.dice.magnitude(600_000);
-            self.plan(delay, Due::Rewrite(job.clone()));
-        }
-        reply
-    }
-
     /// Arms the tab's one timer.
     fn arm(&mut self, tab: usize, now: Now) {
         let deadline = self.tabs[tab].engine.poll_timeout();
@@ -342,7 +344,7 @@ impl World {
     }
 
     fn timer(&mut self, page: Page, timer: u64) {
-        if !self.is_open(page) || self.tabs[page.tab].timer != timer {
+        if self.tabs[page.tab].timer != timer {
             return;
         }
         match self.tabs[page.tab].armed {
@@ -363,30 +365,31 @@ impl World {
         self.tabs.iter().any(Tab::is_refreshing)
     }
 
-    /// What must be true when the calm is over.
-    pub(crate) fn finish(&mut self) {
-        for tab in 0..self.tabs.len() {
-            self.watch_end(tab);
-            self.feed(tab, Input::Dispose);
-            let left = self.tabs[tab].calls.len();
-            if left > 0 || self.tabs[tab].armed.is_some() {
-                self.broke(Invariant::I3, || format!("dispose left {left} calls, or a timer"));
-            }
-        }
-    }
-
     /// The faults are over; from here on everything must come right.
     pub(crate) fn begin_calm(&mut self) {
         self.trace.note(self.clock.elapsed, || "the faults are over".into());
         self.calm = true;
         self.scenario.weather = Default::default();
-        self.scenario.pause = 180_000;
+        self.scenario.air = Default::default();
+        self.scenario.pause = 60_000;
         (self.offline_until, self.refuses_until) = (0, 0);
         if self.sabotage == Sabotage::StayOffline {
             self.offline_until = self.scenario.end;
         }
-        (self.store.hangs_until, self.store.fails_until) = (0, 0);
+        if self.scenario.health != Health::Denied {
+            (self.store.hangs_until, self.store.fails_until, self.store.full_until) = (0, 0, 0);
+        }
+        if self.scenario.locking != Locking::Never {
+            self.stranger_leaves();
+        }
+        if self.tabs.iter().all(|tab| tab.gone) {
+            self.open_another();
+        }
         for tab in 0..self.tabs.len() {
+            self.thaw(tab);
+            if self.tabs[tab].gone {
+                continue;
+            }
             self.tabs[tab].hidden = false;
             self.feed(tab, Input::Wake(Wake::Shown));
             self.feed(tab, Input::Start);

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 
 use super::options::Options;
-use crate::engine::ids::{CallId, Generation};
+use crate::engine::ids::{CallId, Generation, LockId};
 use crate::engine::input::{Input, Reception, Revocation, SessionMode, Urgency};
 use crate::engine::secret::Secret;
 use crate::engine::time::Millis;
@@ -75,6 +75,22 @@ impl TokenManager {
     pub fn replayed(&self, generation: f64, accepted: bool) {
         let reception = if accepted { Reception::Accepted } else { Reception::Rejected };
         self.shell.handle(Input::Replayed { generation: Generation(generation as u64), reception });
+    }
+
+    /// The lock was granted, or there is none.
+    pub fn locked(&self, id: u32, granted: bool) {
+        let id = LockId(id);
+        self.shell.handle(if granted { Input::LockGranted(id) } else { Input::LockDenied(id) });
+    }
+
+    /// Another tab has said something.
+    pub fn notice(&self, message: String) {
+        self.shell.handle(Input::Notice(message));
+    }
+
+    /// The app is being used.
+    pub fn touch(&self) {
+        self.shell.handle(Input::Touch);
     }
 
     pub fn start(&self) {

@@ -25,6 +25,8 @@ pub(super) struct Desk {
     pub writing: Option<Writing>,
     /// The first read, when it was given up; its answer still counts until a session begins.
     pub late: Option<StoreOp>,
+    /// The last read, when it was given up: what it shows late still counts.
+    given_up: Option<StoreOp>,
     /// A read after a wake is under way: even a good token waits for it.
     pub looking: bool,
     /// What the store held when it was last seen or written.
@@ -44,10 +46,8 @@ pub(super) struct Desk {
     announced: (Epoch, Generation),
     /// Something has changed since the write under way was begun.
     again: bool,
-    /// What the store was taken to hold when it denied that.
-    denied: Option<Seen>,
     /// A write of everything met something else; the store is being read.
-    conflicted: bool,
+    pub conflicted: bool,
     /// Calls that are answered once everything is stored.
     calls: Vec<(CallId, Settled)>,
     /// How many of them wait for the write under way, and for none after it.
@@ -118,6 +118,7 @@ impl Engine {
     /// Begins to read; the outcome of an earlier read no longer counts.
     pub(super) fn start_read(&mut self) {
         let op = self.next_op();
+        self.desk.given_up = None;
         self.desk.reading = Some((op, self.now.mono.after(STORE_TIMEOUT)));
         self.emit(Output::ReadStore(op));
     }
@@ -128,6 +129,7 @@ impl Engine {
                 self.desk.late = Some(op);
             }
             self.on_read(op, None, None);
+            self.desk.given_up = Some(op).filter(|_| self.desk.reading.is_none());
         }
     }
 
@@ -136,9 +138,10 @@ impl Engine {
         if self.desk.late == Some(op) && untouched {
             // The store was slow at the start and nothing has begun since: start again from what it says.
             self.phase = Phase::Booting;
-        } else if self.desk.reading.is_none_or(|(current, _)| current != op) {
+        } else if self.desk.reading.map(|(op, _)| op).or(self.desk.given_up) != Some(op) {
             return;
         }
+        self.desk.given_up = None;
         if text.is_some() {
             self.desk.late = None;
         }
@@ -147,9 +150,7 @@ impl Engine {
         self.desk.reading = None;
         self.desk.hangs = !ended && !in_time;
         self.mark(Mark::StoreRead, u64::from(text.is_some()));
-        let name = &self.config.name;
-        let found =
-            if self.config.apart { Found::in_both(text, fence, name) } else { Found::in_text(text, name) };
+        let found = self.find(text, fence);
         let held = (self.phase != Phase::Booting).then_some((self.epoch, self.generation));
         let behind = found.behind.is_some_and(|order| Some(order) > held);
         if behind && self.waits_for_pair() {
@@ -157,10 +158,7 @@ impl Engine {
         }
         self.desk.behind = None;
         self.desk.looking = false;
-        // A store that holds what was expected, and denied it, writes its texts in another way.
-        let denied = self.desk.denied.take();
-        let incomparable = matches!(found.seen, Seen::Record(_)) && denied == Some(found.seen);
-        self.desk.seen = if incomparable { Seen::Foreign } else { found.seen };
+        self.desk.seen = found.seen;
         let merged = match found.stored {
             record::Stored::Record(record) => self.merge(record),
             record::Stored::Newer => {
@@ -182,6 +180,11 @@ impl Engine {
             self.end_unrefreshable();
         }
         self.attend();
+    }
+
+    fn find(&self, text: Option<&Secret>, fence: Option<&Secret>) -> Found {
+        let name = &self.config.name;
+        if self.config.apart { Found::in_both(text, fence, name) } else { Found::in_text(text, name) }
     }
 
     /// A newer version of this package has taken the store over. What it holds cannot be read, and a refresh token
@@ -274,13 +277,14 @@ impl Engine {
         self.write(What::Save);
     }
 
-    /// Takes the claim back: the attempt is over and nothing came of it.
+    /// Takes the claim back: the attempt is over and nothing came of it. Another tab may have claimed since.
     pub(super) fn release(&mut self) {
-        self.claim = None;
-        if self.desk.is_idle() {
-            self.write(What::Release);
-        } else {
+        let claim = self.claim.take();
+        let is_there = matches!(self.desk.seen, Seen::Record(stamp) if stamp.claim == claim);
+        if !self.desk.is_idle() {
             self.desk.again = true;
+        } else if is_there {
+            self.write(What::Release);
         }
     }
 
@@ -291,8 +295,9 @@ impl Engine {
         let insist = if what == What::Save { Insist::Generation } else { Insist::Claim };
         let expected = match self.desk.seen {
             Seen::Foreign => Expected::Anything,
-            // A store that is too slow to be read can still be told what the user wants.
-            Seen::Nothing if self.desk.hangs && self.desk.wish => Expected::Anything,
+            // A store that is too slow to be read can still be told what the user wants. Where other tabs write, too,
+            // what it shows late is compared with, and the write is tried again.
+            Seen::Nothing if self.desk.hangs && self.desk.wish && !self.config.shared => Expected::Anything,
             Seen::Nothing => Expected::Nothing,
             Seen::Record(stamp) => Expected::Prefix(stamp.prefix(&record.name, record::SCHEMA, insist)),
         };
@@ -329,7 +334,6 @@ impl Engine {
         match stored {
             Stored::Conflict => {
                 self.desk.conflicts += 1;
-                self.desk.denied = Some(self.desk.seen);
                 self.mark(Mark::StoreConflict, u64::from(self.desk.conflicts));
             }
             Stored::Durably => {

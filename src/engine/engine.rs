@@ -249,6 +249,11 @@ impl Engine {
         self.outputs.push_back(output);
     }
 
+    /// Puts `output` ahead of all that this input has given rise to.
+    pub(super) fn emit_first(&mut self, output: Output) {
+        self.outputs.insert(self.unpublished, output);
+    }
+
     pub(super) fn event(&mut self, event: Event) {
         if self.phase != Phase::Disposed {
             self.emit(Output::Event(event));
@@ -406,7 +411,7 @@ impl Engine {
         if let Some(snapshot) =
             view.snapshot.as_ref().filter(|snapshot| shown.snapshot.as_ref() != Some(snapshot))
         {
-            self.outputs.insert(self.unpublished, Output::Snapshot(snapshot.clone()));
+            self.emit_first(Output::Snapshot(snapshot.clone()));
         }
         let same = match (&view.verdict, &shown.verdict) {
             (Some(verdict), Some(told)) => verdict.says_the_same(told),
@@ -414,7 +419,7 @@ impl Engine {
             _ => false,
         };
         if core::mem::take(&mut self.retell) || !same {
-            self.outputs.insert(self.unpublished, Output::Verdict(view.verdict.clone()));
+            self.emit_first(Output::Verdict(view.verdict.clone()));
         }
         self.unpublished = self.outputs.len();
         *shown = view;

@@ -1,8 +1,8 @@
 //! What a look at the store has shown.
 
-use super::claim::Stamp;
+use super::claim::{Insist, Stamp};
 use super::ids::{Epoch, Generation};
-use super::record::{Record, Stored};
+use super::record::{self, Record, Stored};
 use super::secret::Secret;
 
 /// The outcome of a read.
@@ -55,10 +55,17 @@ impl Found {
 
 impl Seen {
     fn of(stored: &Stored, text: Option<&Secret>) -> Self {
-        match (stored, text) {
-            (Stored::Record(record), _) => Self::Record(record.stamp()),
-            (_, Some(_)) => Self::Foreign,
-            (_, None) => Self::Nothing,
+        let Some(text) = text else {
+            return Self::Nothing;
+        };
+        match stored {
+            Stored::Record(record) => {
+                let stamp = record.stamp();
+                let prefix = stamp.prefix(&record.name, record::SCHEMA, Insist::Claim);
+                // A store that writes its texts in another way cannot compare them with how this version begins them.
+                if text.expose().starts_with(&prefix) { Self::Record(stamp) } else { Self::Foreign }
+            }
+            Stored::Newer | Stored::Nothing => Self::Foreign,
         }
     }
 }

@@ -12,21 +12,22 @@ use super::ids::AttemptId;
 use super::metrics::Mark;
 use super::output::{Event, Output, Reason};
 use super::record::StoredCooldown;
-use super::response::TokenResponse;
+use super::response::{self, TokenResponse};
 use super::secret::Secret;
-use super::session::{AccessToken, Identity};
+use super::session::{AccessToken, Identity, Session};
 use super::sessions::Pair;
 use super::time::{Millis, Now};
 
 impl Engine {
     /// New tokens have come.
     pub(super) fn grant(&mut self, response: TokenResponse) {
-        let extras = response.extras.clone();
+        // A server may repeat the old tokens too, and where it gives no new refresh token the old one is alive.
+        let held = self.session.iter().flat_map(Session::tokens);
+        let extras = response.extras.as_deref().and_then(|extras| response::without(extras, held));
         let mut pair = self.pair(response);
         let Some(session) = &self.session else {
             return;
         };
-        let extras = extras.filter(|extras| !session.leaks_into(extras));
         if session.identity.is_other_user(&pair.identity) {
             return self.grant_to_other_user(pair);
         }

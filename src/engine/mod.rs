@@ -7,7 +7,7 @@
 pub mod answer;
 mod backoff;
 mod callers;
-mod challenge;
+pub mod challenge;
 pub mod claim;
 pub mod config;
 mod date;

@@ -131,6 +131,8 @@ pub struct Snapshot {
     pub subject: Option<Arc<str>>,
     pub expires_at: Option<UnixMillis>,
     pub refresh_at: Option<UnixMillis>,
+    /// When the refresh token ends, where the server or the token says so.
+    pub refresh_expires_at: Option<UnixMillis>,
     pub next_retry_at: Option<UnixMillis>,
     pub refreshing: bool,
     pub error: Option<&'static str>,

@@ -183,7 +183,7 @@ impl Engine {
             Judgement::Refused { oauth_error } => {
                 let oauth_error = oauth_error.filter(|code| is_plain(code));
                 let lost = self.session.as_ref().is_some_and(|session| self.lost == Some(session.generation));
-                let reason = if lost { EndReason::RefreshResponseLostPossible } else { EndReason::Refused };
+                let reason = EndReason::refused(lost);
                 let refusal =
                     Refusal { reason, status: Some(answer.status), oauth_error: oauth_error.clone() };
                 self.refuse(refusal, Some(failure(ErrorCode::SessionEnded, Cause::Refused, oauth_error)));

@@ -121,21 +121,36 @@ impl<'a> Reader<'a> {
         let place = if in_root { self.root } else { self.data.unwrap_or(self.root) };
         let paths = [&fields.access, &fields.refresh, &fields.expires_in, &fields.expires_at];
         let known = [ACCESS, REFRESH, EXPIRES_IN, EXPIRES_AT, REFRESH_EXPIRES_IN, TOKEN_TYPE, ID_TOKEN];
-        let mut extras = "{".to_owned();
-        for (name, value) in place.members() {
-            let name = name.decode();
-            let is_known = known.iter().copied().flatten().any(|known| name == *known);
-            let is_mapped = paths.iter().copied().flatten().any(|path| begins_with(path, &name));
-            let value = core::str::from_utf8(value).unwrap_or(NULL);
-            let repeats = tokens.iter().copied().flatten().any(|token| repeats(value, token.expose()));
-            if !is_known && !is_mapped && !repeats {
-                encode::json_name(&mut extras, &name);
-                extras.push_str(value);
-            }
-        }
-        extras.push('}');
-        (extras.len() > 2).then_some(extras)
+        let is_extra = |name: &str| {
+            !known.iter().copied().flatten().any(|known| name == *known)
+                && !paths.iter().copied().flatten().any(|path| begins_with(path, name))
+        };
+        members_without(place, tokens.iter().copied().flatten(), is_extra)
     }
+}
+
+/// `extras` without the members that repeat one of `tokens`.
+pub fn without<'a>(extras: &str, tokens: impl Iterator<Item = &'a Secret> + Clone) -> Option<String> {
+    members_without(json::parse_object(extras)?, tokens, |_| true)
+}
+
+fn members_without<'a>(
+    object: Object<'_>,
+    tokens: impl Iterator<Item = &'a Secret> + Clone,
+    is_wanted: impl Fn(&str) -> bool,
+) -> Option<String> {
+    let mut wanted = "{".to_owned();
+    for (name, value) in object.members() {
+        let name = name.decode();
+        let value = core::str::from_utf8(value).unwrap_or(NULL);
+        let repeats = |token: &Secret| repeats(value, token.expose()) || name.contains(token.expose());
+        if is_wanted(&name) && !tokens.clone().any(repeats) {
+            encode::json_name(&mut wanted, &name);
+            wanted.push_str(value);
+        }
+    }
+    wanted.push('}');
+    (wanted.len() > 2).then_some(wanted)
 }
 
 /// Whether the JSON text `value` has `token` in it; some servers escape its slashes.
@@ -292,6 +307,15 @@ mod tests {
         let response =
             read(r#"{"access_token":"A","id_token":"I","user":{"n":"\u00e9"},"scope":"x"}"#).unwrap();
         assert_eq!(response.extras.as_deref(), Some(r#"{"user":{"n":"\u00e9"},"scope":"x"}"#));
+    }
+
+    #[test]
+    fn a_member_that_repeats_a_token_is_dropped_alone() {
+        let body = r#"{"access_token":"A1","log":"gave A1","A1":true,"path":"a\/b","user":7}"#;
+        let extras = read(body).unwrap().extras.unwrap();
+        assert_eq!(extras, r#"{"path":"a\/b","user":7}"#);
+        let held = [Secret::new("a/b".into())];
+        assert_eq!(without(&extras, held.iter()).as_deref(), Some(r#"{"user":7}"#));
     }
 
     #[test]

@@ -25,10 +25,10 @@ impl Engine {
         let (theirs, ours) = (record.order(), (self.epoch, self.generation));
         self.desk.heard(theirs);
         if !booting && theirs <= ours {
-            // A page that could not read its store counts anew: the same numbers may name another session.
-            let held = self.session.as_ref().map(|session| session.id);
-            if theirs == ours && record.session.as_ref().is_some_and(|session| held == Some(session.id)) {
+            if theirs == ours && self.is_of(&record) {
                 self.learn(&record);
+            } else if theirs == ours && self.desk.conflicted {
+                self.overtake(&record);
             }
             return Merged::Kept;
         }
@@ -64,6 +64,40 @@ impl Engine {
         if booting { Merged::Kept } else { Merged::Adopted }
     }
 
+    /// Whether the record is of the very pair that is held. Tabs that knew nothing of each other may have given the same
+    /// numbers to different ones.
+    fn is_of(&self, record: &Record) -> bool {
+        match (&self.session, &record.session) {
+            (Some(held), Some(stored)) => {
+                let same = match (&held.refresh, &stored.refresh) {
+                    (Some(held), Some(stored)) => held.same_as(stored),
+                    (None, None) => true,
+                    _ => false,
+                };
+                held.id == stored.id && same
+            }
+            (None, None) => true,
+            _ => false,
+        }
+    }
+
+    /// Another tab has been quicker to store something else under the same numbers: what is stored over it takes the
+    /// next ones, so that every tab sees that it is newer.
+    fn overtake(&mut self, record: &Record) {
+        let epoch = self.next_epoch();
+        let Some(session) = self.session.as_mut() else {
+            self.epoch = epoch;
+            return;
+        };
+        if record.session.as_ref().is_some_and(|stored| stored.id == session.id) {
+            self.generation = self.generation.next();
+            session.generation = self.generation;
+        } else {
+            self.epoch = epoch;
+            session.epoch = epoch;
+        }
+    }
+
     /// What other tabs have met with the very tokens that are held here.
     fn learn(&mut self, record: &Record) {
         let told = |told: fn(&StoredSession) -> bool| record.session.as_ref().is_some_and(told);
@@ -76,7 +110,8 @@ impl Engine {
         let confirming = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Confirming(_)));
         if told(|session| session.refused) && self.can_refresh() && !confirming {
             self.ground();
-            self.conclude_refusal(Refusal::because(EndReason::Refused));
+            let lost = self.lost == Some(self.generation);
+            self.conclude_refusal(Refusal::because(EndReason::refused(lost)));
         }
     }
 
@@ -84,7 +119,7 @@ impl Engine {
         let access = stored.access.map(|access| self.revive_access(access));
         let identity = access.as_ref().map(|access| Identity::of(&access.token).0).unwrap_or_default();
         let standing = if stored.refused {
-            Standing::Refused(Refusal::because(EndReason::Refused))
+            Standing::Refused(Refusal::because(EndReason::refused(stored.lost)))
         } else if access.is_none() && self.config.refresh_in_cookie() {
             Standing::Resuming { hinted: true }
         } else {

@@ -154,6 +154,7 @@ impl Engine {
             subject: self.subject(),
             expires_at: self.expires_at(),
             refresh_at,
+            refresh_expires_at: session.and_then(|session| session.refresh_ends),
             next_retry_at: trouble.and_then(|error| error.retry_at),
             refreshing: self.flight.is_some(),
             error: trouble.map(|error| error.cause.map_or(error.code.as_str(), super::error::Cause::as_str)),

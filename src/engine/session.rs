@@ -88,6 +88,11 @@ pub enum EndReason {
 }
 
 impl EndReason {
+    /// Why a session ends whose refresh token was refused. `lost`: an answer to it was not read.
+    pub fn refused(lost: bool) -> Self {
+        if lost { Self::RefreshResponseLostPossible } else { Self::Refused }
+    }
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Callback => "callback",
@@ -147,10 +152,15 @@ impl Session {
         self.access.as_ref().filter(|access| access.is_good(now))
     }
 
+    /// The tokens held here; that of an HttpOnly cookie is not.
+    pub fn tokens(&self) -> impl Iterator<Item = &Secret> + Clone {
+        let access = self.access.as_ref().map(|access| &access.token);
+        self.refresh.iter().chain(access).filter(|token| !token.expose().is_empty())
+    }
+
     /// Whether `text` repeats a part of a token held here.
     pub fn leaks_into(&self, text: &str) -> bool {
-        let access = self.access.as_ref().map(|access| &access.token);
-        self.refresh.iter().chain(access).any(|token| token.leaks_into(text))
+        self.tokens().any(|token| token.leaks_into(text))
     }
 
     pub fn is_resuming(&self) -> bool {

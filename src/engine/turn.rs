@@ -88,7 +88,7 @@ impl Engine {
             .map(|access| access.life.left(self.now));
         match left {
             None => Some(since.after(LOCK_WAIT)),
-            Some(left) => left.map(|left| self.now.mono.after(left).after(LOCK_WAIT)),
+            Some(left) => left.map(|left| self.now.mono.after(left)),
         }
     }
 
@@ -241,7 +241,8 @@ impl Engine {
         if is_told || self.phase == Phase::Disposed {
             self.lock = Lock::Free;
             self.mark(Mark::Unlocked, u64::from(id.0));
-            self.emit(Output::Unlock(id));
+            // No listener of the app runs under it.
+            self.emit_first(Output::Unlock(id));
         }
     }
 
@@ -262,11 +263,11 @@ impl Engine {
 
     /// Another tab, or this one before a reload, was asked to wait.
     pub(super) fn heed(&mut self, cooldown: StoredCooldown) {
-        // A time beyond the longest was written before the clock was set back.
-        let left = cooldown.until.since(self.now.wall).min(LONGEST_COOLDOWN);
+        // A time beyond the longest was written before the clock was set back: it would be so at every look.
+        let left = cooldown.until.since(self.now.wall);
         let until = self.now.mono.after(left);
         let is_news = self.cooldown.as_ref().is_none_or(|held| !held.hard || held.until < until);
-        if left > Millis::ZERO && is_news {
+        if left > Millis::ZERO && left <= LONGEST_COOLDOWN && is_news {
             let retry_at = Some(self.now.wall.after(left));
             let failure = Failure { retry_at, ..Failure::unavailable(cooldown.cause) };
             self.cooldown = Some(Cooldown { until, error: failure.into(), hard: true });

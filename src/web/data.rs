@@ -108,6 +108,7 @@ pub(super) fn snapshot_data(snapshot: &Snapshot) -> JsValue {
         object.pair(snapshot.generation, snapshot.expires_at);
         object.text("subject", snapshot.subject.as_deref());
         object.time("refreshAt", snapshot.refresh_at);
+        object.time("refreshExpiresAt", snapshot.refresh_expires_at);
         object.time("nextRetryAt", snapshot.next_retry_at);
         object.put("refreshing", Value::Flag(snapshot.refreshing));
         object.text("error", snapshot.error);

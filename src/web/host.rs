@@ -2,7 +2,7 @@
 
 use js_sys::Promise;
 use wasm_bindgen::prelude::*;
-use web_sys::AbortSignal;
+use web_sys::{AbortSignal, Response};
 
 #[wasm_bindgen]
 extern "C" {
@@ -36,9 +36,24 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     pub(super) fn read(this: &Host) -> Result<JsValue, JsValue>;
 
-    /// Nothing, or a promise.
+    /// Nothing, or a promise; of `false` when the store held something else than a text that begins with `expected`.
+    /// Empty: nothing at all. `None`: anything.
     #[wasm_bindgen(method, catch)]
-    pub(super) fn write(this: &Host, text: &str) -> Result<JsValue, JsValue>;
+    pub(super) fn write(this: &Host, text: &str, expected: Option<&str>) -> Result<JsValue, JsValue>;
+
+    /// Queues for the lock of the tabs; answered by `locked`.
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn lock(this: &Host, id: u32) -> Result<(), JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn unlock(this: &Host, id: u32) -> Result<(), JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn broadcast(this: &Host, message: &str) -> Result<(), JsValue>;
+
+    /// What the app's own rule has said of an answer, where there is one.
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn ruling(this: &Host, response: &Response) -> Result<Option<bool>, JsValue>;
 
     #[wasm_bindgen(method, catch)]
     pub(super) fn refresh(

@@ -72,5 +72,10 @@ pub(super) fn read(op: StoreOp, outcome: Result<JsValue, JsValue>) -> Input {
 
 /// Whether a store took what was written.
 pub(super) fn written(op: StoreOp, outcome: &Result<JsValue, JsValue>) -> Input {
-    Input::StoreWritten { op, stored: if outcome.is_ok() { Stored::Durably } else { Stored::Failed } }
+    let stored = match outcome {
+        Ok(written) if written.is_falsy() && !written.is_undefined() => Stored::Conflict,
+        Ok(_) => Stored::Durably,
+        Err(_) => Stored::Failed,
+    };
+    Input::StoreWritten { op, stored }
 }

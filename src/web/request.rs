@@ -6,7 +6,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, Response};
 
 use super::shell::Shell;
-use crate::engine::answer::{Answer, MAX_BODY, Outcome};
+use crate::engine::answer::{Answer, MAX_BODY, Outcome, Ruling};
 use crate::engine::endpoint::{Credentials, HttpRequest};
 use crate::engine::output::CallbackRequest;
 use crate::engine::secret::Secret;
@@ -65,6 +65,7 @@ pub(super) async fn send(
     set(&init, "keepalive", &request.keepalive.into())?;
     let answered = fetch(shell.native_fetch(), &request.endpoint.url, &init)?;
     let response: Response = JsFuture::from(answered).await?.unchecked_into();
+    let ruling = shell.host().ruling(&response).ok().flatten();
     let body = body(&JsFuture::from(response.text()?).await?);
     let headers = response.headers();
     let header = |name| headers.get(name).ok().flatten();
@@ -75,6 +76,7 @@ pub(super) async fn send(
         date: header("date"),
         request_id: header("x-request-id"),
         retry_after: header("retry-after"),
+        ruling: ruling.map(|ends| if ends { Ruling::Terminal } else { Ruling::Transient }),
     })
 }
 

@@ -20,7 +20,7 @@ use crate::engine::answer::Outcome;
 use crate::engine::error::TokenError;
 use crate::engine::ids::{AttemptId, CallId, Generation};
 use crate::engine::input::{Input, Wake};
-use crate::engine::output::{Output, Settled, Verdict};
+use crate::engine::output::{Expected, Output, Settled, Verdict};
 use crate::engine::secret::Secret;
 use crate::engine::time::{Millis, Mono};
 use crate::engine::{Config, Engine};
@@ -153,7 +153,9 @@ impl Shell {
                 }
                 Ok(())
             }
+            Output::Broadcast(message) => self.host.broadcast(&message),
             Output::Event(event) => self.host.event(data::event_data(&event), data::event_error(&event)),
+            Output::Lock(id) => self.host.lock(id.0),
             Output::ReadStore(op) => {
                 match promised(self.host.read()) {
                     Ok(promise) => job::begin(self, Job::Read(op, promise)),
@@ -173,8 +175,15 @@ impl Shell {
             Output::Settle(call, answer) => self.settle(call, answer),
             Output::Snapshot(snapshot) => self.host.snapshot(data::snapshot_data(&snapshot)),
             Output::Verdict(verdict) => self.push_verdict(verdict),
+            Output::Unlock(id) => self.host.unlock(id.0),
             Output::WriteStore(op, write) => {
-                match promised(self.host.write(write.text.as_ref().map_or("", Secret::expose))) {
+                let expected = match &write.expected {
+                    Expected::Anything => None,
+                    Expected::Nothing => Some(""),
+                    Expected::Prefix(prefix) => Some(prefix.as_str()),
+                };
+                let text = write.text.as_ref().map_or("", Secret::expose);
+                match promised(self.host.write(text, expected)) {
                     Ok(promise) => job::begin(self, Job::Write(op, promise)),
                     Err(outcome) => self.handle(job::written(op, &outcome)),
                 }

@@ -183,3 +183,32 @@ fn expired(seed: u64, reuse: Reuse) -> World {
     world.sleep(minutes(20));
     world
 }
+
+/// I1b: what one tab has lost, the others know, whoever was refused.
+#[test]
+fn a_refusal_of_another_tab_names_the_loss_that_is_in_the_record() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.sleep(minutes(20));
+    let mut record = world.record();
+    let session = record.session.as_mut().expect("a session in the store");
+    (session.refused, session.lost) = (true, true);
+    world.store.put(record.encode().expose());
+    world.need();
+    assert_eq!((world.ends(), world.requests()), (vec![EndReason::RefreshResponseLostPossible], 0));
+}
+
+/// The same after a reload: the access token is used to its end, and the reason is still known then.
+#[test]
+fn a_refusal_that_is_read_back_names_the_loss() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    let mut record = world.record();
+    let session = record.session.as_mut().expect("a session in the store");
+    (session.refused, session.lost) = (true, true);
+    world.store.put(record.encode().expose());
+    let mut world = world.reload(2);
+    assert_eq!(world.state(), State::Ending);
+    world.advance_to_end(Millis::ZERO);
+    assert_eq!(world.ends(), [EndReason::RefreshResponseLostPossible]);
+}

@@ -53,12 +53,17 @@ fn extras_that_repeat_a_token_are_not_handed_on() {
         (r#""session":{"access_token":"ACCESS"}"#.to_owned(), false),
         (r#""log":"issued REFRESH"#.to_owned() + r#"""#, false),
         (r#""data":{"refresh_token":"REFRESH"}"#.to_owned(), false),
+        (r#""issued":{"REFRESH":1}"#.to_owned(), false),
+        (r#""REFRESH":1"#.to_owned(), false),
+        (r#""replaces":"OLD""#.to_owned(), false),
+        (r#""OLD":1"#.to_owned(), false),
     ] {
         let mut world = World::new();
         world.sign_in("ada");
         world.advance(secs(5));
-        let (access, refresh) = (jwt("ada", START / 1_000 + 5, 900, 7), format!("refresh.0.0.{CANARY}"));
+        let (access, refresh) = (jwt("ada", START / 1_000 + 5, 900, 7), format!("refresh.0.1.{CANARY}"));
         let extra = extra.replace("ACCESS", &access).replace("REFRESH", &refresh);
+        let extra = extra.replace("OLD", &format!("refresh.0.0.{CANARY}"));
         let body =
             format!(r#"{{"access_token":"{access}","refresh_token":"{refresh}","expires_in":900,{extra}}}"#);
         world.server.always = Some(Reply::Fixed(answer(200, &body)));

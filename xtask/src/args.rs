@@ -15,7 +15,13 @@ cargo xtask <command>
       --check            drive the demo in a headless browser, then stop
       --screenshot PATH  where --check leaves its picture (target/demo.png)
   test [suite…]          run the tests; without a suite, all of them
+      --coverage         with the suite engine: the lines of src/engine that it runs, 95 % at least
   check                  formatting, lints, docs, types and the rules on source files
+  fuzz [target…]         look for inputs that break a promise; without a target, all of them
+      --seconds N        time for each target (30)
+      --replay FILE      give one target one input, shown as it reads it
+  mutants [arguments]    change the engine in small ways that its tests must notice (hours); arguments are
+                         passed on to cargo-mutants: --file src/engine/life.rs, --list, --shard 0/8
   size [--json]          bytes of what ships, against goal and budget
   bench                  run the benchmarks
   sim [arguments]        run the simulator; arguments are passed on
@@ -45,12 +51,14 @@ pub(crate) enum Action {
     Build { profile: Profile },
     Check,
     Demo(Demo),
+    Fuzz(Fuzz),
     Help,
+    Mutants { arguments: Vec<String> },
     Pack,
     Setup { check: bool },
     Sim { arguments: Vec<String> },
     Size { json: bool },
-    Test { suites: Vec<String> },
+    Test { suites: Vec<String>, coverage: bool },
 }
 
 /// Options of `demo`.
@@ -60,6 +68,15 @@ pub(crate) struct Demo {
     pub(crate) host: String,
     pub(crate) check: bool,
     pub(crate) screenshot: Option<PathBuf>,
+}
+
+/// Options of `fuzz`.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Fuzz {
+    /// None: all of them.
+    pub(crate) targets: Vec<String>,
+    pub(crate) seconds: u32,
+    pub(crate) replay: Option<PathBuf>,
 }
 
 /// Reads the arguments after the program's name.
@@ -73,14 +90,16 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Action> {
             .map(|dev| Action::Build { profile: if dev { Profile::Dev } else { Profile::Release } }),
         "check" => none(command, rest).map(|()| Action::Check),
         "demo" => demo(rest).map(Action::Demo),
+        "fuzz" => fuzz(rest).map(Action::Fuzz),
         "help" | "--help" | "-h" => Ok(Action::Help),
+        "mutants" => Ok(Action::Mutants { arguments: rest.to_vec() }),
         "pack" => none(command, rest).map(|()| Action::Pack),
         "setup" => flag(command, rest, "--check").map(|check| Action::Setup { check }),
         "sim" => Ok(Action::Sim { arguments: rest.to_vec() }),
         "size" => flag(command, rest, "--json").map(|json| Action::Size { json }),
-        "test" => Ok(Action::Test { suites: rest.to_vec() }),
+        "test" => test(rest),
         _ => bail!(
-            "unknown command `{command}`; expected one of setup, build, demo, test, check, size, bench, sim, pack, help"
+            "unknown command `{command}`; expected one of setup, build, demo, test, check, fuzz, mutants, size, bench, sim, pack, help"
         ),
     }
 }
@@ -108,6 +127,38 @@ fn demo(arguments: &[String]) -> Result<Demo> {
         }
     }
     Ok(demo)
+}
+
+fn fuzz(arguments: &[String]) -> Result<Fuzz> {
+    let mut fuzz = Fuzz { targets: Vec::new(), seconds: 30, replay: None };
+    let mut rest = arguments.iter();
+    while let Some(option) = rest.next() {
+        let mut value = || rest.next().ok_or_else(|| anyhow!("fuzz: `{option}` expects a value"));
+        match option.as_str() {
+            "--replay" => fuzz.replay = Some(PathBuf::from(value()?)),
+            "--seconds" => {
+                let text = value()?;
+                let seconds = text.parse().ok().filter(|seconds| *seconds > 0);
+                fuzz.seconds =
+                    seconds.ok_or_else(|| anyhow!("fuzz: `--seconds` expects 1 or more, not `{text}`"))?;
+            }
+            unknown if unknown.starts_with('-') => {
+                bail!("fuzz: unknown option `{unknown}`; expected targets, --seconds N or --replay FILE")
+            }
+            target => fuzz.targets.push(target.to_owned()),
+        }
+    }
+    Ok(fuzz)
+}
+
+fn test(arguments: &[String]) -> Result<Action> {
+    let (options, suites): (Vec<_>, Vec<_>) =
+        arguments.iter().cloned().partition(|argument| argument.starts_with('-'));
+    let coverage = flag("test", &options, "--coverage")?;
+    if coverage && suites != ["engine"] {
+        bail!("test: `--coverage` is measured of the engine; expected `test engine --coverage`");
+    }
+    Ok(Action::Test { suites, coverage })
 }
 
 fn none(command: &str, arguments: &[String]) -> Result<()> {
@@ -139,11 +190,19 @@ mod tests {
         assert_eq!(parsed("build --dev").unwrap(), Action::Build { profile: Profile::Dev });
         assert_eq!(
             parsed("test engine browser").unwrap(),
-            Action::Test { suites: vec!["engine".into(), "browser".into()] }
+            Action::Test { suites: vec!["engine".into(), "browser".into()], coverage: false }
+        );
+        assert_eq!(
+            parsed("test engine --coverage").unwrap(),
+            Action::Test { suites: vec!["engine".into()], coverage: true }
         );
         assert_eq!(
             parsed("sim --seed 7").unwrap(),
             Action::Sim { arguments: vec!["--seed".into(), "7".into()] }
+        );
+        assert_eq!(
+            parsed("fuzz jwt --replay a.bin").unwrap(),
+            Action::Fuzz(Fuzz { targets: vec!["jwt".into()], seconds: 30, replay: Some("a.bin".into()) })
         );
         assert_eq!(
             parsed("demo --port 0 --screenshot a.png").unwrap(),
@@ -163,6 +222,10 @@ mod tests {
         assert_eq!(message("build --fast"), "build: unknown option `--fast`; expected --dev or nothing");
         assert_eq!(message("demo --port"), "demo: `--port` expects a value");
         assert_eq!(message("demo --port 70000"), "demo: `--port` expects 0 to 65535, not `70000`");
+        assert_eq!(message("fuzz --seconds 0"), "fuzz: `--seconds` expects 1 or more, not `0`");
+        assert!(message("fuzz jwt --runs 5").starts_with("fuzz: unknown option `--runs`"));
+        assert!(message("test --coverage").ends_with("expected `test engine --coverage`"));
+        assert!(message("test engine --quick").starts_with("test: unknown option `--quick`"));
         assert_eq!(message("check all"), "check: unknown option `all`; it takes none");
     }
 }

@@ -6,6 +6,7 @@ use anyhow::{Result, anyhow, bail};
 
 use crate::args::Profile;
 use crate::build;
+use crate::fuzz;
 use crate::process;
 use crate::project::Project;
 use crate::rules;
@@ -63,8 +64,11 @@ fn source_rules(project: &Project) -> Result<Outcome> {
 }
 
 fn formatting(project: &Project) -> Result<Outcome> {
-    let mut cargo = cargo(project);
-    process::run(cargo.args(["fmt", "--all", "--check"]), "run `cargo fmt --all`")?;
+    for (directory, cure) in [(".", "run `cargo fmt --all`"), ("fuzz", "run `cargo fmt` in fuzz")] {
+        let mut cargo = cargo(project);
+        cargo.current_dir(project.root.join(directory)).args(["fmt", "--all", "--check"]);
+        process::run(&mut cargo, cure)?;
+    }
     Ok(Outcome::Passed)
 }
 
@@ -72,6 +76,8 @@ fn clippy(project: &Project) -> Result<Outcome> {
     let mut cargo = cargo(project);
     cargo.args(["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]);
     process::run(&mut cargo, "fix what is named above")?;
+    let mut cargo = fuzz::cargo(project, "clippy")?;
+    process::run(cargo.args(["--quiet", "--", "-D", "warnings"]), "fix what is named above")?;
     Ok(Outcome::Passed)
 }
 

@@ -3,7 +3,9 @@
 mod args;
 mod build;
 mod check;
+mod coverage;
 mod demo;
+mod fuzz;
 mod glue;
 mod glue_types;
 mod inline;
@@ -17,6 +19,7 @@ mod rules;
 mod setup;
 mod test;
 mod toolchain;
+mod tools;
 mod totals;
 mod wasm;
 
@@ -64,12 +67,16 @@ fn perform(action: Action) -> Result<u8> {
             Ok(u8::from(totals.failed > 0))
         }
         Action::Demo(options) => demo::command(&project, &options),
+        Action::Fuzz(options) => fuzz::command(&project, &options).map(|clean| u8::from(!clean)),
         Action::Help => Ok(0),
+        Action::Mutants { arguments } => mutants(&project, &arguments),
         Action::Pack => pack::command(&project).map(|()| 0),
         Action::Setup { check } => setup::command(&project, check).map(|complete| u8::from(!complete)),
         Action::Sim { arguments } => sim(&project, &arguments),
         Action::Size { json } => size(&project, json),
-        Action::Test { suites } => test::command(&project, &suites).map(|passed| u8::from(!passed)),
+        Action::Test { suites, coverage } => {
+            test::command(&project, &suites, coverage).map(|passed| u8::from(!passed))
+        }
     }
 }
 
@@ -88,6 +95,16 @@ fn sim(project: &Project, arguments: &[String]) -> Result<u8> {
     setup::ensure(project, &[])?;
     let mut cargo = process::cargo();
     cargo.current_dir(&project.root).args(["run", "--release", "-p", "evertoken-sim", "--"]).args(arguments);
+    let status = process::status(&mut cargo)?;
+    Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+}
+
+/// What `.cargo/mutants.toml` says is passed over has its reason in docs/mutants.md.
+fn mutants(project: &Project, arguments: &[String]) -> Result<u8> {
+    setup::ensure(project, &[])?;
+    tools::ensure(tools::MUTANTS)?;
+    let mut cargo = process::cargo();
+    cargo.current_dir(&project.root).arg("mutants").arg("--output").arg(project.cache()).args(arguments);
     let status = process::status(&mut cargo)?;
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
 }

@@ -21,8 +21,19 @@ const BEHIND_THE_WALL: [&str; 10] = [
     "println!",
 ];
 const LINES: usize = 500;
-const SOURCES: [&str; 10] =
-    ["src", "server", "sim", "xtask/src", "xtask/js", "pkg/src", "pkg/test", "tests", "www", "benches"];
+const SOURCES: [&str; 11] = [
+    "src",
+    "server",
+    "sim",
+    "xtask/src",
+    "xtask/js",
+    "pkg/src",
+    "pkg/test",
+    "tests",
+    "www",
+    "benches",
+    "fuzz",
+];
 const GENERATED: [&str; 3] = ["dist", "target", "node_modules"];
 
 /// Every broken rule as `file:line: what`.

@@ -1,5 +1,11 @@
 //! What a test run says about itself: totals and skipped tests, of libtest and of Node's test runner.
 
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::process;
+
 /// Sums over the lines of one run.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Totals {
@@ -12,6 +18,20 @@ pub(crate) struct Totals {
 }
 
 impl Totals {
+    /// Runs a command, shows its output as it comes and counts on the way.
+    pub(crate) fn of(command: &mut Command) -> Result<Self> {
+        let mut totals = Self::default();
+        let status = process::each_line(command, |line| {
+            println!("{line}");
+            totals.read(line);
+        })?;
+        if !totals.counted || (!status.success() && totals.failed == 0) {
+            println!("`{}` ended with {status} and no count of failures", process::shown(command));
+            totals.failed += 1;
+        }
+        Ok(totals)
+    }
+
     /// Takes one line of output into account.
     pub(crate) fn read(&mut self, line: &str) {
         let line = line.trim();
@@ -92,6 +112,16 @@ mod tests {
         );
         assert_eq!((totals.passed, totals.failed, totals.counted), (3, 2, true));
         assert_eq!(totals.skipped, ["second engine: no Firefox here", "other: no reason given"]);
+    }
+
+    #[test]
+    fn a_suite_that_breaks_without_a_count_is_one_failure() {
+        let sh = |script| Totals::of(process::command("sh").args(["-c", script])).unwrap();
+        assert_eq!(sh("exit 0").failed, 1);
+        assert_eq!(sh("echo 'test result: ok. 3 passed; 0 failed'; exit 101").failed, 1);
+        assert_eq!(sh("echo 'test result: FAILED. 3 passed; 2 failed'; exit 101").failed, 2);
+        let fine = sh("echo 'test result: ok. 3 passed; 0 failed'");
+        assert_eq!((fine.passed, fine.failed), (3, 0));
     }
 
     #[test]

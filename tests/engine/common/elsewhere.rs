@@ -1,7 +1,10 @@
 //! What other tabs do to the store.
 
 use evertoken::engine::answer::Outcome;
+use evertoken::engine::claim::{Claim, Hold};
 use evertoken::engine::ids::{Epoch, Generation};
+use evertoken::engine::input::Input;
+use evertoken::engine::notice::Notice;
 use evertoken::engine::record::{Record, Stored, StoredAccess, StoredSession};
 use evertoken::engine::response::{self, Fields, TokenResponse};
 use evertoken::engine::secret::Secret;
@@ -47,7 +50,7 @@ impl World {
         renew(session, response, self.clock.now().wall);
         session.refused = false;
         record.generation = record.generation.next();
-        self.store.put(record.encode().expose());
+        self.put(record);
         true
     }
 
@@ -55,8 +58,7 @@ impl World {
     #[track_caller]
     pub fn sign_out_elsewhere(&mut self) {
         let record = self.record();
-        let tombstone = Record { epoch: record.epoch.next(UnixMillis(0)), session: None, ..record };
-        self.store.put(tombstone.encode().expose());
+        self.put(Record { epoch: record.epoch.next(UnixMillis(0)), session: None, ..record });
     }
 
     /// Another tab signs `user` in.
@@ -74,13 +76,12 @@ impl World {
             lost: false,
         };
         renew(&mut session, response, self.clock.now().wall);
-        let record = Record {
+        self.put(Record {
             epoch: old.epoch.next(UnixMillis(0)),
             generation: old.generation.next(),
             session: Some(session),
             ..old
-        };
-        self.store.put(record.encode().expose());
+        });
     }
 
     /// Another tab has been refused the refresh token of this generation.
@@ -88,7 +89,30 @@ impl World {
     pub fn refuse_elsewhere(&mut self) {
         let mut record = self.record();
         record.session.as_mut().expect("a session in the store").refused = true;
+        self.put(record);
+    }
+
+    /// Another tab has claimed a refresh `ago`, and may be waiting for its answer for 12 s.
+    #[track_caller]
+    pub fn claim_elsewhere(&mut self, hold: Hold, ago: i64) {
+        let at = self.clock.now().wall.shifted(-ago);
+        let claim = Some(Claim { owner: 7, hold, at, life: Millis(12_000) });
+        self.put(Record { claim, ..self.record() });
+    }
+
+    /// Another tab writes `record`, with its part without tokens where that has its place.
+    pub fn put(&mut self, record: Record) {
         self.store.put(record.encode().expose());
+        if self.config.apart {
+            self.store.fence = Some(record.without_tokens().encode().expose().to_owned());
+        }
+    }
+
+    /// Another tab says on the channel what the store holds.
+    #[track_caller]
+    pub fn announce_elsewhere(&mut self) {
+        let (epoch, generation) = self.record().stamp().order();
+        self.input(Input::Notice(Notice { epoch, generation }.encode()));
     }
 }
 

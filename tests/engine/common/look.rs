@@ -80,6 +80,13 @@ impl World {
         self.call(|call| Input::SignOut { call, revocation: Revocation::Revoke })
     }
 
+    /// The lock that is asked for is this page's now.
+    #[track_caller]
+    pub fn grant_lock(&mut self) {
+        let lock = self.lock.expect("a lock that is asked for");
+        self.input(Input::LockGranted(lock));
+    }
+
     #[track_caller]
     pub fn wake(&mut self, wake: Wake) {
         self.input(Input::Wake(wake));
@@ -93,13 +100,13 @@ impl World {
         self.advance(ends.since(now).saturating_sub(left));
     }
 
-    /// Advances in steps of a second until `is_so`, at most `limit`.
+    /// Advances in steps of a tenth of a second until `is_so`, at most `limit`.
     #[track_caller]
     pub fn advance_until(&mut self, limit: Millis, is_so: impl Fn(&Self) -> bool) {
         let end = self.clock.elapsed + limit.0;
         while !is_so(self) {
             assert!(self.clock.elapsed < end, "not within {limit:?}");
-            self.advance(Millis(1_000));
+            self.advance(Millis(100));
         }
     }
 }
@@ -181,6 +188,15 @@ impl World {
 
     pub fn event_names(&self) -> Vec<&'static str> {
         self.events.iter().map(Event::name).collect()
+    }
+
+    /// What the engine has done since the trace was last cleared, of what touches lock, store, network and app.
+    pub fn deeds(&self) -> Vec<&'static str> {
+        self.trace.iter().copied().filter(|deed| !matches!(*deed, "snapshot" | "verdict")).collect()
+    }
+
+    pub fn count_deeds(&self, deed: &str) -> usize {
+        self.trace.iter().filter(|done| **done == deed).count()
     }
 
     /// Why sessions have ended, in order.

@@ -3,7 +3,7 @@
 use evertoken::engine::answer::Outcome;
 use evertoken::engine::ids::{AttemptId, Generation};
 use evertoken::engine::input::Input;
-use evertoken::engine::output::{Event, Output, TokenRequest};
+use evertoken::engine::output::{Event, Output, TokenRequest, Write};
 use evertoken::engine::record::{Record, Stored};
 
 use super::server::CANARY;
@@ -24,6 +24,7 @@ impl World {
             Input::Need { call, .. } | Input::Refresh { call, .. } | Input::Unauthorized { call, .. } => {
                 self.asked.insert(*call);
             }
+            Input::LockDenied(lock) => self.lock = self.lock.filter(|asked| asked != lock),
             Input::Stop => self.flying = None,
             Input::StoreRead { text: Some(text), .. } => {
                 // Generations grow within an epoch; another epoch in the store may have begun anew.
@@ -50,6 +51,7 @@ impl World {
                 | Output::WriteStore(..)
         );
         assert!(quiet || !self.disposed, "after dispose: {shown}");
+        self.trace.push(kind(&output));
         match output {
             Output::Abort(attempt) => {
                 self.aborted.push(attempt);
@@ -138,7 +140,7 @@ impl World {
     fn post_to_store(&mut self, delivery: Delivery) {
         match self.store.mode {
             Mode::Delayed(by) => self.post(by, delivery),
-            Mode::Failing | Mode::Sync => self.post(0, delivery),
+            Mode::Denying | Mode::Failing | Mode::Sync => self.post(0, delivery),
             Mode::Hanging => {}
         }
     }
@@ -147,4 +149,28 @@ impl World {
         self.posted += 1;
         self.queue.push((self.clock.elapsed + after, self.posted, delivery));
     }
+}
+
+/// What kind of output it is; an event by its name, a claim apart from other writes.
+pub fn kind(output: &Output) -> &'static str {
+    match output {
+        Output::Abort(_) => "abort",
+        Output::Broadcast(_) => "broadcast",
+        Output::Event(event) => event.name(),
+        Output::Lock(_) => "lock",
+        Output::ReadStore(_) => "read",
+        Output::Revoke(_) => "revoke",
+        Output::Send { .. } => "send",
+        Output::Settle(..) => "settle",
+        Output::Snapshot(_) => "snapshot",
+        Output::Unlock(_) => "unlock",
+        Output::Verdict(_) => "verdict",
+        Output::WriteStore(_, write) if claims(write) => "claim",
+        Output::WriteStore(..) => "write",
+    }
+}
+
+fn claims(write: &Write) -> bool {
+    let text = write.fence.as_ref().or(write.text.as_ref());
+    text.is_some_and(|text| !text.expose().contains(r#""claim":null"#))
 }

@@ -11,6 +11,8 @@ use evertoken::engine::secret::Secret;
 pub enum Mode {
     /// Each operation takes this long; what it does, it does at its end.
     Delayed(u64),
+    /// Every write finds that somebody else has written.
+    Denying,
     /// Every operation fails at once.
     Failing,
     /// No operation ever ends or has an effect.
@@ -54,6 +56,9 @@ impl Store {
     pub fn write(&mut self, write: &Write) -> Stored {
         if self.mode == Mode::Failing {
             return Stored::Failed;
+        }
+        if self.mode == Mode::Denying {
+            return Stored::Conflict;
         }
         let compared = if write.fence.is_some() { &self.fence } else { &self.text };
         if !write.expected.is_met_by(compared.as_deref()) {

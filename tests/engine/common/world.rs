@@ -46,6 +46,8 @@ pub struct World {
     pub lock: Option<LockId>,
     /// How often it was asked for.
     pub locks: u32,
+    /// What kind each output was of, in order.
+    pub trace: Vec<&'static str>,
     pub disposed: bool,
     /// The longest delay that a timer was ever armed with.
     pub longest_delay: Millis,
@@ -126,6 +128,7 @@ impl World {
             lock_mode: LockMode::Free,
             lock: None,
             locks: 0,
+            trace: Vec::new(),
             disposed: false,
             longest_delay: Millis::ZERO,
             ticks: 0,

@@ -78,6 +78,18 @@ window.kit = {
     return { ...events.filter((event) => event.type === type)[count - 1] };
   },
 
+  /** The windows of so many more documents of this page's kind. */
+  documents: (count) =>
+    Promise.all(
+      Array.from({ length: count }, async () => {
+        const frame = document.createElement('iframe');
+        frame.src = location.href;
+        document.body.append(frame);
+        await kit.until(() => frame.contentWindow.kit);
+        return frame.contentWindow;
+      }),
+    ),
+
   types: () => events.map(({ type }) => type),
 
   /** Everything in web storage, as one text. */

@@ -1,0 +1,18 @@
+//! Tokens fit into a header, are read again as the same, and are not repeated in the extras.
+#![no_main]
+
+use evertoken::engine::json;
+use evertoken::engine::response::{Fields, parse};
+
+libfuzzer_sys::fuzz_target!(|input: (bool, bool, &str)| {
+    let (in_cookie, mapped, body) = input;
+    let fields = if mapped { evertoken_fuzz::mapped_fields() } else { Fields::default() };
+    let Ok(response) = parse(body, &fields, in_cookie) else { return };
+    let extras = response.extras.as_deref().unwrap_or("{}");
+    assert!(json::parse_object(extras).is_some(), "extras are no object: {extras}");
+    for token in response.access.iter().chain(&response.refresh) {
+        assert!(token.is_sendable() && !(token.expose().len() >= 8 && extras.contains(token.expose())));
+        let twin = parse(&format!(r#"{{"access":{:?}}}"#, token.expose()), &Fields::default(), false);
+        assert!(twin.expect("a token").access.expect("a token").same_as(token));
+    }
+});

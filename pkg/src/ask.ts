@@ -1,0 +1,28 @@
+import { ignore } from './abort.js';
+
+/** What the app's own rule says of an answer, of which it gets a copy; `otherwise` when it fails or takes too long. */
+export async function ask<T>(
+  response: Response,
+  rule: (copy: Response) => T | PromiseLike<T>,
+  otherwise: T,
+): Promise<T> {
+  const copy = response.clone();
+  let timer;
+  try {
+    const late = new Promise<T>((resolve) => (timer = setTimeout(resolve, PATIENCE, otherwise)));
+    return await Promise.race([late, rule(copy)]);
+  } catch {
+    return otherwise;
+  } finally {
+    clearTimeout(timer);
+    drop(copy);
+  }
+}
+
+/** Frees the connection of a response that nobody reads. */
+export function drop(response: Response): void {
+  response.body?.cancel().catch(ignore);
+}
+
+/** In milliseconds. */
+const PATIENCE = 10_000;

@@ -1,0 +1,57 @@
+//! What must be so when the calm is over.
+
+use evertoken::engine::output::State;
+use evertoken::engine::time::Millis;
+
+use super::eye::Session;
+use crate::invariant::Invariant;
+use crate::world::World;
+
+impl World {
+    pub(crate) fn watch_end(&mut self, tab: usize) {
+        let view = &self.tabs[tab];
+        let (state, eye, open) = (view.state(), &view.eye, view.calls.len());
+        let alive = eye.family.is_some_and(|family| self.provider.is_alive(family));
+        // A caller that does not wait for a refresh gets its 401.
+        let waits = self.scenario.config.max_wait >= Millis::from_secs(2);
+        let served = !waits || eye.last_status == Some(200);
+        let fine = match eye.session {
+            Session::Open => alive && served && state == State::Active,
+            Session::Closed => state == State::SignedOut,
+            Session::Refused => false,
+        };
+        if !fine || open > 0 {
+            let session = eye.session;
+            self.broke(Invariant::Calm, || {
+                format!(
+                    "tab {tab}: {state:?}, {open} calls open; {session:?}, alive at the server: {alive}, served: {served}"
+                )
+            });
+        }
+    }
+
+    /// Tabs that share a store hold what is in it.
+    pub(crate) fn watch_agreement(&mut self) {
+        if !self.scenario.is_ordered() {
+            return;
+        }
+        for tab in 0..self.tabs.len() {
+            let view = &self.tabs[tab];
+            let sight = self.store.sight(tab, u64::MAX);
+            let Some(record) = sight.newest().filter(|_| !view.gone) else {
+                continue;
+            };
+            let is_same = match &record.session {
+                None => view.state() == State::SignedOut,
+                Some(_) => view.state() != State::SignedOut && view.generation() == record.generation,
+            };
+            if !is_same {
+                let (state, generation) = (view.state(), view.generation());
+                let stamp = record.stamp();
+                self.broke(Invariant::Calm, || {
+                    format!("tab {tab} is {state:?} with {generation:?}; the store has {stamp:?}")
+                });
+            }
+        }
+    }
+}

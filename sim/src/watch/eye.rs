@@ -1,0 +1,249 @@
+//! What the watch knows of a page.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use evertoken::engine::ids::{Epoch, Generation, StoreOp};
+use evertoken::engine::record::Record;
+use evertoken::engine::time::Mono;
+
+use super::turn::Turn;
+use crate::provider::RefreshId;
+use crate::store::{Kept, Sight};
+
+#[derive(Debug, Default)]
+pub(crate) struct Eye {
+    /// The engine has said what it found in the store.
+    pub(crate) booted: bool,
+    /// The engine began without knowing what the store held.
+    pub(crate) blind: bool,
+    /// The sign-in that is held.
+    pub(crate) family: Option<usize>,
+    pub(crate) session: Session,
+    /// The number of the first thing that began after it.
+    pub(crate) began: u64,
+    /// What the user wants and the engine has not been seen to do.
+    intents: Vec<Intent>,
+    /// Sign-outs that were asked for in this step.
+    pub(crate) wishes: u32,
+    /// A sign-out is being handled.
+    pub(crate) leaving: bool,
+    /// Sign-ins that end with this step.
+    pub(crate) parting: Vec<usize>,
+    /// Sign-ins that end with this step if another session begins in it.
+    pub(crate) replaced: Vec<usize>,
+    /// A session has begun in this step.
+    pub(crate) started: bool,
+    /// Sign-ins that are known here to be over.
+    pub(crate) gone: BTreeSet<usize>,
+    /// The newest refresh token that was received.
+    pub(crate) held: Option<RefreshId>,
+    /// Where the record that is held stands among others.
+    pub(crate) order: (Epoch, Generation),
+    /// The token request that the engine waits for.
+    pub(crate) flying: Option<usize>,
+    /// The last one went without an answer.
+    pub(crate) lost: Option<RefreshId>,
+    pub(crate) refused: Option<RefreshId>,
+    pub(crate) confirmation: Confirmation,
+    pub(crate) turn: Turn,
+    /// The server asked for peace until then.
+    pub(crate) hard: Option<(Mono, Option<RefreshId>)>,
+    /// The schedule says: not before.
+    pub(crate) soft: Option<Mono>,
+    pub(crate) retrying: bool,
+    /// A caller asked for a refresh by name.
+    pub(crate) asked: bool,
+    pub(crate) last_sent: Option<(Mono, Option<usize>)>,
+    /// The last answer that told when to come back.
+    pub(crate) told_when: bool,
+    /// Writes in a row that failed.
+    pub(crate) unsaved: u32,
+    /// Operations of the store that have not ended.
+    pub(crate) operations: u32,
+    /// What they will have shown.
+    pub(crate) sights: BTreeMap<StoreOp, Sight>,
+    /// The read that counts, and when it was asked for.
+    reading: Option<(StoreOp, u64)>,
+    /// What it showed; `None` when it did not end.
+    pub(crate) view: Option<Sight>,
+    /// Somebody has signed in or out.
+    acted: bool,
+    /// The read that the page began with.
+    first: Option<StoreOp>,
+    /// Another tab has said that there is something to look at, and it was not yet looked at.
+    pub(crate) hinted: bool,
+    /// The last answer of the API.
+    pub(crate) last_status: Option<u16>,
+    /// The second of the last ticks, and how many it saw.
+    pub(crate) ticks: (u64, u32),
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Session {
+    #[default]
+    Closed,
+    Open,
+    /// Read back refused: it may serve out its token, or not begin.
+    Refused,
+}
+
+/// A user's wish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Intent {
+    Begin(usize),
+    Leave,
+}
+
+/// How far the store was asked about a refusal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Confirmation {
+    Asked,
+    Done,
+    #[default]
+    None,
+    Wanted,
+}
+
+impl Eye {
+    pub(crate) fn intends(&mut self, intent: Intent) {
+        self.intents.push(intent);
+    }
+
+    pub(crate) fn taken(&mut self, successor: RefreshId) {
+        self.held = Some(successor);
+        (self.lost, self.hard, self.soft) = (None, None, None);
+    }
+
+    pub(crate) fn read_asked(&mut self, op: StoreOp, elapsed: u64) {
+        self.reading = Some((op, elapsed));
+        self.first.get_or_insert(op);
+        self.turn.read_asked(op);
+        if self.confirmation == Confirmation::Wanted {
+            self.confirmation = Confirmation::Asked;
+        }
+    }
+
+    /// A read is answered; says whether it is the one that counts.
+    pub(crate) fn read_answered(&mut self, op: StoreOp) -> bool {
+        let sight = self.sights.remove(&op).unwrap_or_default();
+        if self.begins_again(op, &sight) {
+            self.booted = false;
+            self.view = Some(sight);
+            return false;
+        }
+        let counts = self.reading.is_some_and(|(reading, _)| reading == op);
+        if counts {
+            self.reading = None;
+            self.view = Some(sight);
+            self.read_done();
+        }
+        counts
+    }
+
+    /// The first read is answered after the page began without it, and nothing has begun since: it begins again.
+    fn begins_again(&self, op: StoreOp, sight: &Sight) -> bool {
+        let idle = self.blind && !self.acted && self.session == Session::Closed;
+        self.booted && idle && self.first == Some(op) && sight.text.is_some()
+    }
+
+    /// A read that takes this long counts as failed.
+    pub(crate) fn read_expired(&mut self, elapsed: u64) -> bool {
+        let expired = self.reading.is_some_and(|(_, asked)| elapsed >= asked + 2_000);
+        if expired {
+            self.view = None;
+            self.read_done();
+        }
+        expired
+    }
+
+    fn read_done(&mut self) {
+        self.turn.read_done();
+        if self.confirmation == Confirmation::Asked {
+            self.confirmation = Confirmation::Done;
+        }
+    }
+
+    /// The engine says what it found.
+    pub(crate) fn boot(&mut self) {
+        self.booted = true;
+        self.blind = !self.view.as_ref().is_some_and(|view| view.readable);
+        if self.restore().is_none() {
+            self.begin_behind();
+        }
+        self.follow();
+    }
+
+    /// The pair that was read is older than the record beside it: it may serve out its access token, or not begin.
+    fn begin_behind(&mut self) {
+        let text = self.view.as_ref().and_then(|view| view.text.as_ref());
+        if let Some(id) = text.and_then(|text| text.id) {
+            self.session = Session::Refused;
+            (self.family, self.held) = (Some(id.family), Some(id));
+        }
+    }
+
+    /// Takes over what was read; says whose it is.
+    pub(crate) fn restore(&mut self) -> Option<usize> {
+        let view = self.view.as_ref()?;
+        self.order = self.order.max(view.newest().map(|record| record.stamp().order()).unwrap_or_default());
+        let kept = view.pair()?;
+        let (id, session) = (kept.id?, kept.record.as_ref()?.session.as_ref()?);
+        // What the record beside the pair says of it, it says later.
+        let word = view.newest().and_then(|record| record.session.as_ref()).unwrap_or(session);
+        self.session = if word.refused { Session::Refused } else { Session::Open };
+        (self.family, self.held) = (Some(id.family), Some(id));
+        self.gone.remove(&id.family);
+        self.refused = word.refused.then_some(id);
+        self.lost = word.lost.then_some(id);
+        (self.hard, self.soft) = (None, None);
+        self.confirmation = Confirmation::None;
+        Some(id.family)
+    }
+
+    /// What the last look at the store shows, if that is more than is held.
+    pub(crate) fn news(&self) -> Option<&Record> {
+        self.view.as_ref()?.newest().filter(|record| record.stamp().order() > self.order)
+    }
+
+    /// What the store says of the very tokens that are held.
+    pub(crate) fn word(&self) -> Option<&Record> {
+        self.view.as_ref()?.newest().filter(|record| record.stamp().order() == self.order)
+    }
+
+    /// Does what users want, once the engine does.
+    pub(crate) fn follow(&mut self) {
+        if !self.booted {
+            return;
+        }
+        for intent in std::mem::take(&mut self.intents) {
+            self.acted = true;
+            match intent {
+                // The same user may go on with the same session.
+                Intent::Begin(_) => self.replaced.extend(self.family.take()),
+                Intent::Leave => self.parting.extend(self.family.take()),
+            }
+            (self.lost, self.refused, self.hard, self.soft) = (None, None, None, None);
+            self.confirmation = Confirmation::None;
+            match intent {
+                Intent::Begin(family) => {
+                    self.family = Some(family);
+                    self.held = Some(RefreshId { family, number: 0 });
+                    if self.session == Session::Refused {
+                        self.session = Session::Open;
+                    }
+                }
+                Intent::Leave => self.wishes += 1,
+            }
+        }
+    }
+
+    /// Whether a record was written by another page.
+    pub(crate) fn is_foreign(&self, owner: u64) -> bool {
+        self.turn.owner != Some(owner)
+    }
+
+    /// The sign-in that a text is of, if it is of any.
+    pub(crate) fn family_in(kept: &Kept) -> Option<usize> {
+        kept.id.map(|id| id.family)
+    }
+}

@@ -1,0 +1,48 @@
+//! What the watch knows of the whole run.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::invariant::Violation;
+use crate::provider::RefreshId;
+use crate::tab::Payload;
+
+#[derive(Debug, Default)]
+pub(crate) struct Watch {
+    pub(crate) violation: Option<Violation>,
+    /// Refreshes whose tokens were taken.
+    pub(crate) refreshes: u64,
+    /// Calls of the app to its API.
+    pub(crate) calls: u64,
+    /// How sessions ended.
+    pub(crate) ended: BTreeMap<&'static str, u64>,
+    /// Sign-ins that are over.
+    pub(crate) left: BTreeMap<usize, Left>,
+    /// When a sign-in was last left, among all that was begun.
+    pub(crate) last_left: u64,
+    /// The newest refresh token of each sign-in that the store has held.
+    pub(crate) landed: BTreeMap<usize, u32>,
+    /// Until when the server wants to be left in peace, by the refresh token that it said so to.
+    pub(crate) peace: BTreeMap<RefreshId, u64>,
+    /// Requests of the app that have arrived, and how often.
+    pub(crate) arrived: BTreeMap<Payload, u32>,
+    /// Requests of the app that were answered 401.
+    pub(crate) rejected: BTreeSet<Payload>,
+    /// When the store last failed, was late, or lost what it held.
+    pub(crate) trouble: Option<u64>,
+    pub(crate) cleared: Option<u64>,
+}
+
+/// A sign-in that is over.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Left {
+    /// The number of the first thing that began after it.
+    pub(crate) since: u64,
+    /// Whether the store has learnt it.
+    pub(crate) known: bool,
+}
+
+impl Watch {
+    pub(crate) fn was_cleared_since(&self, then: u64) -> bool {
+        self.cleared.is_some_and(|cleared| cleared >= then)
+    }
+}

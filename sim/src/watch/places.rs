@@ -1,0 +1,169 @@
+//! What is watched of the store.
+
+use std::rc::Rc;
+
+use evertoken::engine::ids::StoreOp;
+use evertoken::engine::output::Write;
+
+use super::eye::Eye;
+use super::ledger::Left;
+use super::turn::{Claiming, Lease};
+use crate::invariant::Invariant;
+use crate::provider::{CANARY, RefreshId};
+use crate::store::{Change, Job, Kept, Landing, Manner};
+use crate::world::World;
+
+impl World {
+    /// A page is shown what the store holds.
+    pub(super) fn watch_view(&mut self, tab: usize) {
+        let eye = &mut self.tabs[tab].eye;
+        let Some(family) = eye.family else {
+            return;
+        };
+        if eye.word().is_some_and(|word| word.session.as_ref().is_some_and(|session| session.lost)) {
+            eye.lost = eye.held;
+        }
+        if let Some(word) = eye.word()
+            && word.session.as_ref().is_some_and(|session| session.refused)
+            && eye.held.is_some()
+        {
+            eye.refused = eye.held;
+        }
+        let Some(news) = eye.news() else {
+            return;
+        };
+        let shown = match &news.session {
+            None => None,
+            Some(_) => match eye.view.as_ref().and_then(|view| view.pair()).and_then(Eye::family_in) {
+                None => return,
+                shown => shown,
+            },
+        };
+        if shown != Some(family) && self.watch.left.get(&family).is_some_and(|left| left.known) {
+            eye.gone.insert(family);
+        }
+    }
+
+    /// A page writes.
+    pub(crate) fn watch_write(&mut self, tab: usize, op: StoreOp, write: &Write) {
+        if write.fence.as_ref().is_some_and(|fence| fence.expose().contains(CANARY)) {
+            self.broke(Invariant::I14, || "a token goes where none belongs".into());
+        }
+        let text = write.text.as_ref().map(|text| Kept::new(text.expose().to_owned()));
+        if let Some(text) = &text {
+            let gone = &self.tabs[tab].eye.gone;
+            if self.families(text).iter().any(|family| gone.contains(family)) {
+                self.broke(Invariant::I5, || format!("tab {tab} writes a token of a session that is over"));
+            }
+        }
+        let fence = write.fence.as_ref().map(|fence| Kept::new(fence.expose().to_owned()));
+        let Some(record) = fence.as_ref().or(text.as_ref()).and_then(|kept| kept.record.as_ref()) else {
+            return;
+        };
+        self.watch_claim(tab, record);
+        let made = self.now(tab);
+        let eye = &mut self.tabs[tab].eye;
+        eye.order = record.stamp().order();
+        if let Some(claim) = record.claim {
+            let lease = Lease { made, until: self.clock.elapsed + claim.life.0, woken: false };
+            eye.turn.claim = Claiming::Asked(op, lease);
+        }
+    }
+
+    /// An operation has taken effect. `late`: its page saw an older text than there is.
+    pub(crate) fn watch_landing(&mut self, job: &Job, landing: &Landing, late: bool) {
+        let slow = self.clock.elapsed - job.begun >= 2_000;
+        let failed =
+            job.write.is_none() && !landing.sight.readable || self.clock.elapsed < self.store.fails_until;
+        let full = job.write.is_some() && self.clock.elapsed < self.store.full_until;
+        let stale = late && self.store.manner == Manner::Lagging;
+        if slow || failed || full || stale {
+            self.watch.trouble = Some(self.clock.elapsed);
+        }
+        if let Some(change) = &landing.text {
+            self.watch_text(job, change);
+        }
+        for change in [&landing.text, &landing.fence].into_iter().flatten() {
+            self.watch_order(job, change);
+        }
+        let record = landing.fence.as_ref().or(landing.text.as_ref()).map(|change| &change.after);
+        if let Some(record) = record {
+            self.watch_leaving(job, record);
+        }
+    }
+
+    /// No session comes back that is over.
+    fn watch_text(&mut self, job: &Job, change: &Change) {
+        let over = |family: &usize| self.watch.left.get(family).is_some_and(|left| left.known);
+        if self.families(&change.after).iter().any(over) && self.scenario.manner != Manner::Lagging {
+            self.broke(Invariant::I5, || "the store holds a token of a session that is over".into());
+        }
+        let Some(id) = change.after.id else {
+            return;
+        };
+        self.watch.landed.insert(id.family, id.number);
+        // Two sign-ins at once: the session that was replaced is over, whether or not anybody has ended it.
+        let Some(before) = change.before.as_ref().filter(|_| self.scenario.is_ordered()) else {
+            return;
+        };
+        let epoch = |kept: &Kept| kept.record.as_ref().map(|record| record.epoch);
+        if let Some(replaced) = before.id.filter(|_| epoch(before) != epoch(&change.after)) {
+            let left = Left { since: job.number, known: true };
+            self.watch.left.entry(replaced.family).or_insert(left);
+        }
+    }
+
+    /// What is stored never goes back, and no number names two pairs.
+    fn watch_order(&mut self, job: &Job, change: &Change) {
+        let Some(after) = &change.after.record else {
+            return self.broke(Invariant::I10, || "what is stored is no record".into());
+        };
+        let Some(before) = change.before.as_ref().and_then(|before| before.record.as_ref()) else {
+            return;
+        };
+        let (then, now) = (before.stamp(), after.stamp());
+        // Known: see `EndReason::SignedOutElsewhere` in the steps.
+        let excused = job.blind && !self.scenario.config.shared || self.scenario.manner == Manner::Lagging;
+        if now.order() < then.order() && !excused {
+            self.broke(Invariant::I10, || format!("{now:?} over {then:?}"));
+        }
+        let both = change.before.as_ref().and_then(|before| before.id).zip(change.after.id);
+        let differ = both.is_some_and(|(before, after)| before != after);
+        if now.order() == then.order() && (differ || now.session != then.session) && !excused {
+            self.broke(Invariant::I10, || format!("{now:?} names another pair than {then:?}"));
+        }
+    }
+
+    /// Which sessions the store knows to be over.
+    fn watch_leaving(&mut self, job: &Job, record: &Rc<Kept>) {
+        let family = match &record.record {
+            Some(record) if record.session.is_none() => None,
+            _ => match self.store.truth().and_then(|kept| kept.id) {
+                None => return,
+                id => id.map(|id: RefreshId| id.family),
+            },
+        };
+        for (over, left) in &mut self.watch.left {
+            left.known |= job.number >= left.since && family != Some(*over);
+        }
+    }
+
+    /// The store is empty, and nobody can know what it held.
+    pub(crate) fn watch_cleared(&mut self) {
+        self.watch.trouble = Some(self.clock.elapsed);
+        self.watch.cleared = Some(self.clock.elapsed);
+        for left in self.watch.left.values_mut() {
+            left.known = false;
+        }
+        for tab in &mut self.tabs {
+            tab.eye.gone.retain(|_| false);
+        }
+    }
+
+    fn families(&self, kept: &Kept) -> Vec<usize> {
+        let session = kept.record.as_ref().and_then(|record| record.session.as_ref());
+        let access = session.and_then(|session| session.access.as_ref());
+        let access = access.and_then(|access| self.provider.access(access.token.expose()));
+        kept.id.map(|id| id.family).into_iter().chain(access.map(|access| access.family)).collect()
+    }
+}

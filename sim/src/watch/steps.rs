@@ -1,0 +1,319 @@
+//! What is watched of every input, output and event.
+
+use std::fmt::Write as _;
+
+use evertoken::engine::Config;
+use evertoken::engine::error::{Cause, ErrorCode, TokenError};
+use evertoken::engine::input::{Input, Stored, Wake};
+use evertoken::engine::output::{Event, Output, State};
+use evertoken::engine::session::{EndReason, Refusal};
+use evertoken::engine::time::{Millis, Mono, Now};
+
+use super::eye::{Confirmation, Session};
+use super::ledger::Left;
+use super::turn::{Claiming, Held, Look};
+use crate::invariant::{Invariant, Violation};
+use crate::provider::CANARY;
+use crate::sabotage::Sabotage;
+use crate::store::Sight;
+use crate::traffic::Course;
+use crate::world::World;
+
+impl World {
+    /// Notes that `invariant` does not hold; the first one is kept.
+    pub(crate) fn broke(&mut self, invariant: Invariant, text: impl FnOnce() -> String) {
+        if self.watch.violation.is_none() {
+            let text = text();
+            self.trace.note(self.clock.elapsed, || format!("!!! {}: {text}", invariant.as_str()));
+            self.watch.violation = Some(Violation { invariant, text });
+        }
+    }
+
+    /// Before an input is handled.
+    pub(crate) fn watch_input(&mut self, tab: usize, input: &Input) {
+        let elapsed = self.clock.elapsed;
+        let now = self.now(tab);
+        if self.tabs[tab].eye.read_expired(elapsed) {
+            self.watch.trouble = Some(elapsed);
+        }
+        let held_up = self.tabs[tab].held_up;
+        let has_lock = self.locks.is_held_by(self.tabs[tab].page);
+        let eye = &mut self.tabs[tab].eye;
+        match input {
+            Input::LockGranted(id) if has_lock => {
+                eye.turn.lock = Some(Held { id: *id, since: now.mono, held_up });
+                eye.turn.look = Look::Wanted;
+            }
+            Input::Notice(_) => eye.hinted = true,
+            Input::Refresh { .. } => eye.asked = true,
+            Input::Wake(wake) if *wake != Wake::Hidden => {
+                eye.turn.woken();
+                if *wake != Wake::Focus {
+                    eye.soft = None;
+                }
+            }
+            Input::StoreRead { op, .. } => {
+                eye.operations = eye.operations.saturating_sub(1);
+                if eye.read_answered(*op) {
+                    self.watch_view(tab);
+                }
+            }
+            Input::StoreWritten { op, stored } => {
+                eye.operations = eye.operations.saturating_sub(1);
+                eye.sights.remove(op);
+                eye.unsaved = if *stored == Stored::Failed { eye.unsaved + 1 } else { 0 };
+                if let Claiming::Asked(claimed, lease) = eye.turn.claim
+                    && claimed == *op
+                {
+                    eye.turn.claim = match stored {
+                        Stored::Conflict => Claiming::Refused,
+                        Stored::Durably => Claiming::Made(lease),
+                        Stored::Failed => Claiming::Failed,
+                    };
+                }
+            }
+            Input::SetTokens { .. } | Input::SignOut { .. } | Input::Stop | Input::Dispose if eye.booted => {
+                eye.leaving = matches!(input, Input::SignOut { .. });
+                self.give_up_flying(tab);
+            }
+            Input::Tick => {
+                let second = elapsed / 1_000;
+                eye.ticks = if eye.ticks.0 == second { (second, eye.ticks.1 + 1) } else { (second, 1) };
+                if eye.ticks.1 > 100 {
+                    self.broke(Invariant::I11, || "more than 100 timers in one second".into());
+                }
+            }
+            _ => {}
+        }
+        self.tabs[tab].eye.follow();
+    }
+
+    /// Nobody listens any more for the answer to the request under way: it may be lost.
+    fn give_up_flying(&mut self, tab: usize) {
+        if let Some(request) = self.tabs[tab].eye.flying.take() {
+            self.requests[request].course = Course::Failed;
+            self.requests[request].troubled = true;
+            self.tabs[tab].eye.lost = self.requests[request].token;
+        }
+    }
+
+    /// Before an output is carried out.
+    pub(crate) fn watch_output(&mut self, tab: usize, output: &Output) {
+        let elapsed = self.clock.elapsed;
+        let eye = &mut self.tabs[tab].eye;
+        match output {
+            Output::ReadStore(op) => {
+                eye.hinted = false;
+                eye.read_asked(*op, elapsed);
+            }
+            Output::Unlock(id) => {
+                let held = eye.turn.lock.take_if(|held| held.id == *id);
+                eye.turn.look = Look::Wanted;
+                if let Some(request) = eye.flying.filter(|_| held.is_some()) {
+                    self.broke(Invariant::I15, || {
+                        format!("the lock goes back while request {request} is out")
+                    });
+                }
+            }
+            Output::Broadcast(message) => {
+                let message = if self.sabotage == Sabotage::TellAll { CANARY } else { message };
+                if message.contains(CANARY) {
+                    self.broke(Invariant::I14, || "the other tabs are told a token".into());
+                }
+            }
+            _ => {}
+        }
+        if self.scenario.searched {
+            let mut shown = String::new();
+            // Writing to a `String` does not fail.
+            let _ = write!(shown, "{output:?}");
+            if shown.contains(CANARY) {
+                self.broke(Invariant::I14, || format!("a token shows in {shown}"));
+            }
+        }
+    }
+
+    /// After an input was handled and its outputs carried out.
+    pub(crate) fn watch_step(&mut self, tab: usize) {
+        self.watch_boot(tab);
+        let state = self.tabs[tab].state();
+        let eye = &mut self.tabs[tab].eye;
+        eye.leaving = false;
+        eye.wishes = 0;
+        let replaced = std::mem::take(&mut eye.replaced);
+        if std::mem::take(&mut eye.started) {
+            eye.parting.extend(replaced);
+        }
+        for family in eye.parting.drain(..) {
+            eye.gone.insert(family);
+            self.watch.last_left = self.planned;
+            self.watch.left.entry(family).or_insert(Left { since: self.planned, known: false });
+        }
+        if eye.booted && state == State::SignedOut {
+            let was = std::mem::take(&mut eye.session);
+            if was == Session::Open {
+                self.broke(Invariant::Logout, || "signed out, and nobody was told".into());
+            }
+        }
+        self.watch_lock(tab);
+    }
+
+    /// The lock is for a refresh, and for no longer.
+    fn watch_lock(&mut self, tab: usize) {
+        let (view, page) = (&self.tabs[tab], self.tabs[tab].page);
+        let idle = !view.is_refreshing() && view.eye.operations == 0;
+        if idle && (self.locks.is_held_by(page) || self.locks.is_wanted_by(page)) {
+            return self.broke(Invariant::I15, || "a lock and no refresh".into());
+        }
+        let now = self.now(tab);
+        let longest = self.scenario.config.attempt_timeout.percent(300).saturating_add(AROUND_AN_ATTEMPT);
+        let Some(held) = self.tabs[tab].eye.turn.lock else {
+            return;
+        };
+        let for_long = self.tabs[tab].awake_since(now, held.since, held.held_up);
+        if for_long > longest {
+            self.broke(Invariant::I15, || format!("the lock is held for {for_long:?}"));
+        }
+    }
+
+    /// The first snapshot that says more than that the store is being read comes before all that follows from it.
+    pub(crate) fn watch_boot(&mut self, tab: usize) {
+        if self.tabs[tab].eye.booted || self.tabs[tab].state() == State::Restoring {
+            return;
+        }
+        self.tabs[tab].eye.boot();
+        self.watch_return(tab);
+    }
+
+    /// A sign-in is taken from the store: if it was over, then nobody can know of that any more.
+    fn watch_return(&mut self, tab: usize) {
+        if let Some(family) = self.tabs[tab].eye.family
+            && self.watch.left.get(&family).is_some_and(|left| !left.known)
+        {
+            self.watch.left.remove(&family);
+        }
+    }
+
+    pub(crate) fn watch_event(&mut self, tab: usize, event: &Event) {
+        match event {
+            Event::Adopted { .. } => {
+                self.give_up_flying(tab);
+                self.tabs[tab].eye.restore();
+                self.watch_return(tab);
+            }
+            Event::RefreshFailed { error, exhausted } => self.watch_failure(tab, error, *exhausted),
+            Event::SessionEnded(refusal) => self.watch_end_of_session(tab, refusal),
+            Event::SessionExpiring { .. } => self.watch_confirmation(tab),
+            Event::SessionStarted { .. } => {
+                let eye = &mut self.tabs[tab].eye;
+                (eye.session, eye.began) = (Session::Open, self.planned);
+                eye.started = true;
+            }
+            _ => {}
+        }
+    }
+
+    fn watch_failure(&mut self, tab: usize, error: &TokenError, exhausted: bool) {
+        let now = self.now(tab).mono;
+        let least = self.scenario.config.attempt_timeout;
+        let eye = &self.tabs[tab].eye;
+        let mut early = None;
+        if error.cause == Some(Cause::Timeout) && eye.flying.is_some() {
+            let waited = eye.last_sent.map_or(Millis::ZERO, |(sent, _)| now.since(sent));
+            early = (waited < least).then_some(waited);
+            self.give_up_flying(tab);
+        }
+        let config = &self.scenario.config;
+        let eye = &mut self.tabs[tab].eye;
+        let delay = if exhausted { BACKGROUND } else { retry_delay(config, error.attempt) };
+        let told = exhausted && eye.told_when || error.code == ErrorCode::SessionEnded;
+        eye.soft = (!told).then(|| now.after(delay));
+        eye.retrying = !exhausted;
+        if let Some(waited) = early {
+            self.broke(Invariant::I2, || format!("an attempt was given up after {waited:?}"));
+        }
+    }
+
+    fn watch_end_of_session(&mut self, tab: usize, refusal: &Refusal) {
+        let reason = refusal.reason;
+        *self.watch.ended.entry(reason.as_str()).or_default() += 1;
+        let eye = &mut self.tabs[tab].eye;
+        let refused = matches!(reason, EndReason::Refused | EndReason::RefreshResponseLostPossible);
+        let was = std::mem::take(&mut eye.session);
+        let lost = eye.lost.is_some() && eye.lost == eye.refused;
+        let family = eye.family;
+        let is_dead = family.is_some_and(|family| !self.provider.is_alive(family));
+        let is_left = family.is_some_and(|family| self.watch.left.contains_key(&family))
+            || self.watch.last_left >= eye.began;
+        let fair = match reason {
+            EndReason::SignedOut => eye.wishes > 0,
+            // Known: a page that could not read its store begins to count anew, and the record that shows up later
+            // seems newer.
+            EndReason::SignedOutElsewhere => is_left || eye.blind,
+            EndReason::Superseded => eye.news().is_some() || was == Session::Refused,
+            EndReason::Refused | EndReason::RefreshResponseLostPossible => eye.refused.is_some() && is_dead,
+            EndReason::Callback | EndReason::Expired => false,
+        };
+        if reason != EndReason::SignedOut {
+            match reason {
+                // The session goes on elsewhere.
+                EndReason::Superseded => eye.gone.extend(eye.family.take()),
+                _ => eye.parting.extend(eye.family.take()),
+            }
+        }
+        self.give_up_flying(tab);
+        if was == Session::Closed {
+            self.broke(Invariant::I13, || "a session ended that was over".into());
+        }
+        if !fair {
+            self.broke(Invariant::Logout, || format!("the session ended without cause: {reason:?}"));
+        }
+        if refused && lost != (reason == EndReason::RefreshResponseLostPossible) {
+            self.broke(Invariant::I1b, || format!("ended as {reason:?}; an answer was lost: {lost}"));
+        }
+        if refused {
+            self.watch_confirmation(tab);
+        }
+    }
+
+    fn watch_confirmation(&mut self, tab: usize) {
+        if matches!(self.tabs[tab].eye.confirmation, Confirmation::Wanted | Confirmation::Asked) {
+            self.broke(Invariant::I12, || "refused, and the store was not read again".into());
+        }
+    }
+
+    /// The one deadline, and whether any call has waited too long.
+    pub(crate) fn watch_timer(&mut self, tab: usize, now: Now, deadline: Option<Mono>) {
+        let check = self.scenario.config.check_interval;
+        let view = &self.tabs[tab];
+        let idle = view.eye.operations == 0 && view.calls.is_empty() && view.state() == State::SignedOut;
+        if let Some((id, call)) = view.overdue(now) {
+            let text = format!("call {id} still waits: {call:?} at {now:?}");
+            return self.broke(Invariant::I3, || text);
+        }
+        let Some(delay) = deadline.map(|deadline| deadline.since(now.mono)) else {
+            return;
+        };
+        let saves = (1..=MOST_SAVES).contains(&view.eye.unsaved);
+        let waits = saves || view.eye.hinted || view.eye.view.as_ref().is_some_and(Sight::is_behind);
+        if idle && !waits {
+            self.broke(Invariant::I11, || format!("a timer of {delay:?} though signed out"));
+        }
+        if check > Millis::ZERO && delay > check {
+            self.broke(Invariant::I11, || format!("armed {delay:?} ahead, with a check each {check:?}"));
+        }
+    }
+}
+
+/// The least delay before the retry that follows attempt `number`.
+fn retry_delay(config: &Config, number: u32) -> Millis {
+    let full = config.retry_delay.doubled(number.saturating_sub(1), config.retry_cap);
+    Millis(full.0 / 2)
+}
+
+/// How often a sign-out is stored again that could not be, and a little more.
+const MOST_SAVES: u32 = 6;
+/// The least pause after a flight that failed without being told when to come back.
+const BACKGROUND: Millis = Millis(2_500);
+/// What an attempt needs of the store, at its slowest: reading, claiming, storing and reading again.
+const AROUND_AN_ATTEMPT: Millis = Millis::from_secs(30);

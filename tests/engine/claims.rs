@@ -1,0 +1,258 @@
+//! The claim in the record: the fence between tabs, and the trace that a tab leaves which is gone.
+use crate::common::*;
+
+/// Found under the lock, a claim of somebody who had it is one of the dead: the answer is lost, nobody waits.
+#[test]
+fn the_token_of_an_owner_that_is_gone_is_sent_at_once() {
+    let mut world = claimed(Hold::Locked, 1_000);
+    let call = world.need();
+    assert_eq!(world.requests(), 1);
+    world.advance(secs(1));
+    world.expect(call, Settled::Done);
+    assert_eq!((world.ends(), world.record().claim), (vec![], None));
+}
+
+/// MT10: the server may have rotated for the one that is gone, and nobody can know.
+#[test]
+fn a_refusal_after_an_owner_that_is_gone_is_a_lost_answer() {
+    for (hold, ago) in [(Hold::Locked, 1_000), (Hold::Alone, 12_001), (Hold::Locked, 86_400_000)] {
+        let mut world = claimed(hold, ago);
+        world.server.revoke(0);
+        world.need();
+        world.advance(secs(1));
+        assert_eq!(world.ends(), [EndReason::RefreshResponseLostPossible], "{hold:?} {ago}");
+        assert_eq!(world.requests(), 1, "{hold:?} {ago}");
+    }
+}
+
+/// The loss outlives the page that has found it.
+#[test]
+fn a_lost_answer_is_still_known_after_a_reload() {
+    let mut world = claimed(Hold::Locked, 1_000);
+    world.server.script.push_back(Reply::Fixed(answer(503, "")));
+    world.need();
+    world.advance(ms(300));
+    assert!(world.store.holds(r#""lost":1"#), "{:?}", world.store.text);
+    world.server.revoke(0);
+    let mut world = world.reload(2);
+    world.advance(secs(2));
+    assert_eq!(world.ends(), [EndReason::RefreshResponseLostPossible]);
+}
+
+/// So is an answer that this page itself has not read.
+#[test]
+fn an_answer_that_was_not_read_is_stored_as_lost() {
+    for reply in [Reply::Unreachable, Reply::Silent, Reply::Fixed(answer(200, "{\"access_token\":\"cut"))] {
+        let mut world = expired();
+        world.server.script.push_back(reply.clone());
+        world.need();
+        world.advance_until(secs(11), |world| world.count("retryScheduled") == 1);
+        assert!(world.store.holds(r#""lost":1"#), "{reply:?}: {:?}", world.store.text);
+        world.server.revoke(0);
+        let mut world = world.reload(2);
+        world.advance(secs(1));
+        assert_eq!(world.ends(), [EndReason::RefreshResponseLostPossible], "{reply:?}");
+    }
+}
+
+/// Of an answer that was read nothing is lost.
+#[test]
+fn after_an_answer_that_was_read_nothing_is_lost() {
+    let mut world = expired();
+    world.server.script.push_back(Reply::Fixed(answer(503, "")));
+    world.need();
+    world.advance(ms(300));
+    assert!(!world.store.holds("lost"), "{:?}", world.store.text);
+    world.server.revoke(0);
+    let mut world = world.reload(2);
+    world.advance(secs(1));
+    assert_eq!(world.ends(), [EndReason::Refused]);
+}
+
+/// Its owner may be waiting for the answer: a second request would show the server a spent token.
+#[test]
+fn a_claim_made_without_the_lock_is_waited_for_to_its_end() {
+    for mode in [LockMode::Free, LockMode::Missing] {
+        let mut world = claimed(Hold::Alone, 4_000);
+        world.lock_mode = mode;
+        let call = world.need();
+        world.advance(ms(8_000));
+        assert_eq!((world.requests(), world.count("refreshFailed")), (0, 0), "{mode:?}");
+        world.expect_waiting(call);
+        assert_eq!(world.lock, None, "{mode:?}: nobody is kept waiting meanwhile");
+        world.advance(ms(1));
+        assert_eq!(world.requests(), 1, "{mode:?}");
+        world.advance(secs(1));
+        world.expect(call, Settled::Done);
+    }
+}
+
+/// Who has the lock is no concern of a tab that waits for it in vain.
+#[test]
+fn a_claim_made_under_the_lock_is_live_for_whoever_has_not_got_the_lock() {
+    let mut world = claimed(Hold::Locked, 0);
+    world.lock_mode = LockMode::Taken;
+    let call = world.need();
+    world.advance(secs(12));
+    assert_eq!((world.requests(), world.count("refreshFailed")), (0, 0));
+    world.expect_waiting(call);
+}
+
+#[test]
+fn what_the_owner_of_a_live_claim_brings_is_adopted() {
+    for told in [true, false] {
+        let mut world = claimed(Hold::Alone, 4_000);
+        let call = world.need();
+        world.advance(secs(1));
+        world.rotate_elsewhere();
+        if told {
+            world.announce_elsewhere();
+        } else {
+            world.expect_waiting(call);
+            world.advance(secs(7));
+        }
+        world.advance(ms(1));
+        world.expect(call, Settled::Done);
+        assert_eq!((world.requests(), world.event_names()), (0, vec!["sessionStarted", "adopted"]), "{told}");
+    }
+}
+
+/// A caller whose wait is over before the claim is, is told why.
+#[test]
+fn a_caller_that_waits_for_a_claim_in_vain_is_told_so() {
+    let mut world = World::with(|options| options.number("maxWait", 3_000.0).unwrap());
+    world.sign_in("ada");
+    world.sleep(minutes(20));
+    world.claim_elsewhere(Hold::Alone, 0);
+    let call = world.need();
+    world.advance(secs(3));
+    let error = world.expect_error(call, ErrorCode::RefreshUnavailable);
+    assert_eq!(error.cause, Some(Cause::Elsewhere));
+    let ends = world.record().claim.map(|claim| claim.at.after(claim.life));
+    assert_eq!(error.retry_at.map(|at| at.0), ends.map(|ends| ends.0 + 1));
+}
+
+/// The clock was set back since: such a claim would be live for as long as that.
+#[test]
+fn a_claim_from_the_future_tells_nothing() {
+    for ahead in [60_000, 86_400_000 * 365] {
+        let mut world = claimed(Hold::Alone, -ahead);
+        let call = world.need();
+        assert_eq!(world.requests(), 1, "{ahead}");
+        world.advance(secs(1));
+        world.expect(call, Settled::Done);
+    }
+}
+
+/// What this page could not take back is no other tab's claim.
+#[test]
+fn a_claim_of_its_own_is_no_reason_to_wait() {
+    for mode in [LockMode::Free, LockMode::Missing] {
+        let mut world = expired();
+        world.lock_mode = mode;
+        world.server.script.push_back(Reply::Fixed(answer(503, "")));
+        world.need();
+        world.store.mode = Mode::Failing;
+        world.advance(ms(300));
+        world.store.mode = Mode::Sync;
+        assert!(world.record().claim.is_some());
+        world.advance(secs(2));
+        assert_eq!((world.requests(), world.state()), (2, State::Active), "{mode:?}");
+    }
+}
+
+#[test]
+fn after_a_failed_attempt_the_claim_is_taken_back() {
+    for reply in [Reply::Unreachable, Reply::Silent, Reply::Fixed(answer(503, "")), busy("2")] {
+        let mut world = expired();
+        world.server.script.push_back(reply.clone());
+        world.need();
+        assert!(world.record().claim.is_some());
+        world.advance_until(secs(11), |world| world.count("retryScheduled") == 1);
+        assert_eq!(world.record().claim, None, "{reply:?}");
+    }
+}
+
+/// LP3: the server's word is in the record with it, for every tab and every page to come.
+#[test]
+fn a_time_that_the_server_names_holds_for_other_tabs_reloads_and_forced_refreshes() {
+    let mut world = expired();
+    world.server.script.push_back(busy("600"));
+    world.need();
+    world.advance(secs(1));
+    let cooldown = world.record().cooldown.expect("a cooldown in the store");
+    assert_eq!(cooldown.cause, Cause::RateLimited);
+    let mut reloaded = world.reload(2);
+    let forced = reloaded.force();
+    let error = reloaded.expect_error(forced, ErrorCode::RefreshUnavailable);
+    assert_eq!((error.retry_at, error.cause), (Some(cooldown.until), Some(Cause::RateLimited)));
+    let need = reloaded.need();
+    reloaded.expect_error(need, ErrorCode::RefreshUnavailable);
+    reloaded.wake(Wake::Online);
+    reloaded.advance(secs(598));
+    assert_eq!(reloaded.requests(), 1);
+    reloaded.advance(secs(2));
+    assert_eq!((reloaded.requests(), reloaded.state()), (2, State::Active));
+}
+
+/// The other tab has its own flight when it finds the word in the record.
+#[test]
+fn a_flight_finds_the_time_that_another_tab_was_told() {
+    let mut world = expired();
+    let mut record = world.record();
+    let until = world.clock.now().wall.after(secs(60));
+    record.cooldown = Some(evertoken::engine::record::StoredCooldown { until, cause: Cause::ServerError });
+    world.put(record);
+    let call = world.need();
+    let error = world.expect_error(call, ErrorCode::RefreshUnavailable);
+    assert_eq!((error.retry_at, error.cause), (Some(until), Some(Cause::ServerError)));
+    world.advance(ms(59_999));
+    assert_eq!((world.requests(), world.lock), (0, None));
+    world.advance(ms(1));
+    assert_eq!(world.requests(), 1);
+}
+
+/// No server is granted more than an hour: what is further off was written before the clock was set back.
+#[test]
+fn a_stored_time_beyond_an_hour_tells_nothing() {
+    for (back, waits) in [(3_000_000, 3_600), (3_001_000, 0), (86_400_000 * 365, 0)] {
+        let mut world = expired();
+        world.server.script.push_back(busy("600"));
+        world.need();
+        world.advance(ms(200));
+        world.set_wall(-back);
+        let mut world = world.reload(2);
+        world.force();
+        world.advance(secs(waits));
+        assert_eq!(world.requests(), 2, "{back}");
+        let waited = world.gaps()[0] - 200;
+        assert_eq!(waited, waits * 1_000, "{back}");
+    }
+}
+
+#[test]
+fn a_503_without_a_time_leaves_no_cooldown_for_others() {
+    let mut world = expired();
+    world.server.script.push_back(Reply::Fixed(answer(503, "")));
+    world.need();
+    world.advance(ms(300));
+    assert_eq!((world.record().claim, world.record().cooldown), (None, None));
+}
+
+fn busy(retry_after: &str) -> Reply {
+    Reply::Fixed(Answer { retry_after: Some(retry_after.into()), ..answer(429, "") })
+}
+
+/// An expired session that another tab has claimed so many milliseconds ago.
+fn claimed(hold: Hold, ago: i64) -> World {
+    let mut world = expired();
+    world.claim_elsewhere(hold, ago);
+    world
+}
+
+fn expired() -> World {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.sleep(minutes(20));
+    world
+}

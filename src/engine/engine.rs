@@ -433,6 +433,7 @@ impl Input {
             self,
             Self::Need { .. }
                 | Self::Refresh { .. }
+                | Self::Restore
                 | Self::SetTokens { .. }
                 | Self::Start
                 | Self::Touch

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use evertoken_sim::{Sabotage, Totals, Trace, fleet, run, run_all};
+use evertoken_sim::{Sabotage, Totals, Trace, explore, fleet, run, run_all};
 
 /// Tells what a client of a fleet takes.
 #[global_allocator]
@@ -32,6 +32,9 @@ fn main() -> ExitCode {
     let mut words = std::env::args().skip(1).peekable();
     if words.next_if(|word| word == "fleet").is_some() {
         return fleet(words);
+    }
+    if words.next_if(|word| word == "explore").is_some() {
+        return explore::command(words);
     }
     let arguments = match parse(words) {
         Ok(arguments) => arguments,

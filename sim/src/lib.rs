@@ -11,6 +11,8 @@ mod calls;
 mod channel;
 mod clock;
 mod dice;
+pub mod explore;
+pub mod fleet;
 mod invariant;
 mod keeping;
 mod locks;

@@ -230,10 +230,7 @@ impl Engine {
                 self.flight = None;
             }
             Step::Sending { .. } if adopted => self.ground(),
-            Step::Committing if adopted => {
-                self.news = None;
-                self.flight = None;
-            }
+            Step::Committing if adopted => self.flight = None,
             Step::Confirming(refusal) if !adopted => self.conclude_refusal(refusal),
             Step::Confirming(_) | Step::Reading if self.can_refresh() => self.decide(),
             _ => {}

@@ -40,7 +40,7 @@ use super::waiter::Waiter;
 /// assert!(matches!(engine.poll_output(), Some(Output::Snapshot(_))));
 /// assert!(matches!(engine.poll_output(), Some(Output::ReadStore(_))));
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Engine {
     pub(super) config: Arc<Config>,
     pub(super) jitter: Jitter,
@@ -437,6 +437,7 @@ impl Input {
             self,
             Self::Need { .. }
                 | Self::Refresh { .. }
+                | Self::Restore
                 | Self::SetTokens { .. }
                 | Self::Start
                 | Self::Touch

@@ -8,7 +8,7 @@ use super::secret::Secret;
 use super::time::Millis;
 
 /// Something that happened. Inputs that come too late, twice or for nothing are counted and otherwise ignored.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Input {
     /// A token request has come to an end.
     Answer {

@@ -11,7 +11,7 @@ use super::session::Refusal;
 use super::time::{Mono, Now, UnixMillis};
 
 /// Something to do, as plain data.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Output {
     /// Give up a token request that is of no more use.
     Abort(AttemptId),
@@ -39,7 +39,7 @@ pub enum Output {
 
 /// What to write, if the store still holds what is `expected`: else nothing is changed and the answer is
 /// [`Stored::Conflict`](super::input::Stored::Conflict). Comparing and writing are one step where the store can do that.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Write {
     pub expected: Expected,
     /// The new text; `None` leaves it as it is.
@@ -61,14 +61,14 @@ pub enum Expected {
 }
 
 /// A refresh to send.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum TokenRequest {
     Call(CallbackRequest),
     Http(HttpRequest),
 }
 
 /// What the app's refresh callback is told.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct CallbackRequest {
     pub refresh: Option<Secret>,
     pub access: Option<Secret>,

@@ -46,10 +46,13 @@ impl Engine {
         if !self.scheduling || self.hidden || self.flight.is_some() || self.phase != Phase::Running {
             return None;
         }
-        if self.config.idle_after.is_some_and(|after| self.now.mono.since(self.last_use.mono) >= after) {
+        let session = self.session.as_ref().filter(|session| self.is_refreshable(session))?;
+        let idle =
+            self.config.idle_after.is_some_and(|after| self.now.mono.since(self.last_use.mono) >= after);
+        // Whether there is a session at all is asked in any case.
+        if idle && !session.is_resuming() {
             return None;
         }
-        let session = self.session.as_ref().filter(|session| self.is_refreshable(session))?;
         // What has failed is tried again when it was announced, even if the token is good for long.
         let again = self.cooldown.as_ref().map(|cooldown| cooldown.until);
         let (due, ends) = match &session.access {

@@ -176,6 +176,8 @@ impl Engine {
     pub(super) fn adopt(&mut self, mut session: Session, same_session: bool) {
         self.metrics.adopted += 1;
         self.mark(Mark::Adopted, session.generation.0);
+        // What was being stored is not what is held any more.
+        self.news = None;
         let before = self.session.take();
         if let (Some(before), true) = (&before, same_session) {
             session.first = before.first;

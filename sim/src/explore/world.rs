@@ -1,0 +1,324 @@
+//! One browser with its tabs, and the server behind it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use evertoken::engine::answer::{Answer, Outcome};
+use evertoken::engine::config::Options;
+use evertoken::engine::ids::{CallId, Epoch, Generation, LockId};
+use evertoken::engine::input::{Input, Revocation, Stored, Urgency};
+use evertoken::engine::record::{Record, StoredAccess, StoredSession};
+use evertoken::engine::secret::Secret;
+use evertoken::engine::time::{Millis, Mono, Now, UnixMillis};
+use evertoken::engine::{Config, Output};
+
+use super::bounds::{Bounds, Locking, Setting};
+use super::ledger::Ledger;
+use super::outputs::Broken;
+use super::server::{LIFE, Ruling, Server, Token};
+use super::tab::{Fate, Lock, Op, Reply, Request, Tab};
+
+/// A state. What is shared between states is copied when it is changed.
+#[derive(Clone, Debug)]
+pub(super) struct World {
+    pub(super) rules: Arc<Rules>,
+    /// Milliseconds since the world began.
+    pub(super) elapsed: u64,
+    pub(super) tabs: Vec<Arc<Tab>>,
+    pub(super) store: Option<Secret>,
+    /// Who has the lock, and who waits for it.
+    pub(super) queue: VecDeque<(usize, LockId)>,
+    pub(super) server: Server,
+    /// Requests on their way whose tab has crashed or given them up.
+    pub(super) orphans: Vec<Token>,
+    pub(super) left: Left,
+    pub(super) ledger: Ledger,
+    /// Tabs opened so far: each has a seed of its own.
+    opened: u64,
+}
+
+/// What does not change.
+#[derive(Debug)]
+pub(super) struct Rules {
+    pub(super) config: Arc<Config>,
+    pub(super) setting: Setting,
+}
+
+/// What may still happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Left {
+    pub(super) faults: u8,
+    pub(super) late: u8,
+    pub(super) calls: u8,
+    pub(super) sign_outs: u8,
+}
+
+impl World {
+    /// The tabs are open and hold the session that the store holds; nothing is under way.
+    pub(super) fn new(bounds: &Bounds, setting: Setting) -> Result<Self, Broken> {
+        let mut config = options(setting).into_config().expect("options that go together");
+        config.trail = 0;
+        let config = Arc::new(config);
+        let tabs = (0..bounds.tabs).map(|seed| Arc::new(Tab::gone(&config, seed.into()))).collect();
+        let mut world = Self {
+            rules: Arc::new(Rules { config, setting }),
+            elapsed: 0,
+            tabs,
+            store: None,
+            queue: VecDeque::new(),
+            server: Server::new(setting.grace),
+            orphans: Vec::new(),
+            left: Left {
+                faults: bounds.faults,
+                late: bounds.late,
+                calls: bounds.calls,
+                sign_outs: bounds.sign_outs,
+            },
+            ledger: Ledger::default(),
+            opened: 0,
+        };
+        world.sign_in();
+        for tab in 0..world.tabs.len() {
+            world.open(tab)?;
+            world.work(tab)?;
+            world.hear(tab)?;
+        }
+        Ok(world)
+    }
+
+    pub(super) fn now(&self) -> Now {
+        Now { mono: Mono(BEGINNING + self.elapsed), wall: UnixMillis(START + self.elapsed as i64) }
+    }
+
+    /// One input under the law, with all that it asks for.
+    pub(super) fn input(&mut self, tab: usize, input: Input) -> Result<(), Broken> {
+        let now = self.now();
+        let held = self.tab(tab);
+        held.engine.handle(now, input);
+        let outputs: Vec<Output> = std::iter::from_fn(|| held.engine.poll_output()).collect();
+        for output in outputs {
+            self.perform(tab, output)?;
+        }
+        self.inspect(tab)
+    }
+
+    /// A tab, to be changed.
+    pub(super) fn tab(&mut self, tab: usize) -> &mut Tab {
+        let tab = Arc::make_mut(&mut self.tabs[tab]);
+        tab.print = None;
+        tab
+    }
+
+    /// Opens a tab: it reads the store.
+    pub(super) fn open(&mut self, tab: usize) -> Result<(), Broken> {
+        let fresh = Tab::gone(&self.rules.config, self.opened);
+        self.opened += 1;
+        *self.tab(tab) = Tab { fate: Fate::Open, ..fresh };
+        self.input(tab, Input::Restore)
+    }
+
+    /// The store does the next thing that a tab has asked for.
+    pub(super) fn work(&mut self, tab: usize) -> Result<(), Broken> {
+        let reply = match self.tab(tab).asked.pop_front() {
+            None => return Ok(()),
+            Some(Op::Read(op)) => Reply::Read(op, self.store.clone()),
+            Some(Op::Write(op, write)) => {
+                let current = self.store.as_ref().map(Secret::expose);
+                if write.expected.is_met_by(current) {
+                    self.store(write.text)?;
+                    Reply::Written(op, Stored::Durably)
+                } else {
+                    Reply::Written(op, Stored::Conflict)
+                }
+            }
+        };
+        self.tab(tab).done.push_back(reply);
+        Ok(())
+    }
+
+    /// A tab hears what the store has done for it.
+    pub(super) fn hear(&mut self, tab: usize) -> Result<(), Broken> {
+        match self.tab(tab).done.pop_front() {
+            None => Ok(()),
+            Some(Reply::Read(op, text)) => {
+                self.saw(tab, op, text.as_ref());
+                self.input(tab, Input::StoreRead { op, text, fence: None })
+            }
+            Some(Reply::Written(op, stored)) => self.input(tab, Input::StoreWritten { op, stored }),
+        }
+    }
+
+    /// The next thing that a tab has asked of the store fails.
+    pub(super) fn fail_store(&mut self, tab: usize) {
+        let reply = match self.tab(tab).asked.pop_front() {
+            None => return,
+            Some(Op::Read(op)) => Reply::Read(op, None),
+            Some(Op::Write(op, _)) => Reply::Written(op, Stored::Failed),
+        };
+        self.ledger.unclaimed = true;
+        self.ledger.excuse(self.tabs[tab].eye.using);
+        self.tab(tab).done.push_back(reply);
+    }
+
+    /// The tab at the head of the queue hears of the lock.
+    pub(super) fn grant(&mut self, tab: usize) -> Result<(), Broken> {
+        let Lock::Asked(id) = self.tabs[tab].lock else {
+            return Ok(());
+        };
+        if self.rules.setting.locking == Locking::Denied {
+            self.tab(tab).lock = Lock::Free;
+            self.queue.retain(|(by, _)| *by != tab);
+            return self.input(tab, Input::LockDenied(id));
+        }
+        self.tab(tab).lock = Lock::Held(id);
+        self.input(tab, Input::LockGranted(id))
+    }
+
+    /// Whether the lock is a tab's, or none is to be had, and it has not heard of that.
+    pub(super) fn is_granted(&self, tab: usize) -> bool {
+        let denied = self.rules.setting.locking == Locking::Denied;
+        let first = self.queue.front().is_some_and(|(by, _)| *by == tab);
+        matches!(self.tabs[tab].lock, Lock::Asked(_)) && (first || denied)
+    }
+
+    /// A tab hears that the store holds something newer.
+    pub(super) fn notice(&mut self, tab: usize) -> Result<(), Broken> {
+        match self.tab(tab).notice.take() {
+            None => Ok(()),
+            Some(notice) => self.input(tab, Input::Notice(notice.encode())),
+        }
+    }
+
+    /// A request reaches the server.
+    pub(super) fn arrive(&mut self, tab: usize, which: usize) -> Result<(), Broken> {
+        let token = self.tabs[tab].wire[which].token;
+        let ruling = self.rule(token)?;
+        self.tab(tab).wire[which].ruling = Some(ruling);
+        Ok(())
+    }
+
+    /// The server decides.
+    pub(super) fn rule(&mut self, token: Token) -> Result<Ruling, Broken> {
+        let ruling = self.server.refresh(token, self.elapsed);
+        if ruling == (Ruling::Refused { reuse: true }) {
+            self.reused(token)?;
+        }
+        Ok(ruling)
+    }
+
+    /// A tab reads the answer to a request.
+    pub(super) fn answer(&mut self, tab: usize, which: usize) -> Result<(), Broken> {
+        let Request { attempt, ruling, .. } = self.tab(tab).wire.remove(which);
+        let Some(ruling) = ruling else {
+            return Ok(());
+        };
+        let (status, body) = ruling.answer();
+        let answer = Answer { status, body: Secret::new(body), ..Answer::default() };
+        let last = self.tabs[tab].last.op;
+        let eye = &mut self.tab(tab).eye;
+        if matches!(ruling, Ruling::Refused { .. }) {
+            eye.using = None;
+            eye.refused = eye.attempt.is_some_and(|live| live.id == attempt).then_some(last);
+        }
+        eye.attempt = eye.attempt.filter(|live| live.id != attempt);
+        self.input(tab, Input::Answer { attempt, outcome: Outcome::Answered(answer) })
+    }
+
+    /// A request or its answer is lost, and the tab is told so.
+    pub(super) fn lose(&mut self, tab: usize, which: usize) -> Result<(), Broken> {
+        let Request { attempt, ruling, .. } = self.tab(tab).wire.remove(which);
+        if ruling.is_some() {
+            self.ledger.excuse(self.tabs[tab].eye.using);
+        }
+        let eye = &mut self.tab(tab).eye;
+        eye.using = None;
+        eye.attempt = eye.attempt.filter(|live| live.id != attempt);
+        self.input(tab, Input::Answer { attempt, outcome: Outcome::Unreachable })
+    }
+
+    /// A tab is gone, and the lock with it. What it has asked of the store is undone; its requests go on.
+    pub(super) fn crash(&mut self, tab: usize) {
+        self.ledger.excuse(self.tabs[tab].eye.using);
+        let lost = self.tabs[tab].wire.iter().filter(|request| request.ruling.is_none());
+        self.orphans.extend(lost.map(|request| request.token));
+        self.queue.retain(|(by, _)| *by != tab);
+        *self.tab(tab) = Tab::gone(&self.rules.config, 0);
+    }
+
+    pub(super) fn freeze(&mut self, tab: usize) {
+        self.ledger.excuse(self.tabs[tab].eye.using);
+        self.tab(tab).fate = Fate::Frozen { since: self.elapsed };
+    }
+
+    /// Somebody needs a token.
+    pub(super) fn need(&mut self, tab: usize) -> Result<(), Broken> {
+        let call = self.call(tab);
+        self.input(tab, Input::Need { call, min_validity: Millis::ZERO })
+    }
+
+    /// Somebody wants newer tokens.
+    pub(super) fn ask(&mut self, tab: usize) -> Result<(), Broken> {
+        let call = self.call(tab);
+        self.input(tab, Input::Refresh { call, urgency: Urgency::Normal })
+    }
+
+    pub(super) fn sign_out(&mut self, tab: usize) -> Result<(), Broken> {
+        let call = self.call(tab);
+        self.ledger.wished = true;
+        self.tab(tab).eye.over = true;
+        self.input(tab, Input::SignOut { call, revocation: Revocation::Skip })
+    }
+
+    fn call(&mut self, tab: usize) -> CallId {
+        let tab = self.tab(tab);
+        tab.last.call += 1;
+        let call = CallId(tab.last.call);
+        tab.calls.push(call);
+        call
+    }
+
+    /// What a sign-in in a tab that is no more has left in the store.
+    fn sign_in(&mut self) {
+        let (token, received) = (self.server.live, self.now().wall);
+        let session = StoredSession {
+            id: 1,
+            refresh: Some(Secret::new(token.to_string())),
+            refresh_ends: None,
+            access: Some(StoredAccess {
+                token: Secret::new(token.access()),
+                received,
+                life: Some(Millis(LIFE)),
+            }),
+            refused: false,
+            lost: false,
+        };
+        let record = Record {
+            name: self.rules.config.name.clone(),
+            epoch: Epoch(received.0.unsigned_abs()),
+            generation: Generation(1),
+            claim: None,
+            cooldown: None,
+            offset: None,
+            session: Some(session),
+        };
+        self.ledger.order = (record.epoch, record.generation);
+        self.ledger.stored = Some(token);
+        self.store = Some(record.encode());
+    }
+}
+
+fn options(setting: Setting) -> Options {
+    let mut options = Options::default();
+    for (option, value) in [("refresh.kind", "endpoint"), ("refresh.url", "/auth/refresh")] {
+        options.text(option, value.into()).expect("a valid option");
+    }
+    let lock = if setting.locking == Locking::Missing { 0.0 } else { 1.0 };
+    for (option, value) in [("lock", lock), ("shared", 1.0), ("lead", setting.lead as f64)] {
+        options.number(option, value).expect("a valid option");
+    }
+    options
+}
+
+/// What the clocks show when the world begins: 2026-01-01T00:00:00Z, and a machine that has run for a while.
+const START: i64 = 1_767_225_600_000;
+const BEGINNING: u64 = 1_000_000;

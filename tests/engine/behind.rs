@@ -1,0 +1,223 @@
+//! A store that keeps the record apart from the pair: a tab whose pair is older than the record sends nothing.
+use crate::common::*;
+use evertoken::engine::record::Record;
+
+#[test]
+fn writes_compare_with_the_record_and_not_with_the_pair() {
+    let mut world = apart();
+    let text = world.store.text.clone().unwrap();
+    let fence = world.store.fence.clone().unwrap();
+    assert!(text.contains(CANARY) && !fence.contains(CANARY), "{fence}");
+    // The pair's place is not looked at: another process may show it late.
+    world.store.text = Some(text.replace(r#""generation":1"#, r#""generation":0"#));
+    world.sign_in("ada");
+    assert_eq!((world.store.reads, world.generation()), (1, Generation(2)), "no conflict, no look");
+    world.store.fence = Some(fence);
+    world.sign_in("ada");
+    assert_eq!((world.store.reads, world.generation()), (2, Generation(3)), "a conflict, a look");
+    assert!(world.store.holds("refresh.2.0"));
+}
+
+/// A claim is about the refresh token that is there: the pair is not written again.
+#[test]
+fn a_claim_leaves_the_pair_alone() {
+    let mut world = apart();
+    world.sleep(minutes(20));
+    let pairs = world.store.history.len();
+    world.need();
+    assert_eq!((world.requests(), world.store.history.len()), (1, pairs));
+    let fence = world.store.fence.clone().unwrap();
+    assert!(fence.contains(r#""locked":1"#) && !world.store.holds(r#""locked":1"#), "{fence}");
+    world.advance(secs(1));
+    assert_eq!((world.store.history.len(), world.state()), (pairs + 1, State::Active));
+    assert!(world.store.fence.as_ref().is_some_and(|fence| fence.contains(r#""claim":null"#)));
+}
+
+/// The pair is written first: a tab that is closed in between leaves it newer than the record.
+#[test]
+fn of_the_two_the_newer_counts() {
+    let mut world = apart();
+    let fence = world.store.fence.clone();
+    world.rotate_elsewhere();
+    world.store.fence = fence;
+    let mut world = world.reload(2);
+    assert_eq!((world.generation(), world.state()), (Generation(2), State::Active));
+    world.sleep(minutes(20));
+    let call = world.need();
+    world.advance(secs(1));
+    world.expect(call, Settled::Done);
+    assert_eq!(world.server.requests[0].refresh_token.as_deref(), Some("refresh.0.1.cAnArYx7"));
+}
+
+#[test]
+fn a_pair_that_has_not_come_through_is_looked_for_every_100_ms_and_after_half_a_second_more_and_more_rarely()
+{
+    for boots in [false, true] {
+        let (mut world, _) = behind(boots);
+        let reads = world.store.reads;
+        for look in 1..=5 {
+            world.advance(ms(99));
+            assert_eq!(world.store.reads, reads + look - 1, "boots {boots}");
+            world.advance(ms(1));
+            assert_eq!(world.store.reads, reads + look, "boots {boots}");
+        }
+        world.advance(minutes(2));
+        let looks = world.store.reads - reads - 5;
+        assert!((5..=8).contains(&looks) && world.requests() == 0, "boots {boots}: {looks}");
+        world.advance(minutes(2));
+        assert_eq!(world.store.reads - reads - 5, looks, "boots {boots}");
+    }
+}
+
+#[test]
+fn a_pair_that_comes_through_in_time_is_adopted() {
+    for boots in [false, true] {
+        for late in [50, 250, 499] {
+            let (mut world, pair) = behind(boots);
+            let call = world.need();
+            world.advance(Millis(late));
+            world.expect_waiting(call);
+            world.store.put(pair);
+            world.advance(ms(100));
+            world.expect(call, Settled::Done);
+            assert_eq!((world.generation(), world.state()), (Generation(2), State::Active));
+            assert_eq!((world.requests(), world.ends()), (0, vec![]), "boots {boots}, {late} ms");
+        }
+    }
+}
+
+/// The refresh token is spent; the access token is good to its end. The session goes on in the other tabs.
+#[test]
+fn a_pair_that_does_not_come_through_ends_the_session_here_with_its_token_and_nothing_is_written() {
+    for boots in [false, true] {
+        let mut world = apart();
+        world.advance(minutes(1));
+        let old = world.store.text.clone().unwrap();
+        world.rotate_elsewhere();
+        world.store.put(old);
+        let before = (world.store.text.clone(), world.store.fence.clone());
+        if boots {
+            world = world.reload(2);
+        } else {
+            world.wake(Wake::Shown);
+        }
+        world.advance(ms(500));
+        assert_eq!(world.state(), State::Ending, "boots {boots}");
+        let call = world.need();
+        world.expect(call, Settled::Done);
+        for call in [world.refresh(), world.force()] {
+            world.expect_error(call, ErrorCode::SessionEnded);
+        }
+        world.advance_to_end(ms(1));
+        assert_eq!((world.state(), world.ends()), (State::Ending, vec![]));
+        world.advance(ms(1));
+        assert_eq!((world.state(), world.ends()), (State::SignedOut, vec![EndReason::Superseded]));
+        world.advance(hours(1));
+        assert_eq!((world.requests(), world.armed()), (0, None));
+        assert_eq!((world.store.text, world.store.fence), before, "boots {boots}");
+    }
+}
+
+#[test]
+fn without_a_good_token_it_ends_at_once() {
+    let (mut world, _) = behind(false);
+    let before = (world.store.text.clone(), world.store.fence.clone());
+    let call = world.need();
+    world.advance(ms(500));
+    world.expect_error(call, ErrorCode::SessionEnded);
+    assert_eq!((world.requests(), world.ends()), (0, vec![EndReason::Superseded]));
+    assert_eq!((world.store.text, world.store.fence, world.lock), (before.0, before.1, None));
+    let (mut world, _) = behind(true);
+    world.advance(ms(500));
+    assert_eq!((world.state(), world.requests(), world.ends()), (State::SignedOut, 0, vec![]));
+}
+
+/// Late is better than never.
+#[test]
+fn a_pair_that_comes_through_after_the_end_begins_the_session_again() {
+    let (mut world, pair) = behind(false);
+    world.advance(secs(1));
+    assert_eq!(world.ends(), [EndReason::Superseded]);
+    world.store.put(pair);
+    world.wake(Wake::Shown);
+    assert_eq!((world.state(), world.generation()), (State::Active, Generation(2)));
+    world.advance(hours(1));
+    assert_eq!((world.state(), world.ends().len()), (State::Active, 1));
+}
+
+#[test]
+fn a_sign_in_after_it_begins_a_session_of_its_own() {
+    let (mut world, _) = behind(false);
+    world.advance(secs(1));
+    let call = world.sign_in("bob");
+    world.expect(call, Settled::Started);
+    assert!(world.store.holds("refresh.1.0"));
+    assert_eq!(world.reload(2).snapshot().subject.as_deref(), Some("bob"));
+}
+
+/// MT9: the tombstone is in the record's place; what the pair's place still shows is of no matter.
+#[test]
+fn a_record_that_is_a_tombstone_signs_out() {
+    for boots in [false, true] {
+        let mut world = apart();
+        world.advance(minutes(1));
+        let record = world.record();
+        let tombstone = Record { epoch: record.epoch.next(UnixMillis(0)), session: None, ..record };
+        world.store.fence = Some(tombstone.encode().expose().to_owned());
+        if boots {
+            world = world.reload(2);
+        } else {
+            world.wake(Wake::Shown);
+            assert_eq!(world.ends(), [EndReason::SignedOutElsewhere]);
+        }
+        assert_eq!((world.state(), world.requests()), (State::SignedOut, 0), "boots {boots}");
+    }
+}
+
+/// NE4, NE7: what the record says of the pair beside it.
+#[test]
+fn the_record_knows_more_of_how_refreshing_stands() {
+    let mut world = apart();
+    world.advance(minutes(1));
+    let mut record = world.record();
+    record.session.as_mut().unwrap().refused = true;
+    world.store.fence = Some(record.without_tokens().encode().expose().to_owned());
+    let mut world = world.reload(2);
+    assert_eq!(world.state(), State::Ending);
+    world.advance_to_end(Millis::ZERO);
+    assert_eq!((world.ends(), world.requests()), (vec![EndReason::Refused], 0));
+}
+
+/// The record's place is lost, and the pair with it is not.
+#[test]
+fn without_a_record_the_pair_counts() {
+    let mut world = apart();
+    world.store.fence = None;
+    let mut world = world.reload(2);
+    assert_eq!(world.state(), State::Active);
+    world.advance(hours(1));
+    assert_eq!((world.state(), world.ends()), (State::Active, vec![]));
+    assert!(world.store.fence.is_some());
+}
+
+/// Expired; another tab has refreshed, and its pair, which comes with this, does not show yet.
+fn behind(boots: bool) -> (World, String) {
+    let mut world = apart();
+    let old = world.store.text.clone().unwrap();
+    world.sleep(minutes(20));
+    world.rotate_elsewhere();
+    let pair = world.store.text.clone().unwrap();
+    world.store.put(old);
+    if boots {
+        world = world.reload(2);
+    } else {
+        world.wake(Wake::Shown);
+    }
+    (world, pair)
+}
+
+fn apart() -> World {
+    let mut world = World::with(|options| options.number("apart", 1.0).unwrap());
+    world.sign_in("ada");
+    world
+}

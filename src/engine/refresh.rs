@@ -217,9 +217,11 @@ impl Engine {
             return;
         };
         failure.attempt = flight.attempts;
-        // Of a refresh token that has ended, one attempt decides.
+        // Of a refresh token that has ended, one attempt decides; and who answers each failure by asking again gets one.
         let ended = self.session.as_ref().and_then(|session| session.refresh_ends);
-        if flight.attempts > self.config.retries || ended.is_some_and(|ends| ends <= self.now.wall) {
+        let insists = flight.reason == Reason::Asked && self.asks > 0 && self.background.is_failing();
+        let once = insists || ended.is_some_and(|ends| ends <= self.now.wall);
+        if once || flight.attempts > self.config.retries {
             return self.fail_flight(failure, answered, asked);
         }
         let delay = backoff::retry_delay(&self.config, flight.attempts, asked, &mut self.jitter);

@@ -171,8 +171,7 @@ fn a_cookie_session_is_resumed_after_a_reload() {
             |options| {
                 options.text("whenIdle", "lapse".into()).unwrap();
                 options.number("idleAfter", idle_after.0 as f64).unwrap();
-                options.text("refresh.tokenIn", "cookie".into()).unwrap();
-                options.text("refresh.credentials", "same-origin".into()).unwrap();
+                cookie(options);
             },
             1,
         );

@@ -199,10 +199,10 @@ fn without_a_record_the_pair_counts() {
 /// Expired; another tab has refreshed, and its pair, which comes with this, does not show yet.
 fn behind(boots: bool) -> (World, String) {
     let mut world = apart();
-    let old = world.store.text.clone().unwrap();
+    let old = world.store.text.clone().expect("a pair");
     world.sleep(minutes(20));
     world.rotate_elsewhere();
-    let pair = world.store.text.clone().unwrap();
+    let pair = world.store.text.clone().expect("a pair");
     world.store.put(old);
     if boots {
         world = world.reload(2);
@@ -213,7 +213,7 @@ fn behind(boots: bool) -> (World, String) {
 }
 
 fn apart() -> World {
-    let mut world = World::with(|options| options.number("apart", 1.0).unwrap());
+    let mut world = World::with(|options| options.number("apart", 1.0).expect("a valid option"));
     world.sign_in("ada");
     world
 }

@@ -366,8 +366,12 @@ impl Engine {
             timers.set(timer, self.deadline(timer));
         }
         if self.config.check_interval > Millis::ZERO && timers.next().is_some() {
-            // While somebody waits in sight, a closer look tells time awake from time asleep.
-            let awaited = !self.hidden && (!self.waiters.is_empty() || self.flight.is_some());
+            // While somebody or an attempt waits in sight, a closer look tells time awake from time asleep.
+            let is_under_way = self
+                .flight
+                .as_ref()
+                .is_some_and(|flight| !matches!(flight.step, Step::Queueing | Step::Waiting { .. }));
+            let awaited = !self.hidden && (!self.waiters.is_empty() || is_under_way);
             let longest = if awaited { PULSE } else { self.config.check_interval };
             let interval = longest.min(self.config.check_interval);
             timers.set(Timer::Check, Some(self.now.mono.after(interval)));

@@ -21,6 +21,7 @@ pub mod error;
 mod flight;
 mod found;
 mod grant;
+mod hint;
 pub mod ids;
 pub mod input;
 pub mod jitter;

@@ -7,6 +7,7 @@ use super::endpoint::HttpRequest;
 use super::engine::{Cooldown, Engine, Phase};
 use super::error::{Cause, ErrorCode, TokenError};
 use super::flight::Step;
+use super::found::Seen;
 use super::ids::{CallId, Epoch, Generation};
 use super::input::{Revocation, SessionMode};
 use super::jwt::Claims;
@@ -271,6 +272,17 @@ impl Engine {
         self.end_session(refusal, epoch);
     }
 
+    /// The store has a newer record than there is a pair.
+    pub(super) fn fall_behind(&mut self) {
+        let held = self.session.as_ref().map(|session| session.id);
+        if held.is_none() || held == self.stored_session() {
+            return self.supersede();
+        }
+        // Another session has begun. Its pair will have a higher epoch than this.
+        self.drop_writes();
+        self.end_session(Refusal::because(EndReason::SignedOutElsewhere), self.epoch);
+    }
+
     /// Another tab has newer tokens that cannot be had here: the refresh token held is spent. Nothing is written, the
     /// session goes on elsewhere.
     pub(super) fn supersede(&mut self) {
@@ -304,8 +316,13 @@ impl Engine {
         }
     }
 
+    /// An epoch above all that are known, also of a record whose pair is lost.
     pub(super) fn next_epoch(&self) -> Epoch {
-        self.epoch.next(self.now.wall)
+        let stored = match self.desk.seen {
+            Seen::Record(stamp) => stamp.epoch,
+            Seen::Foreign | Seen::Nothing => Epoch(0),
+        };
+        self.epoch.max(stored).next(self.now.wall)
     }
 
     pub(super) fn forget_failures(&mut self) {

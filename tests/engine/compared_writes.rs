@@ -43,6 +43,30 @@ fn the_claim_of_another_tab_stays_when_this_one_gives_up() {
     assert_eq!((world.lock, world.store.text.as_deref()), (None, Some(claimed.as_str())));
 }
 
+/// I2: a save that brings nothing new leaves the claim of another tab where it is.
+#[test]
+fn a_save_that_is_tried_again_leaves_a_claim_where_it_is() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.advance(secs(5));
+    world.store.mode = Mode::Failing;
+    world.refresh();
+    world.advance(secs(1));
+    assert_eq!(world.count("persistFailed"), 1);
+    world.store.mode = Mode::Sync;
+    let mut elsewhere = world.record();
+    elsewhere.generation = world.generation();
+    elsewhere.session.as_mut().expect("a session").refresh =
+        Some(Secret::new(format!("refresh.0.1.{CANARY}")));
+    world.store.put(elsewhere.encode().expose());
+    let claimed = claimed_elsewhere(&world);
+    world.store.put(claimed.as_str());
+    let writes = world.store.writes;
+    world.advance(minutes(1));
+    assert!(world.store.writes > writes, "it is tried again");
+    assert_eq!(world.record().claim.map(|claim| claim.owner), Some(7));
+}
+
 /// I10: two tabs that sign in at the same moment are two sessions, and every tab can tell which came later.
 #[test]
 fn the_later_of_two_sign_ins_of_one_moment_has_an_epoch_of_its_own() {

@@ -25,6 +25,7 @@ mod newer_version;
 mod no_loops;
 mod notices;
 mod names;
+mod pair_and_record;
 mod properties;
 mod redaction;
 mod refresh_tokens_end;

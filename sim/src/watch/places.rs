@@ -61,6 +61,7 @@ impl World {
             return;
         };
         self.watch_claim(tab, record);
+        self.tabs[tab].eye.writing = Some((op, self.clock.elapsed));
         let made = self.now(tab);
         let eye = &mut self.tabs[tab].eye;
         eye.order = record.stamp().order();

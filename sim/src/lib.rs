@@ -12,6 +12,7 @@ mod channel;
 mod clock;
 mod dice;
 pub mod explore;
+pub mod fleet;
 mod invariant;
 mod keeping;
 mod locks;

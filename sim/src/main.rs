@@ -3,10 +3,15 @@
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use evertoken_sim::{Sabotage, Totals, Trace, explore, run, run_all};
+use evertoken_sim::{Sabotage, Totals, Trace, explore, fleet, run, run_all};
+
+/// Tells what a client of a fleet takes.
+#[global_allocator]
+static ALLOCATOR: fleet::Counting = fleet::Counting;
 
 const USAGE: &str = "\
 usage: evertoken-sim [--seeds N] [--seed N] [--json]
+       evertoken-sim fleet [options]   many clients and one server: fleet --help
 
   --seeds N   do N runs with fresh seeds (default 1000)
   --seed N    do the one run that seed N names, and print all that happens
@@ -24,10 +29,14 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    if std::env::args().nth(1).is_some_and(|word| word == "explore") {
-        return explore::command(std::env::args().skip(2));
+    let mut words = std::env::args().skip(1).peekable();
+    if words.next_if(|word| word == "fleet").is_some() {
+        return fleet(words);
     }
-    let arguments = match parse(std::env::args().skip(1)) {
+    if words.next_if(|word| word == "explore").is_some() {
+        return explore::command(words);
+    }
+    let arguments = match parse(words) {
         Ok(arguments) => arguments,
         Err(problem) => {
             eprintln!("evertoken-sim: {problem}\n\n{USAGE}");
@@ -56,11 +65,19 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Arguments, String> {
             "--seeds" => arguments.seeds = Some(number()?),
             "--json" => arguments.json = true,
             "--help" | "-h" => arguments.help = true,
-            "fleet" => return Err("`fleet` is not there yet: only single browsers are simulated".into()),
             _ => return Err(format!("unknown argument `{word}`")),
         }
     }
     Ok(arguments)
+}
+
+fn fleet(words: impl Iterator<Item = String>) -> ExitCode {
+    let words: Vec<String> = words.collect();
+    if words.iter().any(|word| word == "--help" || word == "-h") {
+        println!("{}", fleet::USAGE);
+        return ExitCode::SUCCESS;
+    }
+    fleet::command(words.into_iter())
 }
 
 fn replay(seed: u64) -> ExitCode {

@@ -1,6 +1,5 @@
 //! Counters, and a trail of what happened.
 
-use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 
 use super::time::{Millis, Mono};
@@ -40,11 +39,7 @@ impl Metrics {
 
 /// The last steps as numbers. No token and no text gets in.
 #[derive(Clone, Debug, Default)]
-#[expect(
-    clippy::box_collection,
-    reason = "an empty trail costs each of a million simulated engines 8 bytes, not 32"
-)]
-pub struct Trail(Option<Box<VecDeque<Step>>>);
+pub struct Trail(VecDeque<Step>);
 
 /// When, what, and one detail.
 pub type Step = (Mono, Mark, u32);
@@ -97,16 +92,15 @@ impl Trail {
         if length == 0 {
             return;
         }
-        let steps = self.0.get_or_insert_default();
-        if steps.len() >= length {
-            steps.pop_front();
+        if self.0.len() >= length {
+            self.0.pop_front();
         }
-        steps.push_back(step);
+        self.0.push_back(step);
     }
 
     /// Oldest first.
     pub fn steps(&self) -> impl Iterator<Item = Step> + '_ {
-        self.0.iter().flat_map(|steps| steps.iter().copied())
+        self.0.iter().copied()
     }
 }
 

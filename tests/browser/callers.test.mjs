@@ -62,7 +62,7 @@ test('a sign-out during a refresh drops the late answer', async ({ page, server 
     kit.make({ store: kit.local() });
     auth.setTokens(answer);
     window.waiting = kit.caught(auth.fetch('/api/me'));
-    await kit.until(() => auth.getSnapshot().refreshing);
+    await kit.until(() => auth.metrics().attempts === 1);
     await auth.signOut();
   });
   const during = await page.run(async () => ({ state: auth.state, waiting: (await waiting).code, refreshing: auth.getSnapshot().refreshing }));

@@ -18,6 +18,7 @@ mod learning;
 mod lease;
 mod lost_answers;
 mod notices;
+mod names;
 mod properties;
 mod redaction;
 mod refused_but_good;

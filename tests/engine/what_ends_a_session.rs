@@ -79,6 +79,21 @@ fn after_a_configuration_error_the_schedule_goes_on() {
     assert_eq!(world.state(), State::Active);
 }
 
+/// DPoP where Bearer was agreed on: a change at the server that a later one may take back.
+#[test]
+fn tokens_of_another_type_are_told_once_and_end_nothing() {
+    let mut world = expired_and_answered(answer(200, r#"{"access_token":"A","token_type":"DPoP"}"#));
+    assert!(world.ends().is_empty());
+    let failures = world.failures();
+    assert_eq!(failures.len(), 1, "no retries");
+    let (error, exhausted) = failures[0];
+    assert_eq!((error.code, error.status), (ErrorCode::UnsupportedTokenType, Some(200)));
+    assert!(exhausted);
+    world.server.always = None;
+    world.advance(secs(31));
+    assert_eq!(world.state(), State::Active);
+}
+
 #[test]
 fn a_callback_that_says_so_ends_the_session() {
     let mut world = World::with(|options| options.text("refresh.kind", "callback".into()).unwrap());

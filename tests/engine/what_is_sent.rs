@@ -1,5 +1,6 @@
 //! What a refresh sends, and what the app's callback is told.
 use crate::common::*;
+use evertoken::engine::endpoint::HttpRequest;
 
 #[test]
 fn an_endpoint_gets_the_refresh_token_in_a_json_body() {
@@ -10,6 +11,39 @@ fn an_endpoint_gets_the_refresh_token_in_a_json_body() {
     let body = request.body.as_ref().map(Secret::expose);
     assert_eq!(body, Some(r#"{"refresh_token":"refresh.0.0.cAnArYx7"}"#));
     assert!(!request.keepalive, "only a cookie's rotation is safe beyond the page");
+}
+
+#[test]
+fn headers_and_parameters_of_the_app_go_along_each_to_its_endpoint() {
+    let mut world = expired(|options| {
+        for (option, value) in [("refresh.format", "form"), ("revoke.url", "/auth/revoke")] {
+            options.text(option, value.into()).unwrap();
+        }
+        for (option, name) in [
+            ("refresh.headers", "X-Refresh"),
+            ("refresh.params", "audience"),
+            ("revoke.headers", "X-Revoke"),
+            ("revoke.params", "reason"),
+        ] {
+            options.pair(option, name.into(), "1".into()).unwrap();
+        }
+    });
+    world.need();
+    world.sign_out();
+    let TokenRequest::Http(refresh) = &world.sent[0].1 else { panic!("{:?}", world.sent[0]) };
+    let revoke = &world.revoked[0];
+    let of = |request: &HttpRequest| {
+        let body = request.body.as_ref().map_or("", Secret::expose).to_owned();
+        let headers = request.headers().map(|(name, value)| format!("{name}: {value}"));
+        (headers.collect::<Vec<_>>(), body)
+    };
+    let (headers, body) = of(refresh);
+    assert_eq!(headers, ["Content-Type: application/x-www-form-urlencoded", "X-Refresh: 1"]);
+    assert_eq!(body, "grant_type=refresh_token&refresh_token=refresh.0.0.cAnArYx7&audience=1");
+    let (headers, body) = of(revoke);
+    assert_eq!(headers, ["Content-Type: application/json", "X-Revoke: 1"]);
+    assert_eq!(body, r#"{"token":"refresh.0.0.cAnArYx7","reason":"1"}"#);
+    assert!(revoke.keepalive, "the page may be left right after");
 }
 
 #[test]

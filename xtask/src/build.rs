@@ -6,8 +6,9 @@ use anyhow::{Context, Result};
 
 use crate::args::Profile;
 use crate::project::{self, Project};
+use crate::streams::{self, Split};
 use crate::toolchain::Toolchain;
-use crate::{glue, glue_types, inline, package, process, wasm};
+use crate::{arrange, glue, glue_types, inline, package, process, wasm};
 
 /// Makes pkg/wasm and pkg/dist; cheap when nothing has changed.
 pub(crate) fn package(project: &Project, profile: Profile) -> Result<()> {
@@ -24,9 +25,10 @@ fn bindings(project: &Project, profile: Profile) -> Result<()> {
     let bindings = wasm::bind(project, &linked, profile)?;
     let module = match profile {
         Profile::Dev => bindings.wasm,
-        Profile::Release => wasm::optimise(project, &bindings.wasm)?,
+        Profile::Release => arrange::by_type(&wasm::optimise(project, &bindings.wasm)?)?,
     };
-    let inlined = inline::module(&module)?;
+    let Split { parts, module } = streams::split(&module)?;
+    let inlined = inline::module(&parts)?;
     let glue = bindings.names.apply(&glue::factory(&bindings.js)?)?;
     let directory = project.root.join("pkg/wasm");
     fs::create_dir_all(&directory).context("cannot create pkg/wasm")?;

@@ -1,6 +1,7 @@
 //! The one command list of the project: `cargo xtask help`.
 
 mod args;
+mod arrange;
 mod build;
 mod check;
 mod coverage;
@@ -17,6 +18,7 @@ mod process;
 mod project;
 mod rules;
 mod setup;
+mod streams;
 mod test;
 mod toolchain;
 mod tools;

@@ -38,6 +38,7 @@ mod short_lived_tokens;
 mod sign_out;
 mod single_flight;
 mod sleep_and_wake;
+mod slow_store;
 mod stop_and_dispose;
 mod stop_keeps_the_servers_word;
 mod store_in_trouble_again;

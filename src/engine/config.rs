@@ -40,6 +40,9 @@ pub struct Config {
     pub auto_resume: bool,
     /// How long before its end a token is refreshed, if that is at most 40 % of its life.
     pub lead: Millis,
+    /// The most that is drawn of it, in per cent: clients that got tokens together do not come back together. No option;
+    /// the fleet simulation has measured it.
+    pub draw: u64,
     /// A token used with less than this left, or less than 25 % of its life, is refreshed beside the use.
     pub margin: Millis,
     /// No armed delay is longer; zero switches the check off.
@@ -235,6 +238,7 @@ impl Options {
             persist: if choice(&TOP, &self.top, "persist") == 1 { Persist::Refresh } else { Persist::Both },
             auto_resume: self.value("autoResume") != 0,
             lead: self.millis("lead"),
+            draw: DRAW,
             margin: self.millis("margin"),
             check_interval: self.millis("checkInterval"),
             attempt_timeout: self.millis("attemptTimeout"),
@@ -350,6 +354,7 @@ fn refused(option: &str, expected: &str) -> ConfigError {
     ConfigError { option: option.to_owned(), expected: expected.to_owned() }
 }
 
+const DRAW: u64 = 120;
 /// JavaScript's largest safe integer.
 const MAX_NUMBER: f64 = 9_007_199_254_740_991.0;
 

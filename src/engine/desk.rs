@@ -32,8 +32,8 @@ pub(super) struct Desk {
     pub seen: Seen,
     /// Writes in a row that found something else in the store than was expected.
     pub conflicts: u32,
-    /// The last read did not end.
-    pub hangs: bool,
+    /// How many of the last reads did not end in their time.
+    pub hangs: u32,
     /// The user has signed in or out and the store does not hold it yet.
     pub wish: bool,
     /// Since when the store has shown an older pair than the record beside it, and which record that is.
@@ -149,8 +149,11 @@ impl Engine {
         let ended = text.is_some() || fence.is_some();
         let in_time = self.desk.reading.is_none_or(|(_, deadline)| self.now.mono < deadline);
         self.desk.reading = None;
-        self.desk.hangs = !ended && !in_time;
+        self.desk.hangs = if ended || in_time { 0 } else { self.desk.hangs.saturating_add(1) };
         self.mark(Mark::StoreRead, u64::from(text.is_some()));
+        if self.desk.hangs == 1 && self.asks_again() {
+            return;
+        }
         let found = self.find(text, fence);
         let held = (self.phase != Phase::Booting).then_some((self.epoch, self.generation));
         let record = found.behind.filter(|order| Some(*order) > held);
@@ -280,7 +283,9 @@ impl Engine {
             Seen::Foreign => Expected::Anything,
             // A store that is too slow to be read can still be told what the user wants. Where other tabs write, too,
             // what it shows late is compared with, and the write is tried again.
-            Seen::Nothing if self.desk.hangs && self.desk.wish && !self.config.shared => Expected::Anything,
+            Seen::Nothing if self.desk.hangs > 0 && self.desk.wish && !self.config.shared => {
+                Expected::Anything
+            }
             Seen::Nothing => Expected::Nothing,
             Seen::Record(stamp) => Expected::Prefix(stamp.prefix(&record.name, record::SCHEMA, insist)),
         };

@@ -8,6 +8,7 @@ use super::life::Life;
 use super::metrics::Mark;
 use super::record::{Record, Stored, StoredAccess, StoredSession};
 use super::session::{AccessToken, EndReason, Identity, Refusal, Session, Standing};
+use super::time::Millis;
 
 use super::ids::{Epoch, Generation};
 
@@ -164,7 +165,8 @@ impl Engine {
             lead: self.draw_lead(stored.life),
             life,
             received: self.now.mono,
-            age_then: self.now.wall.since(stored.received),
+            // Received in the future, it is as old as the clock has been set back at least.
+            age_then: Millis(self.now.wall.0.abs_diff(stored.received.0)),
             rejected: false,
         }
     }

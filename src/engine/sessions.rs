@@ -113,11 +113,10 @@ impl Engine {
         }
     }
 
-    /// How long before its end a token is refreshed: at least the lead, at most a fifth more, so that clients that
-    /// got tokens together do not come back together.
+    /// How long before its end a token is refreshed: at least the lead, and more by chance.
     pub(super) fn draw_lead(&mut self, life: Option<Millis>) -> Millis {
         let least = self.config.lead.min(life.unwrap_or_default().percent(40));
-        self.jitter.between(least, least.percent(120))
+        self.jitter.between(least, least.percent(self.config.draw))
     }
 
     pub(super) fn begin_session(&mut self, pair: Pair) {

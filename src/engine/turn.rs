@@ -101,8 +101,23 @@ impl Engine {
         }
     }
 
+    /// The store did not answer in its time, and a refresh depends on what it holds: it is asked once more. Another tab
+    /// may have replaced the refresh token held here, and a strict server ends the session of who sends it again.
+    pub(super) fn asks_again(&mut self) -> bool {
+        match self.flight.as_ref().map(|flight| &flight.step) {
+            Some(Step::Reading) if self.is_together() => self.read_for_flight(),
+            Some(Step::Confirming(_)) if self.is_together() => self.start_read(),
+            _ => return false,
+        }
+        true
+    }
+
     /// The store has been read and knows no better: sends, or says what is in the way.
     pub(super) fn decide(&mut self) {
+        if let Some(flight) = self.flight.as_mut().filter(|_| self.desk.hangs > 0) {
+            // Nothing was read that could be too old; timers, which come late, must not keep the tab from sending.
+            flight.lease = Lease { from: self.now, woken: false };
+        }
         if !self.keeps_lease() {
             return;
         }
@@ -129,7 +144,8 @@ impl Engine {
         }
         // Of a visitor who may have no session nothing is stored.
         let is_known = self.session.as_ref().is_some_and(Session::is_known);
-        let can_claim = self.config.shared && !self.desk.hangs && !self.desk.read_only;
+        let unclaimed = self.flight.as_ref().is_some_and(|flight| flight.unclaimed);
+        let can_claim = self.config.shared && self.desk.hangs == 0 && !self.desk.read_only && !unclaimed;
         if can_claim && (is_known || !matches!(self.lock, Lock::Held(_))) {
             self.claim();
         } else {
@@ -170,6 +186,9 @@ impl Engine {
                 if stored == Stored::Failed {
                     // The lock keeps the tabs apart, or nothing does.
                     self.claim = None;
+                    if let Some(flight) = self.flight.as_mut() {
+                        flight.unclaimed = true;
+                    }
                 }
                 if self.keeps_lease() {
                     self.send();
@@ -180,7 +199,7 @@ impl Engine {
 
     /// Whether what was read or claimed may still be acted on. If not, the flight reads again.
     fn keeps_lease(&mut self) -> bool {
-        let (now, together) = (self.now, self.config.lock || self.config.shared);
+        let (now, together) = (self.now, self.is_together());
         let Some(flight) = self.flight.as_mut() else {
             return false;
         };
@@ -196,6 +215,11 @@ impl Engine {
             self.read_for_flight();
         }
         false
+    }
+
+    /// Whether other tabs may refresh the same session.
+    fn is_together(&self) -> bool {
+        self.config.lock || self.config.shared
     }
 
     /// The flight does not get through to its sending: the schedule tries again later.

@@ -28,4 +28,4 @@ pub use evertoken::engine::session::EndReason;
 pub use evertoken::engine::time::{Millis, Mono, Now, UnixMillis};
 pub use server::{CANARY, Reply, Reuse, answer, jwt, jwt_of};
 pub use store::Mode;
-pub use world::{LockMode, World, endpoint};
+pub use world::{LockMode, World, cookie, endpoint};

@@ -140,7 +140,8 @@ impl World {
     fn post_to_store(&mut self, delivery: Delivery) {
         match self.store.mode {
             Mode::Delayed(by) => self.post(by, delivery),
-            Mode::Denying | Mode::Failing | Mode::Sync => self.post(0, delivery),
+            Mode::Mute if matches!(delivery, Delivery::Write(..)) => {}
+            Mode::Denying | Mode::Failing | Mode::Mute | Mode::Sync => self.post(0, delivery),
             Mode::Hanging => {}
         }
     }

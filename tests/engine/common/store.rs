@@ -17,6 +17,8 @@ pub enum Mode {
     Failing,
     /// No operation ever ends or has an effect.
     Hanging,
+    /// Reads are answered at once, writes never.
+    Mute,
     /// Like localStorage.
     Sync,
 }

@@ -91,6 +91,12 @@ pub fn endpoint() -> Options {
     options
 }
 
+/// Makes the refresh token a cookie.
+pub fn cookie(options: &mut Options) {
+    options.text("refresh.tokenIn", "cookie".into()).expect("a valid option");
+    options.text("refresh.credentials", "same-origin".into()).expect("a valid option");
+}
+
 impl World {
     /// A page that has read its empty store.
     pub fn new() -> Self {

@@ -177,6 +177,9 @@ impl Engine {
         if self.phase == Phase::Booting {
             return self.finish_boot(behind);
         }
+        if merged != Merged::Kept {
+            self.desk.save_at = None;
+        }
         if collides {
             self.overtake();
         }

@@ -137,6 +137,24 @@ fn a_sign_out_while_the_store_hangs_ends_no_session_that_began_later() {
     assert_eq!(world.snapshot().subject.as_deref(), Some("bob"));
 }
 
+/// What could not be stored is not tried again once it counts no more.
+#[test]
+fn a_save_that_failed_is_dropped_when_another_tab_has_signed_out() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.advance(secs(5));
+    let record = world.record();
+    world.store.mode = Mode::Failing;
+    world.refresh();
+    world.advance(secs(1));
+    assert_eq!(world.count("persistFailed"), 1);
+    world.store.mode = Mode::Sync;
+    let epoch = record.epoch.next(world.clock.now().wall);
+    world.store.put(Record { epoch, session: None, ..record }.encode().expose());
+    world.wake(Wake::Focus);
+    assert_eq!((world.ends(), world.armed()), (vec![EndReason::SignedOutElsewhere], None));
+}
+
 /// The record in the store, with the claim of a tab that is alone.
 fn claimed_elsewhere(world: &World) -> String {
     let claim = Claim { owner: 7, hold: Hold::Alone, at: world.clock.now().wall, life: secs(12) };

@@ -109,7 +109,7 @@ impl TokenManager {
         self.shell.metrics()
     }
 
-    /// The last steps, each `[monotonic ms, code, detail]`.
+    /// The last steps, each `[monotonic ms, code, …details]`.
     pub fn diagnostics(&self) -> JsValue {
         self.shell.diagnostics()
     }

@@ -96,7 +96,7 @@ pub struct Engine {
     retell: bool,
     pub(super) next_attempt: AttemptId,
     pub(super) metrics: Metrics,
-    trail: Trail,
+    pub(super) trail: Trail,
 }
 
 /// What the outputs tell of the state.
@@ -172,6 +172,7 @@ impl Engine {
 
     /// Something happened at `now`.
     pub fn handle(&mut self, now: Now, input: Input) {
+        self.note(now, &input);
         let mut shown = self.view();
         if self.observe(now) && self.phase == Phase::Running && !matches!(input, Input::Dispose) {
             self.hasten();
@@ -212,7 +213,7 @@ impl Engine {
         &self.metrics
     }
 
-    /// The last steps, oldest first.
+    /// The last steps, oldest first: what happened and what came of it.
     pub fn trail(&self) -> &Trail {
         &self.trail
     }
@@ -269,8 +270,8 @@ impl Engine {
     }
 
     pub(super) fn mark(&mut self, mark: Mark, detail: u64) {
-        let step = (self.now.mono, mark, u32::try_from(detail).unwrap_or(u32::MAX));
-        self.trail.push(step, self.config.trail);
+        let detail = u32::try_from(detail).unwrap_or(u32::MAX);
+        self.trail.push([self.now.mono.0 as i64, mark as i64, detail.into()], self.config.trail);
     }
 
     /// Looks for what the clocks say of sleeps and of clocks being set. Says whether the wall clock has jumped ahead:

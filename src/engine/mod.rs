@@ -30,6 +30,7 @@ pub mod jwt;
 mod latency;
 mod life;
 pub mod metrics;
+pub mod note;
 pub mod notice;
 pub mod output;
 pub mod record;

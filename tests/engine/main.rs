@@ -31,6 +31,7 @@ mod redaction;
 mod refresh_tokens_end;
 mod refused_but_good;
 mod reloads;
+mod replay;
 mod restore;
 mod retry_after;
 mod saves;

@@ -146,6 +146,12 @@ impl World {
         }
     }
 
+    /// A trail with room for everything; before the first input.
+    pub fn record_all(&mut self, seed: u64) {
+        self.config.trail = usize::MAX;
+        self.engine = Engine::new(self.config.clone(), seed);
+    }
+
     /// The page is loaded again: a new engine on the same store and server, at the same time.
     #[must_use]
     pub fn reload(self, seed: u64) -> Self {

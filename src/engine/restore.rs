@@ -81,14 +81,18 @@ impl Engine {
         }
     }
 
-    /// Whether the store holds something else than this tab under the same numbers.
+    /// Whether the store is known to hold something else than this tab under the same numbers.
     pub(super) fn collides(&self, found: &Found) -> bool {
         let ours = (self.epoch, self.generation);
-        let is_ours = match &found.stored {
-            Stored::Record(record) => record.order() == ours && self.is_of(record),
+        let Seen::Record(stamp) = found.seen else {
+            return false;
+        };
+        let held = self.session.as_ref().filter(|session| session.is_known()).map(|session| session.id);
+        let is_other = match &found.stored {
+            Stored::Record(record) => record.order() == ours && !self.is_of(record),
             Stored::Newer | Stored::Nothing => false,
         };
-        !is_ours && matches!(found.seen, Seen::Record(stamp) if stamp.order() == ours)
+        stamp.order() == ours && (stamp.session != held || is_other)
     }
 
     /// The session that the record is of, if it is of any.

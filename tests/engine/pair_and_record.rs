@@ -18,6 +18,22 @@ fn a_sign_in_over_a_record_whose_pair_is_on_its_way_comes_after_it() {
     assert!(world.record().epoch > theirs.epoch, "{:?}", world.record());
 }
 
+/// I6: a pair that was lost from its place is no other pair: it is claimed under its own number, which is how the other
+/// tabs know that theirs is spent.
+#[test]
+fn a_pair_that_was_lost_is_claimed_under_its_own_generation() {
+    let mut world = World::with(apart);
+    world.sign_in("ada");
+    world.advance(secs(5));
+    let before = world.record().stamp();
+    world.store.text = None;
+    world.server.script.push_back(Reply::Slow(5_000));
+    world.refresh();
+    let fence = world.store.fence.clone().unwrap_or_default();
+    assert!(fence.starts_with(&before.prefix("default", 1, Insist::Generation)), "{fence}");
+    assert!(fence.contains(r#""locked":1"#), "{fence}");
+}
+
 /// I10: a session that begins where a pair was lost comes after the one that the record beside it tells of.
 #[test]
 fn a_sign_in_after_the_pair_was_lost_comes_after_its_record() {

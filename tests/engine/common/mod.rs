@@ -16,7 +16,7 @@ mod world;
 pub use clock::{START, hours, minutes, ms, secs};
 pub use elsewhere::record;
 pub use evertoken::engine::answer::{Answer, Outcome};
-pub use evertoken::engine::claim::{Claim, Hold};
+pub use evertoken::engine::claim::{Claim, Hold, Insist};
 pub use evertoken::engine::config::Options;
 pub use evertoken::engine::error::{Cause, ErrorCode};
 pub use evertoken::engine::ids::{AttemptId, CallId, Generation, StoreOp};

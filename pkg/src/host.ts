@@ -53,11 +53,9 @@ export function localHost(source: Source, surroundings: Surroundings, sink: Engi
       unburied = true;
       queueMicrotask(bury);
     };
-    const { Options, TokenManager } = instance(module, die);
+    const { TokenManager } = instance(module, die);
     try {
-      const options = new Options();
-      for (const [kind, ...args] of surroundings.entries) (options[kind] as (...args: unknown[]) => void)(...args);
-      engine = new TokenManager(options, hostObject(surroundings, sink));
+      engine = new TokenManager(JSON.stringify(surroundings.entries), hostObject(surroundings, sink));
       engine.restore();
       if (stopped) engine.stop();
     } catch (error) {

@@ -102,6 +102,15 @@ pub(super) fn error_data(error: &Failure) -> JsValue {
     })
 }
 
+/// What the exports throw: an object of texts.
+pub(crate) fn thrown(members: [(&str, &str); 2]) -> JsValue {
+    Object::make(|object| {
+        for (name, text) in members {
+            object.text(name, Some(text));
+        }
+    })
+}
+
 pub(super) fn snapshot_data(snapshot: &Snapshot) -> JsValue {
     Object::make(|object| {
         object.text("state", Some(snapshot.state.as_str()));

@@ -177,9 +177,12 @@ impl World {
             }
             None => {
                 self.requests[request].course = Course::Failed;
-                if matches!(outcome, Outcome::Unreachable) {
-                    eye.lost = token;
-                }
+                // A success without tokens has spent the refresh token all the same.
+                let unread = match outcome {
+                    Outcome::Answered(answer) => (200..300).contains(&answer.status),
+                    Outcome::Ended | Outcome::Failed { .. } | Outcome::Unreachable => true,
+                };
+                eye.lost = if unread { token } else { eye.lost };
             }
         }
         let asked = match outcome {

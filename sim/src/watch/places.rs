@@ -154,11 +154,9 @@ impl World {
     pub(crate) fn watch_cleared(&mut self) {
         self.watch.trouble = Some(self.clock.elapsed);
         self.watch.cleared = Some(self.clock.elapsed);
-        for left in self.watch.left.values_mut() {
-            left.known = false;
-        }
+        self.watch.left.clear();
         for tab in &mut self.tabs {
-            tab.eye.gone.retain(|_| false);
+            tab.eye.gone.clear();
         }
     }
 

@@ -298,7 +298,8 @@ impl World {
             return;
         };
         let saves = (1..=MOST_SAVES).contains(&view.eye.unsaved);
-        let waits = saves || deadline <= view.eye.hint || view.eye.view.as_ref().is_some_and(Sight::is_behind);
+        let waits =
+            saves || deadline <= view.eye.hint || view.eye.view.as_ref().is_some_and(Sight::is_behind);
         if idle && !waits {
             self.broke(Invariant::I11, || format!("a timer of {delay:?} though signed out"));
         }

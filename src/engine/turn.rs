@@ -131,8 +131,11 @@ impl Engine {
             return self.put_off(until, error, true);
         }
         let foreign = match self.desk.seen {
-            Seen::Record(stamp) => stamp.claim.filter(|claim| claim.owner != self.id),
-            Seen::Foreign | Seen::Nothing => None,
+            // One on an older pair, which this tab has replaced and could not store, tells nothing.
+            Seen::Record(stamp) if stamp.order() == (self.epoch, self.generation) => {
+                stamp.claim.filter(|claim| claim.owner != self.id)
+            }
+            Seen::Foreign | Seen::Nothing | Seen::Record(_) => None,
         };
         if let Some(claim) = foreign {
             let is_gone = claim.hold == Hold::Locked && matches!(self.lock, Lock::Held(_));

@@ -96,8 +96,9 @@ impl World {
     /// No session comes back that is over.
     fn watch_text(&mut self, job: &Job, change: &Change) {
         let over = |family: &usize| self.watch.left.get(family).is_some_and(|left| left.known);
-        if self.families(&change.after).iter().any(over) && self.scenario.manner != Manner::Lagging {
-            self.broke(Invariant::I5, || "the store holds a token of a session that is over".into());
+        let over = self.families(&change.after).into_iter().find(over);
+        if let Some(over) = over.filter(|_| self.scenario.manner != Manner::Lagging) {
+            self.broke(Invariant::I5, || format!("the store holds a token of sign-in {over}, which is over"));
         }
         let Some(id) = change.after.id else {
             return;
@@ -153,11 +154,9 @@ impl World {
     pub(crate) fn watch_cleared(&mut self) {
         self.watch.trouble = Some(self.clock.elapsed);
         self.watch.cleared = Some(self.clock.elapsed);
-        for left in self.watch.left.values_mut() {
-            left.known = false;
-        }
+        self.watch.left.clear();
         for tab in &mut self.tabs {
-            tab.eye.gone.retain(|_| false);
+            tab.eye.gone.clear();
         }
     }
 

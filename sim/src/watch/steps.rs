@@ -44,7 +44,7 @@ impl World {
                 eye.turn.lock = Some(Held { id: *id, since: now.mono, held_up });
                 eye.turn.look = Look::Wanted;
             }
-            Input::Notice(_) => eye.hinted = true,
+            Input::Notice(_) => eye.hint = Some(now.mono.after(HINT)),
             Input::Refresh { .. } => eye.asked = true,
             Input::Wake(wake) if *wake != Wake::Hidden => {
                 eye.turn.woken();
@@ -67,9 +67,10 @@ impl World {
                     && claimed == *op
                 {
                     eye.turn.claim = match stored {
+                        Stored::Failed => Claiming::Failed,
+                        _ if late => Claiming::Failed,
                         Stored::Conflict => Claiming::Refused,
                         Stored::Durably => Claiming::Made(lease),
-                        Stored::Failed => Claiming::Failed,
                     };
                 }
             }
@@ -104,7 +105,6 @@ impl World {
         let eye = &mut self.tabs[tab].eye;
         match output {
             Output::ReadStore(op) => {
-                eye.hinted = false;
                 eye.read_asked(*op, elapsed);
             }
             Output::Unlock(id) => {
@@ -298,7 +298,8 @@ impl World {
             return;
         };
         let saves = (1..=MOST_SAVES).contains(&view.eye.unsaved);
-        let waits = saves || view.eye.hinted || view.eye.view.as_ref().is_some_and(Sight::is_behind);
+        let waits =
+            saves || deadline <= view.eye.hint || view.eye.view.as_ref().is_some_and(Sight::is_behind);
         if idle && !waits {
             self.broke(Invariant::I11, || format!("a timer of {delay:?} though signed out"));
         }
@@ -314,6 +315,8 @@ fn retry_delay(config: &Config, number: u32) -> Millis {
     Millis(full.0 / 2)
 }
 
+/// Within which time the store is looked at because another tab has said so.
+const HINT: Millis = Millis::from_secs(1);
 /// How often a sign-out is stored again that could not be, and a little more.
 const MOST_SAVES: u32 = 6;
 /// The least pause after a flight that failed without being told when to come back.

@@ -52,4 +52,4 @@ impl Engine {
 }
 
 /// The least time between two looks that somebody else has asked for.
-const LOOK_FLOOR: Millis = Millis::from_secs(1);
+pub(super) const LOOK_FLOOR: Millis = Millis::from_secs(1);

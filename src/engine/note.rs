@@ -44,6 +44,7 @@ pub enum Kind {
     Touch = 80,
     Unauthorized = 81,
     Wake = 82,
+    StoreFailed = 83,
 }
 
 impl Engine {
@@ -122,6 +123,10 @@ impl Note<'_> {
             }
             Input::Start => Kind::Start,
             Input::Stop => Kind::Stop,
+            Input::StoreFailed(op) => {
+                self.add(op.0.into());
+                Kind::StoreFailed
+            }
             Input::StoreRead { op, text, fence } => {
                 self.add(op.0.into());
                 self.stored(text.as_ref());

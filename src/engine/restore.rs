@@ -32,6 +32,15 @@ impl Engine {
             }
             return Merged::Kept;
         }
+        if self.desk.wish && !booting && record.epoch.0 > self.next_epoch().0.saturating_add(FUTURE.0) {
+            // What the user has done here is newer than a session of before the clock was set back.
+            self.epoch = record.epoch.next(self.now.wall);
+            self.generation = self.generation.max(record.generation);
+            if let Some(session) = self.session.as_mut() {
+                (session.epoch, session.generation) = (self.epoch, self.generation);
+            }
+            return Merged::Kept;
+        }
         let same_epoch = record.epoch == self.epoch;
         self.offset = record.offset.or(self.offset);
         let cooldown = record.cooldown;
@@ -140,7 +149,7 @@ impl Engine {
     }
 
     fn revive(&mut self, stored: StoredSession, epoch: Epoch, generation: Generation) -> Session {
-        let access = stored.access.map(|access| self.revive_access(access));
+        let access = stored.access.map(|access| self.revive_access(access, generation));
         let identity = access.as_ref().map(|access| Identity::of(&access.token).0).unwrap_or_default();
         let standing = if stored.refused {
             Standing::Refused(Refusal::because(EndReason::refused(stored.lost)))
@@ -162,10 +171,11 @@ impl Engine {
         }
     }
 
-    fn revive_access(&mut self, stored: StoredAccess) -> AccessToken {
+    fn revive_access(&mut self, stored: StoredAccess, generation: Generation) -> AccessToken {
         let life = Life::resume(stored.life, stored.received, self.now);
         AccessToken {
             token: stored.token,
+            generation,
             lead: self.draw_lead(stored.life),
             life,
             received: self.now.mono,
@@ -225,3 +235,6 @@ impl Engine {
         });
     }
 }
+
+/// An epoch that is further ahead of the clock than this was counted before the clock was set back.
+const FUTURE: Millis = Millis::from_secs(2);

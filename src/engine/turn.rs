@@ -8,7 +8,7 @@ use super::claim::{Claim, Hold};
 use super::desk::What;
 use super::engine::{Cooldown, Engine, Phase};
 use super::error::{Cause, Failure, TokenError};
-use super::flight::{Lease, Step};
+use super::flight::{Attempt, Lease, Step};
 use super::found::Seen;
 use super::ids::LockId;
 use super::input::Stored;
@@ -53,15 +53,22 @@ impl Engine {
         if self.asks_for(id) {
             self.lock = Lock::Held(id);
             self.mark(Mark::Locked, u64::from(id.0));
+            self.leave_queue();
+        }
+    }
+
+    /// A late answer may have moved the flight on meanwhile.
+    fn leave_queue(&mut self) {
+        if matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Queueing)) {
             self.read_for_flight();
         }
     }
 
-    /// No lock is to be had: the claim alone keeps tabs apart.
+    /// No lock is to be had, or somebody has stolen it: the claim alone keeps tabs apart.
     pub(super) fn on_lock_denied(&mut self, id: LockId) {
-        if self.asks_for(id) {
+        if self.asks_for(id) || self.lock == Lock::Held(id) {
             self.lock = Lock::Free;
-            self.read_for_flight();
+            self.leave_queue();
         }
     }
 
@@ -231,6 +238,7 @@ impl Engine {
 
     /// The flight does not get through to its sending: the schedule tries again later.
     fn give_way(&mut self) {
+        self.desk.conflicts = 0;
         self.fail_flight(Failure::unavailable(Cause::Elsewhere), true, None);
     }
 
@@ -261,9 +269,7 @@ impl Engine {
         if is_on && self.phase != Phase::Disposed {
             return;
         }
-        if self.claim.is_some() && self.phase != Phase::Disposed {
-            self.release();
-        }
+        self.loosen_claim();
         let (Lock::Held(id) | Lock::Asked { id, .. }) = self.lock else {
             return;
         };
@@ -274,6 +280,26 @@ impl Engine {
             self.mark(Mark::Unlocked, u64::from(id.0));
             // No listener of the app runs under it.
             self.emit_first(Output::Unlock(id));
+        }
+    }
+
+    /// Takes the claim back. While a request that was given up may still bring the only live pair, it stays, as that of
+    /// a tab without the lock: the others wait for its end.
+    fn loosen_claim(&mut self) {
+        let Some(claim) = self.claim.as_mut() else {
+            return;
+        };
+        let (order, now) = ((self.epoch, self.generation), self.now.mono);
+        let timeout = self.latency.timeout(self.config.attempt_timeout);
+        let is_airborne = |attempt: &Attempt| {
+            (attempt.epoch, attempt.generation) == order && now.since(attempt.sent.mono) < timeout
+        };
+        if self.session.is_some() && self.abandoned.iter().any(is_airborne) {
+            if core::mem::replace(&mut claim.hold, Hold::Alone) == Hold::Locked && self.desk.is_idle() {
+                self.write(What::Claim);
+            }
+        } else if self.phase != Phase::Disposed {
+            self.release();
         }
     }
 

@@ -90,6 +90,7 @@ impl Reader<'_> {
             Kind::SignOut => {
                 Input::SignOut { call, revocation: self.one_of(&[Revocation::Revoke, Revocation::Skip]) }
             }
+            Kind::StoreFailed => Input::StoreFailed(StoreOp(self.next() as u32)),
             Kind::Start => Input::Start,
             Kind::Stop => Input::Stop,
             Kind::StoreRead => {
@@ -260,7 +261,7 @@ fn member(name: &str, millis: i64) -> String {
     format!(r#","{name}":{sign}{}.{:03}"#, millis / 1_000, millis % 1_000)
 }
 
-const KINDS: [Kind; 19] = [
+const KINDS: [Kind; 20] = [
     Kind::Answer,
     Kind::Dispose,
     Kind::LockDenied,
@@ -274,6 +275,7 @@ const KINDS: [Kind; 19] = [
     Kind::SignOut,
     Kind::Start,
     Kind::Stop,
+    Kind::StoreFailed,
     Kind::StoreRead,
     Kind::StoreWritten,
     Kind::Tick,

@@ -47,11 +47,10 @@ impl Store {
         self.text = Some(text);
     }
 
-    /// What a read gives: the text, and the record from its own place.
-    pub fn read(&self) -> (Option<Secret>, Option<Secret>) {
-        let held =
-            |text: &Option<String>| text.clone().filter(|_| self.mode != Mode::Failing).map(Secret::new);
-        (held(&self.text), held(&self.fence))
+    /// What a read gives: the text, and the record from its own place; `None` when it fails.
+    pub fn read(&self) -> Option<(Option<Secret>, Option<Secret>)> {
+        let held = |text: &Option<String>| text.clone().map(Secret::new);
+        (self.mode != Mode::Failing).then(|| (held(&self.text), held(&self.fence)))
     }
 
     /// Carries a write out, as one step.

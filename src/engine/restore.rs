@@ -32,7 +32,7 @@ impl Engine {
             }
             return Merged::Kept;
         }
-        if self.desk.wish && !booting && record.epoch.0 > self.next_epoch().0.saturating_add(FUTURE.0) {
+        if self.desk.wish && !booting && record.epoch > Epoch(0).next(self.now.wall.after(FUTURE)) {
             // What the user has done here is newer than a session of before the clock was set back.
             self.epoch = record.epoch.next(self.now.wall);
             self.generation = self.generation.max(record.generation);

@@ -148,7 +148,9 @@ impl World {
         match self.store.mode {
             Mode::Delayed(by) => self.post(by, delivery),
             Mode::Mute if matches!(delivery, Delivery::Write(..)) => {}
-            Mode::Denying | Mode::Failing | Mode::Mute | Mode::Sync => self.post(0, delivery),
+            Mode::Denying | Mode::Failing | Mode::Mute | Mode::Sync | Mode::Unreadable => {
+                self.post(0, delivery)
+            }
             Mode::Hanging => {}
         }
     }

@@ -21,6 +21,8 @@ pub enum Mode {
     Mute,
     /// Like localStorage.
     Sync,
+    /// Reads fail, writes work.
+    Unreadable,
 }
 
 #[derive(Debug)]
@@ -50,7 +52,8 @@ impl Store {
     /// What a read gives: the text, and the record from its own place; `None` when it fails.
     pub fn read(&self) -> Option<(Option<Secret>, Option<Secret>)> {
         let held = |text: &Option<String>| text.clone().map(Secret::new);
-        (self.mode != Mode::Failing).then(|| (held(&self.text), held(&self.fence)))
+        (!matches!(self.mode, Mode::Failing | Mode::Unreadable))
+            .then(|| (held(&self.text), held(&self.fence)))
     }
 
     /// Carries a write out, as one step.

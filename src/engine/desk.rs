@@ -163,9 +163,9 @@ impl Engine {
         let behind = record.is_some();
         self.desk.behind = self.desk.behind.filter(|_| behind);
         self.desk.looking = false;
-        self.desk.seen = found.seen;
         let reads_to_send = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Reading));
         let collides = (self.desk.conflicted || reads_to_send) && self.collides(&found);
+        self.desk.seen = found.seen;
         let merged = match found.stored {
             record::Stored::Record(record) => self.merge(record),
             record::Stored::Newer => {

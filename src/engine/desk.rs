@@ -172,6 +172,8 @@ impl Engine {
         let behind = record.is_some();
         self.desk.behind = self.desk.behind.filter(|_| behind);
         self.desk.looking = false;
+        let reads_to_send = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Reading));
+        let collides = (self.desk.conflicted || reads_to_send) && self.collides(&found);
         if self.desk.hangs == 0 {
             self.desk.seen = found.seen;
         } else if self.session.is_none() && self.desk.hangs < MOST_LOOKS {
@@ -179,8 +181,6 @@ impl Engine {
             let pause = LOOK_FLOOR.doubled(self.desk.hangs, SAVE_AGAIN_CAP);
             self.desk.look_at = Some(self.now.mono.after(pause));
         }
-        let reads_to_send = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Reading));
-        let collides = (self.desk.conflicted || reads_to_send) && self.collides(&found);
         let merged = match found.stored {
             record::Stored::Record(record) => self.merge(record),
             record::Stored::Newer => {

@@ -98,8 +98,12 @@ impl Engine {
         };
         let held = self.session.as_ref().filter(|session| session.is_known()).map(|session| session.id);
         let is_other = match &found.stored {
-            Stored::Record(record) => record.order() == ours && !self.is_of(record),
-            Stored::Newer | Stored::Nothing => false,
+            Stored::Record(record) if record.order() == ours => !self.is_of(record),
+            // The pair beside the record has not come through, or was lost. If a new one was to be stored, and was not,
+            // then it is of another tab.
+            _ => {
+                self.desk.conflicted && !matches!(self.desk.seen, Seen::Record(seen) if seen.order() == ours)
+            }
         };
         stamp.order() == ours && (stamp.session != held || is_other)
     }
@@ -192,15 +196,15 @@ impl Engine {
         if self.desk.read_only {
             self.persist_failed();
         }
-        let stored = self.stored_session();
-        let is_other = |session: &Session| behind && stored != Some(session.id);
         if let Some(session) = self.session.as_mut().filter(|_| behind) {
             session.standing = Standing::Refused(Refusal::because(EndReason::Superseded));
         }
-        if self.session.as_ref().is_some_and(|session| is_other(session) || !self.is_usable(session)) {
+        if self.session.as_ref().is_some_and(|session| !self.is_usable(session)) {
             self.session = None;
             self.desk.leftover = true;
         }
+        // There is a session whose pair has not come through.
+        self.desk.leftover |= behind && self.session.is_none();
         if self.session.is_none() && self.config.refresh_in_cookie() {
             self.dormant = true;
             if self.config.auto_resume {

@@ -231,18 +231,6 @@ impl Engine {
         self.supersede();
     }
 
-    /// The pair beside a newer `record` has not come through yet: looks again until it has, or its time is over.
-    fn waits_for_pair(&mut self, record: (Epoch, Generation)) -> bool {
-        let waiting = self.desk.behind.filter(|(_, awaited)| *awaited == record);
-        let (since, _) = *self.desk.behind.insert(waiting.unwrap_or((self.now.mono, record)));
-        let waited = self.now.mono.since(since);
-        let waits = waited < BEHIND;
-        let pause = if waits { BEHIND_PAUSE } else { waited };
-        // A pair that takes longer is not waited for, but it is looked for.
-        self.desk.look_at = (waited < LONGEST_BEHIND).then(|| self.now.mono.after(pause));
-        waits
-    }
-
     /// What a look at the store means for the refresh under way.
     fn go_on(&mut self, merged: Merged) {
         let Some(step) = self.flight.as_ref().map(|flight| flight.step.clone()) else {
@@ -277,6 +265,13 @@ impl Engine {
         }
         self.desk.again = false;
         self.desk.written = self.desk.calls.len();
+        let order = (self.epoch, self.generation);
+        if let Seen::Record(stamp) = self.desk.seen
+            && stamp.order() == order
+            && stamp.session != self.known_session()
+        {
+            self.overtake();
+        }
         self.write(What::Save);
     }
 
@@ -486,11 +481,6 @@ impl Engine {
 
 /// A store that takes longer is treated as failing.
 const STORE_TIMEOUT: Millis = Millis::from_secs(2);
-/// How long a pair may take to show beside its record, and how often it is looked for.
-const BEHIND: Millis = Millis(500);
-const BEHIND_PAUSE: Millis = Millis(100);
-/// How long a pair is looked for that has not come through, at longer and longer intervals.
-const LONGEST_BEHIND: Millis = Millis::from_secs(60);
 /// When a save that failed is tried again: 5 s, then four times as long each time.
 const SAVE_AGAIN: Millis = Millis::from_secs(5);
 const SAVE_AGAIN_CAP: Millis = Millis::from_secs(16 * 60);

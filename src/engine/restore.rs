@@ -32,6 +32,9 @@ impl Engine {
             }
             return Merged::Kept;
         }
+        // What the store holds of the very session that is held, it has learnt.
+        let is_told = self.session.is_some() && self.known_session() == record.stamp().session;
+        self.desk.wish &= !is_told;
         if self.desk.wish && !booting && record.epoch > Epoch(0).next(self.now.wall.after(FUTURE)) {
             // What the user has done here is newer than a session of before the clock was set back.
             self.epoch = record.epoch.next(self.now.wall);
@@ -96,14 +99,18 @@ impl Engine {
         let Seen::Record(stamp) = found.seen else {
             return false;
         };
-        let held = self.session.as_ref().filter(|session| session.is_known()).map(|session| session.id);
         let is_other = match &found.stored {
             Stored::Record(record) if record.order() == ours => !self.is_of(record),
             // The pair beside the record has not come through, or was lost. If a new one was to be stored, and was not,
             // then it is of another tab.
             _ => self.desk.conflicted && self.desk.saves_new,
         };
-        stamp.order() == ours && (stamp.session != held || is_other)
+        stamp.order() == ours && (stamp.session != self.known_session() || is_other)
+    }
+
+    /// The session that is held, if anybody knows of it.
+    pub(super) fn known_session(&self) -> Option<u64> {
+        self.session.as_ref().filter(|session| session.is_known()).map(|session| session.id)
     }
 
     /// The session that the record is of, if it is of any.

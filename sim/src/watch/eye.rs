@@ -69,8 +69,12 @@ pub(crate) struct Eye {
     pub(crate) sights: BTreeMap<StoreOp, Sight>,
     /// The read that counts, and when it was asked for.
     reading: Option<(StoreOp, u64)>,
+    /// Its time is over.
+    expired: bool,
     /// What it showed; `None` when it did not end.
     pub(crate) view: Option<Sight>,
+    /// Reads in a row that were not answered in time.
+    pub(crate) unread: u32,
     /// The last that any read has shown.
     pub(crate) seen: Sight,
     /// Somebody has signed in or out.
@@ -123,6 +127,7 @@ impl Eye {
 
     pub(crate) fn read_asked(&mut self, op: StoreOp, elapsed: u64) {
         self.reading = Some((op, elapsed));
+        self.expired = false;
         self.first.get_or_insert(op);
         self.turn.read_asked(op);
         if self.confirmation == Confirmation::Wanted {
@@ -136,6 +141,7 @@ impl Eye {
         if sight.readable {
             self.seen = sight.clone();
         }
+        self.unread = if sight.readable { 0 } else { self.unread + 1 };
         if self.begins_again(op, &sight) {
             self.booted = false;
             self.view = Some(sight);
@@ -160,8 +166,10 @@ impl Eye {
 
     /// A read that takes this long counts as failed.
     pub(crate) fn read_expired(&mut self, elapsed: u64) -> bool {
-        let expired = self.reading.is_some_and(|(_, asked)| elapsed >= asked + 2_000);
+        let expired = self.reading.is_some_and(|(_, asked)| elapsed >= asked + 2_000) && !self.expired;
         if expired {
+            self.expired = true;
+            self.unread += 1;
             self.view = None;
             self.read_done();
         }

@@ -117,7 +117,7 @@ impl World {
         let epoch = |kept: &Kept| kept.record.as_ref().map(|record| record.epoch);
         if let Some(replaced) = before.id.filter(|_| epoch(before) != epoch(&change.after)) {
             let left = Left { since: job.number, known: true };
-            self.watch.left.entry(replaced.family).or_insert(left);
+            self.leave(replaced.family, left);
         }
     }
 

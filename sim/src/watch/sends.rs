@@ -155,6 +155,10 @@ impl World {
             return false;
         };
         eye.turn.owner = Some(claim.owner);
+        if eye.turn.claimed_at.replace(claim.at) == Some(claim.at) {
+            // It stays, for what may still come of an attempt that was given up.
+            return false;
+        }
         if let Some(seen) = eye.foreign_claim() {
             // Whoever has the lock knows that no other tab has.
             let is_gone = seen.hold == Hold::Locked && eye.turn.lock.is_some();

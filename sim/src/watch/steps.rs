@@ -140,11 +140,13 @@ impl World {
         if std::mem::take(&mut eye.started) {
             eye.parting.extend(replaced);
         }
-        for family in eye.parting.drain(..) {
-            eye.gone.insert(family);
+        let parting = std::mem::take(&mut eye.parting);
+        eye.gone.extend(&parting);
+        for family in parting {
             self.watch.last_left = self.planned;
-            self.watch.left.entry(family).or_insert(Left { since: self.planned, known: false });
+            self.leave(family, Left { since: self.planned, known: false });
         }
+        let eye = &mut self.tabs[tab].eye;
         if eye.booted && state == State::SignedOut {
             let was = std::mem::take(&mut eye.session);
             if was == Session::Open {
@@ -152,6 +154,12 @@ impl World {
             }
         }
         self.watch_lock(tab);
+    }
+
+    /// A sign-in is over.
+    pub(super) fn leave(&mut self, family: usize, left: Left) {
+        self.trace.note(self.clock.elapsed, || format!("sign-in {family} is over: {left:?}"));
+        self.watch.left.entry(family).or_insert(left);
     }
 
     /// The lock is for a refresh, and for no longer.
@@ -300,8 +308,10 @@ impl World {
             return;
         };
         let saves = (1..=MOST_SAVES).contains(&view.eye.unsaved);
-        let waits =
-            saves || deadline <= view.eye.hint || view.eye.view.as_ref().is_some_and(Sight::is_behind);
+        // A store that cannot be read is looked at some times more.
+        let unread = (1..=MOST_LOOKS).contains(&view.eye.unread);
+        let is_behind = view.eye.view.as_ref().is_some_and(Sight::is_behind);
+        let waits = saves || unread || is_behind || deadline <= view.eye.hint;
         if idle && !waits {
             self.broke(Invariant::I11, || format!("a timer of {delay:?} though signed out"));
         }
@@ -319,6 +329,8 @@ fn retry_delay(config: &Config, number: u32) -> Millis {
 
 /// Within which time the store is looked at because another tab has said so.
 const HINT: Millis = Millis::from_secs(1);
+/// How often a visitor's page looks at a store that does not answer, and a little more.
+const MOST_LOOKS: u32 = 8;
 /// How often a sign-out is stored again that could not be, and a little more.
 const MOST_SAVES: u32 = 6;
 /// The least pause after a flight that failed without being told when to come back.

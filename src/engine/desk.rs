@@ -150,7 +150,8 @@ impl Engine {
         self.desk.reading = None;
         self.desk.hangs = if ended || in_time { 0 } else { self.desk.hangs.saturating_add(1) };
         self.mark(Mark::StoreRead, u64::from(text.is_some()));
-        if self.desk.hangs == 1 && self.asks_again() {
+        let blank = !ended && matches!(self.desk.seen, Seen::Record(_));
+        if (self.desk.hangs == 1 || blank) && self.asks_again() {
             return;
         }
         let found = self.find(text, fence);

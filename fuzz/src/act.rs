@@ -3,30 +3,32 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use evertoken::engine::answer::{Answer, Outcome};
-use evertoken::engine::ids::{AttemptId, Epoch, Generation, StoreOp};
+use evertoken::engine::claim::{Claim, Hold};
+use evertoken::engine::error::Cause;
+use evertoken::engine::ids::{AttemptId, Epoch, Generation, LockId, StoreOp};
 use evertoken::engine::input::{Input, Reception, Revocation, SessionMode, Stored, Urgency, Wake};
-use evertoken::engine::record::{self, Record, StoredAccess, StoredSession};
+use evertoken::engine::notice::Notice;
+use evertoken::engine::output::Write;
+use evertoken::engine::record::{self, Record, StoredAccess, StoredCooldown, StoredSession};
 use evertoken::engine::secret::Secret;
 use evertoken::engine::time::{Millis, Mono, UnixMillis};
 use evertoken::engine::{Config, Options};
 
-use crate::driver::{CANARY, Driver};
+use crate::driver::{CANARY, Driver, Prompt};
 use crate::sequence::{
-    Act, Beside, Body, Call, CheckInterval, Found, Mode, Page, Passing, Reply, Sequence, Setup, Source,
-    StoreKind, Wait,
+    Act, Beside, Body, Call, CheckInterval, Fate, Found, Left, Mode, Page, Passing, Reply, Sequence, Setup,
+    Source, StoreKind, Tabs, Wait,
 };
 
 impl Sequence {
     /// Runs the sequence; panics when a promise is broken.
     pub fn run(self) {
-        let mut run = Run {
-            driver: Driver::new(
-                self.setup.config(),
-                u64::from(self.setup.seed),
-                self.setup.store == StoreKind::Prompt,
-            ),
-            made: 0,
+        let prompt = Prompt {
+            store: self.setup.store == StoreKind::Prompt,
+            lock: self.setup.tabs == Tabs::PromptLocks,
         };
+        let driver = Driver::new(self.setup.config(), u64::from(self.setup.seed), prompt);
+        let mut run = Run { driver, made: 0 };
         run.driver.handle(Input::Restore);
         for step in self.steps {
             run.pass(step.passing);
@@ -57,12 +59,20 @@ impl Setup {
         for (option, value) in [("refresh.url", "/refresh")].iter().chain(texts) {
             options.text(option, (*value).to_owned()).expect("an option");
         }
-        let interval = match self.check_interval {
-            CheckInterval::Default => return options.into_config().expect("options"),
-            CheckInterval::Off => 0.0,
-            CheckInterval::Short => 300.0,
+        let interval: &[_] = match self.check_interval {
+            CheckInterval::Default => &[],
+            CheckInterval::Off => &[("checkInterval", 0.0)],
+            CheckInterval::Short => &[("checkInterval", 300.0)],
         };
-        options.number("checkInterval", interval).expect("an option");
+        let tabs: &[_] = match self.tabs {
+            Tabs::Alone => &[],
+            Tabs::Claims => &[("shared", 1.0)],
+            Tabs::LocksApart => &[("shared", 1.0), ("lock", 1.0), ("apart", 1.0)],
+            Tabs::PromptLocks => &[("shared", 1.0), ("lock", 1.0)],
+        };
+        for (option, value) in interval.iter().chain(tabs) {
+            options.number(option, *value).expect("an option");
+        }
         options.into_config().expect("options")
     }
 }
@@ -104,6 +114,14 @@ impl Run {
                 Input::Answer { attempt, outcome: self.outcome(reply, sent) }
             }
             Act::Call(call) => self.call(call),
+            Act::Lock { granted } => match self.driver.take_lock() {
+                Some(lock) if granted => Input::LockGranted(lock),
+                lock => Input::LockDenied(lock.unwrap_or(LockId(0))),
+            },
+            Act::Notice { order, text } => Input::Notice(text.unwrap_or_else(|| {
+                let epoch = Epoch(order.of(self.held_epoch()));
+                Notice { epoch, generation: Generation(order.of(self.driver.generation.0)) }.encode()
+            })),
             Act::Replayed { back, accepted } => Input::Replayed {
                 generation: self.generation(back),
                 reception: if accepted { Reception::Accepted } else { Reception::Rejected },
@@ -114,18 +132,20 @@ impl Run {
                 let op = self.driver.reads.iter().rev().cycle().nth(back.into()).copied();
                 let op = op.unwrap_or(StoreOp(u32::from(back)));
                 self.driver.reads.retain(|other| *other != op);
-                Input::StoreRead { op, text: self.found(found).map(Secret::new) }
+                let (text, fence) = self.found(found);
+                Input::StoreRead { op, text, fence }
             }
-            Act::Written { back, durably } => {
+            Act::Written { back, fate } => {
                 let at =
                     self.driver.writes.len().checked_sub(1).map(|last| last - usize::from(back) % (last + 1));
                 let written = at.map(|at| self.driver.writes.remove(at));
-                let op = written.as_ref().map_or(StoreOp(u32::from(back)), |(op, _)| *op);
-                if let Some((_, text)) = written.filter(|_| durably) {
-                    self.driver.held = Some(text);
-                }
-                Input::StoreWritten { op, stored: if durably { Stored::Durably } else { Stored::Failed } }
+                let (op, write) = match written {
+                    Some((op, write)) => (op, Some(write)),
+                    None => (StoreOp(u32::from(back)), None),
+                };
+                Input::StoreWritten { op, stored: self.written(write, fate) }
             }
+            Act::Touch => Input::Touch,
             Act::Tick => Input::Tick,
             Act::Wake(page) => Input::Wake(match page {
                 Page::Focus => Wake::Focus,
@@ -225,37 +245,69 @@ impl Run {
         }
     }
 
-    fn found(&mut self, found: Found) -> Option<String> {
-        match found {
-            Found::Held => self.driver.held.as_ref().map(|text| text.expose().to_owned()),
-            Found::Nothing => None,
-            Found::Record { session, epoch, generation, access, refresh, refused } => {
-                self.made += 1;
-                let record = Record {
-                    name: "default".to_owned(),
-                    epoch: Epoch(epoch.of(self.held_epoch())),
-                    generation: Generation(generation.of(self.driver.generation.0)),
-                    offset: None,
-                    session: session.map(|id| StoredSession {
-                        id: id.into(),
-                        refresh: refresh.then(|| Secret::new(refresh_token(self.made))),
-                        refresh_ends: None,
-                        access: access.then(|| StoredAccess {
-                            token: Secret::new(access_token(id % 3, self.made, true)),
-                            received: self.driver.now.wall,
-                            life: Some(Millis::from_secs(900)),
-                        }),
-                        refused,
-                    }),
-                };
-                Some(record.encode().expose().to_owned())
+    fn written(&mut self, write: Option<Write>, fate: Fate) -> Stored {
+        let Some(write) = write else { return Stored::Durably };
+        match fate {
+            Fate::Compared => self.driver.store.write(write),
+            Fate::Conflict => Stored::Conflict,
+            Fate::Failed => Stored::Failed,
+            Fate::Silent => {
+                self.driver.store.put(write);
+                Stored::Failed
             }
-            Found::Text(text) => Some(text),
         }
     }
 
+    fn found(&mut self, found: Found) -> (Option<Secret>, Option<Secret>) {
+        match found {
+            Found::Held => {}
+            Found::Nothing => return (None, None),
+            Found::Record(left) => self.leave(left),
+            Found::Text(text) => return (Some(Secret::new(text.clone())), Some(Secret::new(text))),
+        }
+        (self.driver.store.text.clone(), self.driver.store.fence.clone())
+    }
+
+    /// Another tab writes a record.
+    fn leave(&mut self, left: Left) {
+        self.made += 1;
+        let wall = self.driver.now.wall;
+        let record = Record {
+            name: "default".to_owned(),
+            epoch: Epoch(left.epoch.of(self.held_epoch())),
+            generation: Generation(left.generation.of(self.driver.generation.0)),
+            claim: left.claim.map(|(ago, locked)| Claim {
+                owner: 7,
+                hold: if locked { Hold::Locked } else { Hold::Alone },
+                at: wall.shifted(-i64::from(ago) * 1_000),
+                life: Millis(12_000),
+            }),
+            cooldown: left.cooldown.map(|wait| StoredCooldown {
+                until: wall.after(Millis::from_secs(wait.into())),
+                cause: Cause::RateLimited,
+            }),
+            offset: None,
+            session: left.session.map(|id| StoredSession {
+                id: id.into(),
+                refresh: left.refresh.then(|| Secret::new(refresh_token(self.made))),
+                refresh_ends: None,
+                access: left.access.then(|| StoredAccess {
+                    token: Secret::new(access_token(id % 3, self.made, true)),
+                    received: wall,
+                    life: Some(Millis::from_secs(900)),
+                }),
+                refused: left.refused,
+                lost: left.lost,
+            }),
+        };
+        if !left.half {
+            self.driver.store.text = Some(record.encode());
+        }
+        self.driver.store.fence = Some(record.without_tokens().encode());
+    }
+
     fn held_epoch(&self) -> u64 {
-        let text = self.driver.held.as_ref().map(Secret::expose).unwrap_or_default();
+        let text = self.driver.store.text.as_ref().map(Secret::expose).unwrap_or_default();
         match Record::decode(text, "default") {
             record::Stored::Record(record) => record.epoch.0,
             _ => 0,

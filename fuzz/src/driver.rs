@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use evertoken::engine::ids::{AttemptId, CallId, Generation, StoreOp};
+use evertoken::engine::ids::{AttemptId, CallId, Generation, LockId, StoreOp};
 use evertoken::engine::input::{Input, Stored};
 use evertoken::engine::json;
-use evertoken::engine::output::{Event, Output, TokenRequest};
+use evertoken::engine::output::{Event, Output, TokenRequest, Write};
 use evertoken::engine::secret::Secret;
 use evertoken::engine::time::{Millis, Mono, Now, UnixMillis};
 use evertoken::engine::{Config, Engine};
@@ -16,7 +16,8 @@ pub(crate) const CANARY: &str = "canary_x";
 /// Carries out what the engine asks for and demands on every step:
 ///
 /// - a call is settled once, and by a dispose at the latest;
-/// - after a dispose nothing begins and no timer is left;
+/// - after a dispose nothing begins and neither timer nor lock is left;
+/// - one lock is asked for at a time, and given back when it was;
 /// - one attempt is under way at a time, not counting those that have had their time or were given up;
 /// - no deadline is further away than the check interval;
 /// - a tick before the deadline changes nothing;
@@ -24,8 +25,7 @@ pub(crate) const CANARY: &str = "canary_x";
 pub(crate) struct Driver {
     engine: Engine,
     config: Config,
-    /// Store operations are answered at once.
-    prompt: bool,
+    prompt: Prompt,
     pub(crate) now: Now,
     pub(crate) armed: Option<Mono>,
     /// How often each call was settled.
@@ -34,14 +34,33 @@ pub(crate) struct Driver {
     pub(crate) attempts: Vec<(AttemptId, Option<Secret>)>,
     flying: Option<(AttemptId, Mono)>,
     pub(crate) reads: Vec<StoreOp>,
-    pub(crate) writes: Vec<(StoreOp, Secret)>,
-    pub(crate) held: Option<Secret>,
+    pub(crate) writes: Vec<(StoreOp, Write)>,
+    pub(crate) store: Store,
+    /// The lock that is held or asked for.
+    pub(crate) lock: Option<LockId>,
+    /// Whether it is still asked for.
+    asking: bool,
     pub(crate) generation: Generation,
     disposed: bool,
 }
 
+/// Who answers at once, so that no step has to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Prompt {
+    pub(crate) store: bool,
+    pub(crate) lock: bool,
+}
+
+/// What the store holds.
+#[derive(Debug, Default)]
+pub(crate) struct Store {
+    pub(crate) text: Option<Secret>,
+    /// The record in its own place.
+    pub(crate) fence: Option<Secret>,
+}
+
 impl Driver {
-    pub(crate) fn new(config: Config, seed: u64, prompt: bool) -> Self {
+    pub(crate) fn new(config: Config, seed: u64, prompt: Prompt) -> Self {
         Self {
             engine: Engine::new(config.clone(), seed),
             config,
@@ -53,7 +72,9 @@ impl Driver {
             flying: None,
             reads: Vec::new(),
             writes: Vec::new(),
-            held: None,
+            store: Store::default(),
+            lock: None,
+            asking: false,
             generation: Generation(0),
             disposed: false,
         }
@@ -69,7 +90,9 @@ impl Driver {
     pub(crate) fn handle(&mut self, input: Input) {
         self.note(&input);
         self.give(input);
-        while self.prompt && self.answer_store() {}
+        while let Some(answer) = self.next_answer() {
+            self.give(answer);
+        }
         if self.armed.is_none_or(|at| at > self.now.mono) {
             let armed = self.armed;
             self.engine.handle(self.now, Input::Tick);
@@ -85,23 +108,30 @@ impl Driver {
         assert!(open.is_empty(), "not settled once: {open:?}");
     }
 
-    fn answer_store(&mut self) -> bool {
-        let input = if let Some((op, text)) = self.writes.pop() {
-            self.held = Some(text);
-            Input::StoreWritten { op, stored: Stored::Durably }
-        } else if let Some(op) = self.reads.pop() {
-            Input::StoreRead { op, text: self.held.clone() }
-        } else {
-            return false;
-        };
-        self.give(input);
-        true
+    fn next_answer(&mut self) -> Option<Input> {
+        if self.prompt.lock && self.asking {
+            return self.take_lock().map(Input::LockGranted);
+        }
+        if !self.prompt.store {
+            return None;
+        }
+        if let Some((op, write)) = self.writes.pop() {
+            return Some(Input::StoreWritten { op, stored: self.store.write(write) });
+        }
+        let op = self.reads.pop()?;
+        Some(Input::StoreRead { op, text: self.store.text.clone(), fence: self.store.fence.clone() })
+    }
+
+    /// The lock that is asked for is granted.
+    pub(crate) fn take_lock(&mut self) -> Option<LockId> {
+        core::mem::take(&mut self.asking).then_some(self.lock).flatten()
     }
 
     fn note(&mut self, input: &Input) {
         match input {
             Input::Answer { attempt, .. } => self.landed(*attempt),
             Input::Dispose => self.disposed = true,
+            Input::LockDenied(lock) if self.lock == Some(*lock) => self.lock = None,
             Input::SetTokens { .. } | Input::SignOut { .. } | Input::Stop => self.flying = None,
             _ => {}
         }
@@ -116,6 +146,7 @@ impl Driver {
         }
         self.armed = self.engine.poll_timeout();
         assert!(!self.disposed || self.armed.is_none(), "a timer after a dispose");
+        assert!(!self.disposed || self.lock.is_none(), "{:?} is kept after a dispose", self.lock);
         let delay = self.armed.map(|at| at.since(self.now.mono)).unwrap_or_default();
         let longest = self.config.check_interval;
         assert!(longest == Millis::ZERO || delay <= longest, "armed for {delay:?}, at most {longest:?}");
@@ -126,12 +157,20 @@ impl Driver {
         assert!(!shown.contains(CANARY), "a token shows in {shown}");
         let ends = matches!(
             output,
-            Output::Abort(_) | Output::Revoke(_) | Output::Settle(..) | Output::WriteStore(..)
+            Output::Abort(_)
+                | Output::Revoke(_)
+                | Output::Settle(..)
+                | Output::Unlock(_)
+                | Output::WriteStore(..)
         );
         assert!(ends || !self.disposed, "after a dispose: {shown}");
         match output {
             Output::Abort(attempt) => self.landed(attempt),
             Output::Event(Event::Adopted { .. } | Event::SessionEnded(_)) => self.flying = None,
+            Output::Lock(lock) => {
+                assert_eq!(self.lock.replace(lock), None, "{lock:?} is asked for beside another");
+                self.asking = true;
+            }
             Output::ReadStore(op) => self.reads.push(op),
             Output::Send { attempt, request } => self.send(attempt, request),
             Output::Settle(call, _) => {
@@ -140,7 +179,11 @@ impl Driver {
                 assert_eq!(*times, 1, "{call:?} is settled again: {shown}");
             }
             Output::Snapshot(snapshot) => self.generation = snapshot.generation,
-            Output::WriteStore(op, text) => self.writes.push((op, text)),
+            Output::Unlock(lock) => {
+                assert_eq!(self.lock.take(), Some(lock), "a lock that is not there is given back");
+                self.asking = false;
+            }
+            Output::WriteStore(op, write) => self.writes.push((op, write)),
             _ => {}
         }
     }
@@ -157,6 +200,24 @@ impl Driver {
 
     fn landed(&mut self, attempt: AttemptId) {
         self.flying = self.flying.filter(|(flying, _)| *flying != attempt);
+    }
+}
+
+impl Store {
+    /// Carries a write out if the store holds what it expects.
+    pub(crate) fn write(&mut self, write: Write) -> Stored {
+        let compared = if write.fence.is_some() { &self.fence } else { &self.text };
+        if !write.expected.is_met_by(compared.as_ref().map(Secret::expose)) {
+            return Stored::Conflict;
+        }
+        self.put(write);
+        Stored::Durably
+    }
+
+    /// The same, whatever it holds.
+    pub(crate) fn put(&mut self, write: Write) {
+        self.text = write.text.or(self.text.take());
+        self.fence = write.fence.or(self.fence.take());
     }
 }
 

@@ -15,6 +15,7 @@ pub(crate) struct Setup {
     pub(crate) source: Source,
     pub(crate) check_interval: CheckInterval,
     pub(crate) store: StoreKind,
+    pub(crate) tabs: Tabs,
     pub(crate) seed: u8,
 }
 
@@ -42,6 +43,19 @@ pub(crate) enum StoreKind {
     Silent,
 }
 
+/// What keeps the tabs of a browser apart.
+#[derive(Arbitrary, Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tabs {
+    /// There is one.
+    Alone,
+    /// The store and its comparisons.
+    Claims,
+    /// A lock that steps grant, and the record in a place of its own.
+    LocksApart,
+    /// A lock that is granted at once.
+    PromptLocks,
+}
+
 #[derive(Arbitrary, Debug)]
 pub(crate) struct Step {
     pub(crate) passing: Passing,
@@ -66,12 +80,15 @@ pub(crate) enum Passing {
 pub(crate) enum Act {
     Answer { back: u8, reply: Reply },
     Call(Call),
+    Lock { granted: bool },
+    Notice { order: Beside, text: Option<String> },
     Replayed { back: u8, accepted: bool },
     Start,
     Stop,
     Read { back: u8, found: Found },
-    Written { back: u8, durably: bool },
+    Written { back: u8, fate: Fate },
     Tick,
+    Touch,
     Wake(Page),
 }
 
@@ -140,22 +157,44 @@ pub(crate) enum Body {
     Text(String),
 }
 
-/// What a store operation brings.
+/// What becomes of a write.
+#[derive(Arbitrary, Clone, Copy, Debug)]
+pub(crate) enum Fate {
+    /// It is done if the store holds what it expects.
+    Compared,
+    Conflict,
+    Failed,
+    /// It is done, and said to have failed.
+    Silent,
+}
+
+/// What a read brings.
 #[derive(Arbitrary, Debug)]
 pub(crate) enum Found {
     /// What was written last, and took effect.
     Held,
     Nothing,
-    /// What another tab left: a record of some session.
-    Record {
-        session: Option<u8>,
-        epoch: Beside,
-        generation: Beside,
-        access: bool,
-        refresh: bool,
-        refused: bool,
-    },
+    /// What another tab left, and now holds the store.
+    Record(Left),
     Text(String),
+}
+
+/// A record of some session, left by another tab.
+#[derive(Arbitrary, Debug)]
+pub(crate) struct Left {
+    pub(crate) session: Option<u8>,
+    pub(crate) epoch: Beside,
+    pub(crate) generation: Beside,
+    pub(crate) access: bool,
+    pub(crate) refresh: bool,
+    pub(crate) refused: bool,
+    pub(crate) lost: bool,
+    /// How long ago it claimed, in seconds, and whether it had the lock.
+    pub(crate) claim: Option<(u8, bool)>,
+    /// How long it was asked to wait, in seconds.
+    pub(crate) cooldown: Option<u16>,
+    /// The record beside it has been written, the pair not yet.
+    pub(crate) half: bool,
 }
 
 /// A number beside the one that is held.

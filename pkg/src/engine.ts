@@ -60,12 +60,12 @@ export interface EngineEvent {
   readonly [member: string]: unknown;
 }
 
-/** A typed option as the engine takes it: the setter's name and its arguments. */
-export type Entry = ['number', string, number] | ['pair', string, string, string] | ['text', string, string];
+/** Options as the engine takes them, by its own names; durations in milliseconds. */
+export type Entries = Record<string, number | string>;
 
 /** What an engine needs of its surroundings. */
 export interface Surroundings {
-  readonly entries: readonly Entry[];
+  readonly entries: Readonly<Entries>;
   readonly slot: Slot;
   /** Beneath what intercepts. */
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;

@@ -58,12 +58,10 @@ export function localHost(source: Source, surroundings: Surroundings, sink: Engi
       unburied = true;
       queueMicrotask(bury);
     };
-    const { Options, TokenManager } = instance(module, die);
+    const { TokenManager } = instance(module, die);
     try {
-      const options = new Options();
-      for (const [kind, ...args] of surroundings.entries) (options[kind] as (...args: unknown[]) => void)(...args);
       const mine: Engine = (engine = new TokenManager(
-        options,
+        JSON.stringify(surroundings.entries),
         hostObject(surroundings, sink, meet((act) => engine === mine && act(mine))),
       ));
       engine.restore();

@@ -1,4 +1,4 @@
-import type { Entry } from './engine.js';
+import type { Entries } from './engine.js';
 import { type Place, addressOf, placeOf } from './place.js';
 import { baseUrl, isClient, ownOrigin } from './scope.js';
 import type { LogEntry, LogLevel, Options, RefreshCallback, Store, UnauthorizedBody } from './settings.js';
@@ -9,7 +9,7 @@ export interface Config {
   /** Outside of browsers, and not asked to work there. */
   readonly inert: boolean;
   /** What the engine gets. */
-  readonly entries: readonly Entry[];
+  readonly entries: Readonly<Entries>;
   readonly name: string;
   readonly store: Store;
   readonly accessIn: Options['accessIn'];
@@ -31,7 +31,7 @@ export interface Config {
 
 /** What is expected, the test for it, and how the engine gets it, if it does. */
 type Rule = readonly [expected: string, test: (value: any) => unknown, emit?: Emit];
-type Emit = (value: any, entries: Entry[], name: string) => void;
+type Emit = (value: any, entries: Entries, name: string) => void;
 /** Rules by name; a shape within a shape is an object within an object. */
 interface Shape {
   readonly [key: string]: Rule | Shape;
@@ -57,11 +57,11 @@ const isMethod = (value: unknown) =>
   typeof value === 'string' && /^[\w!#$%&'*+.^`|~-]+$/.test(value) && !/^(connect|trace|track)$/i.test(value);
 const isListOf = (test: (value: any) => unknown) => (value: unknown) => Array.isArray(value) && value.every(test);
 
-const text: Emit = (value, entries, name) => entries.push(['text', name, String(value)]);
-const number: Emit = (value, entries, name) => entries.push(['number', name, +value]);
-const millis: Emit = (value, entries, name) => entries.push(['number', name, value * 1000]);
+const text: Emit = (value, entries, name) => (entries[name] = String(value));
+const number: Emit = (value, entries, name) => (entries[name] = +value);
+const millis: Emit = (value, entries, name) => (entries[name] = Math.floor(value * 1000));
 const pairs: Emit = (value, entries, name) => {
-  for (const key of Object.keys(value)) entries.push(['pair', name, key, String(value[key])]);
+  for (const key of Object.keys(value)) entries[`${name}.${key}`] = String(value[key]);
 };
 const oneOf = (names: string, emit?: Emit): Rule => [
   names.replaceAll(' ', ' or '),
@@ -147,7 +147,7 @@ export const FOR_SIGN_OUT: Shape = { revoke: FLAG };
 
 /** Checks options and turns them into what the engine and the parts of the facade take. */
 export function parse(options: Options): Config {
-  const entries: Entry[] = [];
+  const entries: Entries = {};
   const source: unknown = Object.hasOwn(Object(options), 'refresh') ? options.refresh : undefined;
   const endpoint = isAddress(source) ? { url: source } : isObject(source) && source;
   const {
@@ -195,7 +195,7 @@ export function parse(options: Options): Config {
 }
 
 /** What of a refresh source depends on other parts of it, or on the page. */
-function readSource(source: any, base: string | undefined, own: string | undefined, entries: Entry[]): Partial<Config> {
+function readSource(source: any, base: string | undefined, own: string | undefined, entries: Entries): Partial<Config> {
   const put = (name: string, value: unknown) => value && text(value, entries, engineName('refresh.' + name));
   if (!isObject(source)) {
     put('kind', source ? 'callback' : 'none');
@@ -227,7 +227,7 @@ function readSource(source: any, base: string | undefined, own: string | undefin
  * Copies the members of `value`, which count only when they are its own, and tells the engine those that it takes.
  * Throws a `TypeError` for one that is unknown or wrong.
  */
-export function read(value: Values | undefined = {}, shape: Shape, path = '', entries: Entry[] = []): Values {
+export function read(value: Values | undefined = {}, shape: Shape, path = '', entries: Entries = {}): Values {
   if (!isObject(value)) refuse(path || 'options', 'an object', value);
   // Without a prototype: nobody's `Object.prototype.sameOrigin` is an option.
   const values: Record<string, any> = Object.create(null);

@@ -17,7 +17,8 @@ const copied = (crossings) => (source, surroundings, sink) => {
   const inner = Object.fromEntries(
     Object.entries(sink).map(([name, push]) => [name, (...args) => push(...copy(args))]),
   );
-  const host = localHost(source, { ...surroundings, entries: copy(surroundings.entries) }, inner);
+  const [entries] = copy([surroundings.entries]);
+  const host = localHost(source, { ...surroundings, entries }, inner);
   return { call: (...args) => host.call(...copy(args)), inspect: (what) => structuredClone(host.inspect(what)) };
 };
 

@@ -354,7 +354,7 @@ test('cookies of the refresh follow where its token is, and where its endpoint',
       () => assert.fail('compiled'),
       (_source, surroundings) => (({ entries } = surroundings), idle),
     );
-    return Object.fromEntries(entries.map(([, name, value]) => [name, value]));
+    return entries;
   };
   const cookie = { tokenIn: 'cookie' };
   const cases = [

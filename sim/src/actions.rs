@@ -103,9 +103,9 @@ impl World {
     pub(crate) fn login(&mut self, tab: usize) {
         let page = self.tabs[tab].page;
         let same = self.dice.chance(500);
-        if !same {
-            self.tabs[tab].user += 1;
-        }
+        let held = self.tabs[tab].eye.family.map(|family| self.provider.user(family));
+        self.users += u64::from(!same);
+        self.tabs[tab].user = if same { held.unwrap_or(self.tabs[tab].user) } else { self.users };
         let modes = [SessionMode::Auto, SessionMode::New, SessionMode::Same];
         let session = self.dice.pick(if same { &modes } else { &modes[..2] });
         let (body, family) = self.provider.sign_in(self.tabs[tab].user, &self.clock);

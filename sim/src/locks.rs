@@ -40,6 +40,11 @@ impl Locks {
         self.holder.is_some_and(|holder| holder.is(page))
     }
 
+    /// Whether `page` has it by this request.
+    pub(crate) fn is_granted(&self, page: Page, id: LockId) -> bool {
+        self.holder == Some(Holder::Tab(page, id))
+    }
+
     pub(crate) fn is_wanted_by(&self, page: Page) -> bool {
         self.queue.iter().any(|waiting| waiting.is(page))
     }
@@ -118,7 +123,7 @@ impl World {
     /// What the lock manager says reaches a page. A grant that was given back meanwhile may still come through.
     pub(crate) fn lock_answer(&mut self, page: Page, answer: Input) {
         if let Input::LockGranted(id) = answer
-            && self.locks.holder != Some(Holder::Tab(page, id))
+            && !self.locks.is_granted(page, id)
             && self.dice.chance(700)
         {
             return;

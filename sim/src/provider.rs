@@ -135,6 +135,11 @@ impl Provider {
         Ruling::Granted { body, successor }
     }
 
+    /// Whose sign-in it is.
+    pub(crate) fn user(&self, family: usize) -> u64 {
+        self.families[family].user
+    }
+
     pub(crate) fn revoke(&mut self, family: usize) {
         self.families[family].revoked = true;
     }

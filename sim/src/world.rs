@@ -44,6 +44,8 @@ pub(crate) struct World {
     pub(crate) refuses_until: u64,
     pub(crate) calm: bool,
     pub(crate) asleep: bool,
+    /// How many users there are.
+    pub(crate) users: u64,
     /// What would have happened in the browser during its sleep.
     pub(crate) missed: Vec<Due>,
     calendar: BTreeMap<(u64, u64), Due>,
@@ -103,6 +105,7 @@ impl World {
             refuses_until: 0,
             calm: false,
             asleep: false,
+            users: 0,
             missed: Vec::new(),
             calendar: BTreeMap::new(),
             planned: 0,

@@ -4,11 +4,12 @@ use std::rc::Rc;
 
 use wasm_bindgen::prelude::*;
 
-use super::options::Options;
+use crate::engine::Options;
 use crate::engine::ids::{CallId, Generation, LockId};
 use crate::engine::input::{Input, Reception, Revocation, SessionMode, Urgency};
 use crate::engine::secret::Secret;
 use crate::engine::time::Millis;
+use crate::web::thrown;
 use crate::web::{self, Host, Shell};
 
 /// One token manager. A call is named by a number of the caller's choice below 2³¹ and answered once by
@@ -26,10 +27,13 @@ impl std::fmt::Debug for TokenManager {
 
 #[wasm_bindgen]
 impl TokenManager {
-    /// Takes the options. Throws `{ option, message }` when they contradict each other.
+    /// Takes the options as JSON: see `Options::read`. Throws `{ option, message }` for one that cannot be used.
     #[wasm_bindgen(constructor)]
-    pub fn new(options: Options, host: Host) -> Result<TokenManager, JsValue> {
-        Ok(Self { shell: Shell::new(options.into_config()?, host) })
+    pub fn new(options: &str, host: Host) -> Result<TokenManager, JsValue> {
+        let config = Options::read(options).and_then(Options::into_config);
+        let config =
+            config.map_err(|error| thrown([("option", &error.option), ("message", &error.expected)]))?;
+        Ok(Self { shell: Shell::new(config, host) })
     }
 
     /// Reads the store and begins. Call it once, when the host is ready to be called.
@@ -109,7 +113,7 @@ impl TokenManager {
         self.shell.metrics()
     }
 
-    /// The last steps, each `[monotonic ms, code, detail]`.
+    /// The last steps, each `[monotonic ms, code, …details]`.
     pub fn diagnostics(&self) -> JsValue {
         self.shell.diagnostics()
     }

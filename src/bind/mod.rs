@@ -2,4 +2,3 @@
 
 mod decode;
 mod manager;
-mod options;

@@ -131,15 +131,23 @@ impl Answer {
 /// else is ignored; an hour is the most that is granted.
 pub fn retry_after(header: &str, server_now: UnixMillis) -> Option<Millis> {
     const LONGEST: Millis = Millis::from_secs(3_600);
-    let text = header.as_bytes().trim_ascii();
-    let wait = if !text.is_empty() && text.iter().all(u8::is_ascii_digit) {
-        text.iter().fold(Millis::ZERO, |wait, digit| {
-            Millis((wait.0.saturating_mul(10)).saturating_add(u64::from(digit - b'0') * 1_000))
-        })
-    } else {
-        date::http_date(text)?.since(server_now)
+    let asked = time_asked_for(header)?;
+    let wait = match u64::try_from(asked) {
+        Ok(seconds) => Millis::from_secs(seconds),
+        Err(_) => UnixMillis(asked.saturating_neg()).since(server_now),
     };
     Some(wait.min(LONGEST))
+}
+
+/// What `Retry-After` says, as one number: seconds, or the Unix milliseconds of a date, negated.
+pub fn time_asked_for(header: &str) -> Option<i64> {
+    let text = header.as_bytes().trim_ascii();
+    if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
+        // A date before 1970 is as much in the past as 1970 is.
+        return date::http_date(text).map(|date| date.0.max(0).saturating_neg());
+    }
+    let next = |seconds: i64, digit: &u8| seconds.saturating_mul(10).saturating_add(i64::from(digit - b'0'));
+    Some(text.iter().fold(0, next))
 }
 
 /// Codes are short words; anything else could be an echo of what was sent.

@@ -39,6 +39,11 @@ impl Background {
         spread(delay, jitter)
     }
 
+    /// Whether a flight has failed since the last success.
+    pub fn is_failing(&self) -> bool {
+        self.since.is_some()
+    }
+
     /// The machine woke or the network is said to be back: the prompt minute begins again.
     pub fn wake(&mut self, now: Mono) {
         if self.since.is_some() {

@@ -6,22 +6,20 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::endpoint::{Credentials, Endpoint, Format, TokenIn};
+use super::json::{self, Value};
 use super::metrics::Trail;
 use super::response::Fields;
 use super::time::Millis;
+use super::{decimal, encode};
 
-/// Options as they come from outside: named values, of which each setter checks its own and
-/// [`Options::into_config`] how they go together. They stand in tables, not in code for each: the code would be
-/// a tenth of the module.
-#[derive(Clone, Debug)]
+/// Options as they come from outside: names and values. A value out of a choice is refused when it is set, the rest is
+/// checked by [`Options::into_config`].
+#[derive(Clone, Debug, Default)]
 pub struct Options {
-    numbers: [u64; NUMBERS.len()],
-    top: [Option<String>; TOP.len()],
-    fields: [Option<String>; FIELDS.len()],
-    login: [Option<String>; FIELDS.len()],
-    refresh: [Option<String>; ENDPOINT.len()],
-    revoke: [Option<String>; ENDPOINT.len()],
-    pairs: Vec<(usize, String, String)>,
+    /// Members of lists stand behind the name of their list and a dot.
+    given: Vec<(String, String)>,
+    /// The first of the numbers that are none.
+    wrong: Option<ConfigError>,
 }
 
 /// Options that are valid together. Durations are in milliseconds.
@@ -40,6 +38,9 @@ pub struct Config {
     pub auto_resume: bool,
     /// How long before its end a token is refreshed, if that is at most 40 % of its life.
     pub lead: Millis,
+    /// The most that is drawn of it, in per cent: clients that got tokens together do not come back together. No option;
+    /// the fleet simulation has measured it.
+    pub draw: u64,
     /// A token used with less than this left, or less than 25 % of its life, is refreshed beside the use.
     pub margin: Millis,
     /// No armed delay is longer; zero switches the check off.
@@ -87,131 +88,79 @@ pub struct ConfigError {
     pub expected: String,
 }
 
-/// The options that are numbers, with their defaults: durations in milliseconds, counts, and 0 or 1 for switches.
-const NUMBERS: [(&str, u64); 15] = [
-    ("apart", 0),
-    ("attemptTimeout", 10_000),
-    ("autoResume", 1),
-    ("checkInterval", 120_000),
-    ("idleAfter", 1_800_000),
-    ("lead", 300_000),
-    ("lock", 0),
-    ("margin", 30_000),
-    ("maxWait", 15_000),
-    ("refresh.sendAccessToken", 0),
-    ("retries", 3),
-    ("retryCap", 30_000),
-    ("retryDelay", 1_000),
-    ("revoke.sendAccessToken", 0),
-    ("shared", 0),
-];
-
-/// Options that are texts, with their values where those are a choice; the first is the default.
-type Texts = [(&'static str, &'static [&'static str])];
-
-const TOP: [(&str, &[&str]); 4] = [
+/// Options with a choice of values, without `fields.`, `login.`, `refresh.` or `revoke.`; the first is the default.
+const CHOICES: [(&str, &[&str]); 8] = [
     ("accessIn", &["header", "cookie"]),
-    ("name", &[]),
+    ("credentials", &["omit", "same-origin", "include"]),
+    ("expiresInUnit", &["s", "ms"]),
+    ("format", &["json", "form", "none"]),
+    ("kind", &["none", "endpoint", "callback"]),
     ("persist", &["both", "refresh"]),
+    ("tokenIn", &["body", "bearer", "cookie"]),
     ("whenIdle", &["keep", "lapse"]),
 ];
 
-/// What stands behind `fields.` and `login.`.
-const FIELDS: [(&str, &[&str]); 5] = [
-    ("access", &[]),
-    ("expiresAt", &[]),
-    ("expiresIn", &[]),
-    ("expiresInUnit", &["s", "ms"]),
-    ("refresh", &[]),
-];
-
-/// What stands behind `refresh.` and `revoke.`.
-const ENDPOINT: [(&str, &[&str]); 9] = [
-    ("bodyField", &[]),
-    ("clientId", &[]),
-    ("credentials", &["omit", "same-origin", "include"]),
-    ("csrfHeader", &[]),
-    ("format", &["json", "form", "none"]),
-    ("kind", &["none", "endpoint", "callback"]),
-    ("method", &[]),
-    ("tokenIn", &["body", "bearer", "cookie"]),
-    ("url", &[]),
-];
-
-/// The options that are lists of names and values.
-const LISTS: [&str; 4] = ["refresh.headers", "refresh.params", "revoke.headers", "revoke.params"];
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            numbers: NUMBERS.map(|(_, default)| default),
-            top: [const { None }; TOP.len()],
-            fields: [const { None }; FIELDS.len()],
-            login: [const { None }; FIELDS.len()],
-            refresh: [const { None }; ENDPOINT.len()],
-            revoke: [const { None }; ENDPOINT.len()],
-            pairs: Vec::new(),
-        }
-    }
-}
-
 impl Options {
+    /// Reads a JSON object whose members are options, numbers and texts.
+    pub fn read(json: &str) -> Result<Self, ConfigError> {
+        let mut options = Self::default();
+        let object = json::parse_object(json).ok_or_else(|| refused("options", "a JSON object"))?;
+        for (name, value) in object.members() {
+            let option = name.decode();
+            let value = core::str::from_utf8(value).unwrap_or_default();
+            match json::parse(value) {
+                Ok(Value::Number(_)) => options.put(option, value.to_owned()),
+                Ok(Value::String(text)) => options.text(&option, text.decode())?,
+                _ => return Err(refused(&option, "a number or a text")),
+            }
+        }
+        Ok(options)
+    }
+
     /// Sets an option that is a number: a duration in milliseconds, a count, or 0 and 1 for a switch.
     pub fn number(&mut self, option: &str, value: f64) -> Result<(), ConfigError> {
         if !(0.0..=MAX_NUMBER).contains(&value) {
-            return Err(refused(option, "a number from 0 to 9007199254740991"));
+            return Err(refused(option, NUMBER));
         }
-        let at = NUMBERS.iter().position(|(name, _)| *name == option).ok_or_else(|| unknown(option))?;
-        self.numbers[at] = value as u64;
+        let mut digits = String::new();
+        encode::integer(&mut digits, value as i64);
+        self.put(option.to_owned(), digits);
         Ok(())
     }
 
     /// Sets an option that is a text.
     pub fn text(&mut self, option: &str, value: String) -> Result<(), ConfigError> {
-        let dot = option.bytes().position(|byte| byte == b'.').map_or(0, |dot| dot + 1);
-        let (table, slots): (&Texts, &mut [Option<String>]) = match &option[..dot] {
-            "" => (&TOP, &mut self.top),
-            "fields." => (&FIELDS, &mut self.fields),
-            "login." => (&FIELDS, &mut self.login),
-            "refresh." => (&ENDPOINT, &mut self.refresh),
-            "revoke." => (&ENDPOINT, &mut self.revoke),
-            _ => return Err(unknown(option)),
-        };
-        // What revocation requests call it (RFC 7009 §2.1).
-        let name = if &option[dot..] == "tokenField" { "bodyField" } else { &option[dot..] };
-        let at = position(table, name).ok_or_else(|| unknown(option))?;
-        let choices = table[at].1;
+        let scope = option.bytes().position(|byte| byte == b'.').map_or(0, |dot| dot + 1);
+        let choices = choices(&option[scope..]);
         if !choices.is_empty() && !choices.contains(&value.as_str()) {
             return Err(refused(option, &choices.join(" or ")));
         }
-        slots[at] = Some(value);
+        self.put(option.to_owned(), value);
         Ok(())
     }
 
-    /// Adds a name and a value to an option that is a list of them.
-    pub fn pair(&mut self, option: &str, name: String, value: String) -> Result<(), ConfigError> {
-        let at = LISTS.iter().position(|list| *list == option).ok_or_else(|| unknown(option))?;
-        self.pairs.push((at, name, value));
-        Ok(())
+    fn put(&mut self, option: String, value: String) {
+        self.given.retain(|(known, _)| *known != option);
+        self.given.push((option, value));
     }
 
     /// Checks how the options go together.
     pub fn into_config(mut self) -> Result<Config, ConfigError> {
-        let name = take(&TOP, &mut self.top, "name").unwrap_or_else(|| "default".to_owned());
+        let name = self.take("", "name").unwrap_or_else(|| "default".to_owned());
         if name.is_empty() {
             return Err(refused("name", "a name that is not empty"));
         }
-        if self.value("attemptTimeout") == 0 {
+        let attempt_timeout = self.count("", "attemptTimeout", 10_000);
+        if attempt_timeout == 0 {
             return Err(refused("attemptTimeout", "more than 0: no answer could arrive in time"));
         }
-        let source = match choice(&ENDPOINT, &self.refresh, "kind") {
+        let refresh = self.endpoint("refresh.", "bodyField", "refresh_token");
+        let mut revoke = self.endpoint("revoke.", "tokenField", "token");
+        let source = match self.choice("refresh.", "kind") {
             0 => Source::Nowhere,
-            1 => Source::Endpoint(self.token_endpoint()?.into()),
+            1 => Source::Endpoint(checked(refresh)?.into()),
             _ => Source::Callback,
         };
-        let mut revoke = core::mem::take(&mut self.revoke);
-        let send_access_token = self.value("revoke.sendAccessToken") != 0;
-        let mut revoke = self.endpoint(&mut revoke, "token", "revoke.headers", send_access_token);
         if let Source::Endpoint(refresh) = &source
             && refresh.token_in == TokenIn::Cookie
         {
@@ -222,89 +171,100 @@ impl Options {
         } else if revoke.format == Format::None {
             return Err(refused("revoke.format", "json or form: the token goes into the body"));
         }
-        let fields = fields_of(&mut self.fields);
-        let mut login_fields = fields_of(&mut self.login);
+        let fields = self.fields("fields.");
+        let mut login_fields = self.fields("login.");
         login_fields.fill_from(&fields);
-        Ok(Config {
+        let idle_after = self.millis("idleAfter", 1_800_000);
+        let config = Config {
             name,
             source,
             revoke: (!revoke.url.is_empty()).then(|| revoke.into()),
             fields,
             login_fields,
-            access_in_cookie: choice(&TOP, &self.top, "accessIn") == 1,
-            persist: if choice(&TOP, &self.top, "persist") == 1 { Persist::Refresh } else { Persist::Both },
-            auto_resume: self.value("autoResume") != 0,
-            lead: self.millis("lead"),
-            margin: self.millis("margin"),
-            check_interval: self.millis("checkInterval"),
-            attempt_timeout: self.millis("attemptTimeout"),
-            retries: u32::try_from(self.value("retries")).unwrap_or(u32::MAX),
-            retry_delay: self.millis("retryDelay"),
-            retry_cap: self.millis("retryCap"),
-            max_wait: self.millis("maxWait"),
-            idle_after: (choice(&TOP, &self.top, "whenIdle") == 1).then(|| self.millis("idleAfter")),
-            shared: self.value("shared") != 0,
-            lock: self.value("lock") != 0,
-            apart: self.value("apart") != 0,
+            access_in_cookie: self.choice("", "accessIn") == 1,
+            persist: if self.choice("", "persist") == 1 { Persist::Refresh } else { Persist::Both },
+            auto_resume: self.count("", "autoResume", 1) != 0,
+            lead: self.millis("lead", 300_000),
+            margin: self.millis("margin", 30_000),
+            check_interval: self.millis("checkInterval", 120_000),
+            attempt_timeout: Millis(attempt_timeout),
+            retries: u32::try_from(self.count("", "retries", 3)).unwrap_or(u32::MAX),
+            retry_delay: self.millis("retryDelay", 1_000),
+            retry_cap: self.millis("retryCap", 30_000),
+            max_wait: self.millis("maxWait", 15_000),
+            idle_after: (self.choice("", "whenIdle") == 1).then_some(idle_after),
+            shared: self.count("", "shared", 0) != 0,
+            lock: self.count("", "lock", 0) != 0,
+            apart: self.count("", "apart", 0) != 0,
+            draw: DRAW,
             trail: Trail::LENGTH,
-        })
+        };
+        let unknown = self.given.first().map(|(option, _)| refused(option, "the name of an option"));
+        self.wrong.or(unknown).map_or(Ok(config), Err)
     }
 
-    fn token_endpoint(&mut self) -> Result<Endpoint, ConfigError> {
-        let mut texts = core::mem::take(&mut self.refresh);
-        let send_access_token = self.value("refresh.sendAccessToken") != 0;
-        let endpoint = self.endpoint(&mut texts, "refresh_token", "refresh.headers", send_access_token);
-        if endpoint.url.is_empty() {
-            return Err(refused("refresh.url", "a URL"));
-        }
-        if endpoint.token_in == TokenIn::Cookie && endpoint.credentials == Credentials::Omit {
-            return Err(refused(
-                "refresh.credentials",
-                "same-origin or include: omit would leave the cookie out",
-            ));
-        }
-        if endpoint.token_in == TokenIn::Body && endpoint.format == Format::None {
-            return Err(refused("refresh.format", "json or form: the refresh token goes into the body"));
-        }
-        Ok(endpoint)
-    }
-
-    /// `headers` names the list of headers; that of the parameters comes next.
-    fn endpoint(
-        &self,
-        texts: &mut [Option<String>],
-        body_field: &str,
-        headers: &str,
-        send_access_token: bool,
-    ) -> Endpoint {
-        let headers = LISTS.iter().position(|list| *list == headers).unwrap_or_default();
+    /// `body_field` is what the option for the token's name is called.
+    fn endpoint(&mut self, scope: &str, body_field: &str, default: &str) -> Endpoint {
         Endpoint {
-            format: [Format::Json, Format::Form, Format::None][choice(&ENDPOINT, texts, "format")],
-            token_in: [TokenIn::Body, TokenIn::Bearer, TokenIn::Cookie][choice(&ENDPOINT, texts, "tokenIn")],
+            format: [Format::Json, Format::Form, Format::None][self.choice(scope, "format")],
+            token_in: [TokenIn::Body, TokenIn::Bearer, TokenIn::Cookie][self.choice(scope, "tokenIn")],
             credentials: [Credentials::Omit, Credentials::SameOrigin, Credentials::Include]
-                [choice(&ENDPOINT, texts, "credentials")],
-            url: take(&ENDPOINT, texts, "url").unwrap_or_default(),
-            method: take(&ENDPOINT, texts, "method").unwrap_or_else(|| "POST".to_owned()),
-            body_field: take(&ENDPOINT, texts, "bodyField").unwrap_or_else(|| body_field.to_owned()),
-            client_id: take(&ENDPOINT, texts, "clientId"),
-            csrf_header: take(&ENDPOINT, texts, "csrfHeader"),
-            headers: self.list(headers),
-            params: self.list(headers + 1),
-            send_access_token,
+                [self.choice(scope, "credentials")],
+            url: self.take(scope, "url").unwrap_or_default(),
+            method: self.take(scope, "method").unwrap_or_else(|| "POST".to_owned()),
+            body_field: self.take(scope, body_field).unwrap_or_else(|| default.to_owned()),
+            client_id: self.take(scope, "clientId"),
+            csrf_header: self.take(scope, "csrfHeader"),
+            headers: self.list(scope, "headers."),
+            params: self.list(scope, "params."),
+            send_access_token: self.count(scope, "sendAccessToken", 0) != 0,
         }
     }
 
-    fn list(&self, list: usize) -> Vec<(String, String)> {
-        let pairs = self.pairs.iter().filter(|(at, ..)| *at == list);
-        pairs.map(|(_, name, value)| (name.clone(), value.clone())).collect()
+    fn fields(&mut self, scope: &str) -> Fields {
+        Fields {
+            in_millis: self.choice(scope, "expiresInUnit") == 1,
+            access: self.take(scope, "access"),
+            refresh: self.take(scope, "refresh"),
+            expires_in: self.take(scope, "expiresIn"),
+            expires_at: self.take(scope, "expiresAt"),
+        }
     }
 
-    fn value(&self, option: &str) -> u64 {
-        NUMBERS.iter().position(|(name, _)| *name == option).map_or(0, |at| self.numbers[at])
+    /// Which of its values an option has.
+    fn choice(&mut self, scope: &str, key: &str) -> usize {
+        let value = self.take(scope, key);
+        choices(key).iter().position(|choice| value.as_deref() == Some(choice)).unwrap_or_default()
     }
 
-    fn millis(&self, option: &str) -> Millis {
-        Millis(self.value(option))
+    fn count(&mut self, scope: &str, key: &str, default: u64) -> u64 {
+        let Some(digits) = self.take(scope, key) else {
+            return default;
+        };
+        let number = decimal::integer(digits.as_bytes()).and_then(|number| u64::try_from(number).ok());
+        if number.is_none() {
+            self.wrong.get_or_insert_with(|| refused(&[scope, key].concat(), NUMBER));
+        }
+        number.unwrap_or_default()
+    }
+
+    fn millis(&mut self, option: &str, default: u64) -> Millis {
+        Millis(self.count("", option, default))
+    }
+
+    fn list(&mut self, scope: &str, key: &str) -> Vec<(String, String)> {
+        let prefix = [scope, key].concat();
+        let mut list = Vec::new();
+        while let Some(at) = self.given.iter().position(|(option, _)| option.starts_with(&prefix)) {
+            let (option, value) = self.given.remove(at);
+            list.push((option[prefix.len()..].to_owned(), value));
+        }
+        list
+    }
+
+    fn take(&mut self, scope: &str, key: &str) -> Option<String> {
+        let at = self.given.iter().position(|(option, _)| option.strip_prefix(scope) == Some(key))?;
+        Some(self.given.remove(at).1)
     }
 }
 
@@ -315,41 +275,33 @@ impl Config {
     }
 }
 
-fn fields_of(texts: &mut [Option<String>]) -> Fields {
-    Fields {
-        in_millis: choice(&FIELDS, texts, "expiresInUnit") == 1,
-        access: take(&FIELDS, texts, "access"),
-        refresh: take(&FIELDS, texts, "refresh"),
-        expires_in: take(&FIELDS, texts, "expiresIn"),
-        expires_at: take(&FIELDS, texts, "expiresAt"),
+/// The endpoint, if a refresh token can get there.
+fn checked(endpoint: Endpoint) -> Result<Endpoint, ConfigError> {
+    if endpoint.url.is_empty() {
+        return Err(refused("refresh.url", "a URL"));
     }
+    if endpoint.token_in == TokenIn::Cookie && endpoint.credentials == Credentials::Omit {
+        return Err(refused(
+            "refresh.credentials",
+            "same-origin or include: omit would leave the cookie out",
+        ));
+    }
+    if endpoint.token_in == TokenIn::Body && endpoint.format == Format::None {
+        return Err(refused("refresh.format", "json or form: the refresh token goes into the body"));
+    }
+    Ok(endpoint)
 }
 
-fn position(table: &Texts, name: &str) -> Option<usize> {
-    table.iter().position(|(known, _)| *known == name)
-}
-
-fn take(table: &Texts, texts: &mut [Option<String>], name: &str) -> Option<String> {
-    position(table, name).and_then(|at| texts[at].take())
-}
-
-/// Which of its values an option has.
-fn choice(table: &Texts, texts: &[Option<String>], name: &str) -> usize {
-    let chosen = position(table, name).and_then(|at| {
-        let value = texts[at].as_deref()?;
-        table[at].1.iter().position(|choice| *choice == value)
-    });
-    chosen.unwrap_or_default()
-}
-
-fn unknown(option: &str) -> ConfigError {
-    refused(option, "the name of an option")
+fn choices(key: &str) -> &'static [&'static str] {
+    CHOICES.iter().find(|(name, _)| *name == key).map_or(&[], |(_, choices)| choices)
 }
 
 fn refused(option: &str, expected: &str) -> ConfigError {
     ConfigError { option: option.to_owned(), expected: expected.to_owned() }
 }
 
+const DRAW: u64 = 120;
+const NUMBER: &str = "a whole number from 0 to 9007199254740991";
 /// JavaScript's largest safe integer.
 const MAX_NUMBER: f64 = 9_007_199_254_740_991.0;
 
@@ -365,17 +317,48 @@ mod tests {
         options
     }
 
+    fn refusal(options: Result<Options, ConfigError>) -> String {
+        options.and_then(Options::into_config).unwrap_err().option
+    }
+
     #[test]
     fn a_bad_option_is_named() {
         let mut raw = Options::default();
         for value in [f64::NAN, f64::INFINITY, -1.0, 1e300] {
             assert_eq!(raw.number("lead", value).unwrap_err().option, "lead", "{value}");
         }
-        assert_eq!(raw.number("leed", 1.0).unwrap_err().option, "leed");
-        assert_eq!(raw.text("refresh.format", "xml".into()).unwrap_err().option, "refresh.format");
-        assert_eq!(raw.text("refresh.colour", "red".into()).unwrap_err().option, "refresh.colour");
-        assert_eq!(raw.text("fields.colour", "red".into()).unwrap_err().option, "fields.colour");
-        assert_eq!(raw.pair("params", "a".into(), "b".into()).unwrap_err().option, "params");
+        raw.number("leed", 1.0).unwrap();
+        assert_eq!(refusal(Ok(raw)), "leed");
+        assert_eq!(
+            Options::default().text("refresh.format", "xml".into()).unwrap_err().option,
+            "refresh.format"
+        );
+        for (option, value) in
+            [("refresh.colour", "red"), ("fields.colour", "red"), ("params.a", "b"), ("lead", "-1")]
+        {
+            assert_eq!(refusal(Ok(options(&[(option, value)]))), option);
+        }
+    }
+
+    #[test]
+    fn options_are_read_from_json() {
+        let json = r#"{"name":"a\u0062","retries":5,"lead":1500,"lead":2500,"refresh.kind":"endpoint","refresh.url":"/r",
+            "refresh.headers.format":"xml","refresh.headers.a.b":"c","refresh.sendAccessToken":1}"#;
+        let config = Options::read(json).and_then(Options::into_config).unwrap();
+        assert_eq!((config.name.as_str(), config.retries, config.lead), ("ab", 5, Millis(2_500)));
+        let Source::Endpoint(endpoint) = config.source else { panic!("{:?}", config.source) };
+        let headers = [("format", "xml"), ("a.b", "c")].map(|(name, value)| (name.into(), value.into()));
+        assert_eq!(endpoint.headers, headers);
+        assert!(endpoint.send_access_token);
+        for (json, option) in [
+            ("[]", "options"),
+            (r#"{"lead":null}"#, "lead"),
+            (r#"{"lead":1.5}"#, "lead"),
+            (r#"{"revoke.sendAccessToken":-1}"#, "revoke.sendAccessToken"),
+            (r#"{"persist":"none"}"#, "persist"),
+        ] {
+            assert_eq!(refusal(Options::read(json)), option, "{json}");
+        }
     }
 
     #[test]

@@ -11,7 +11,6 @@ use super::found::{Found, Seen};
 use super::ids::{CallId, Epoch, Generation, StoreOp};
 use super::input::Stored;
 use super::metrics::Mark;
-use super::notice::Notice;
 use super::output::{Event, Expected, Output, Settled, Write};
 use super::record::{self, Record, StoredAccess, StoredSession};
 use super::secret::Secret;
@@ -37,13 +36,13 @@ pub(super) struct Desk {
     pub hangs: u32,
     /// The user has signed in or out and the store does not hold it yet.
     pub wish: bool,
-    /// Since when the store has shown an older pair than the record beside it.
-    pub behind: Option<Mono>,
+    /// Since when the store has shown an older pair than the record beside it, and which record that is.
+    pub behind: Option<(Mono, (Epoch, Generation))>,
     /// When the store is looked at because another tab has said so, or to see whether the pair has come through.
     pub look_at: Option<Mono>,
-    last_look: Option<Mono>,
+    pub last_look: Option<Mono>,
     /// The newest of what the other tabs were told, or have told.
-    announced: (Epoch, Generation),
+    pub announced: (Epoch, Generation),
     /// Something has changed since the write under way was begun.
     again: bool,
     /// A write of everything met something else; the store is being read.
@@ -119,6 +118,8 @@ impl Engine {
     pub(super) fn start_read(&mut self) {
         let op = self.next_op();
         self.desk.given_up = None;
+        // This is the look that others have asked for.
+        self.desk.look_at = None;
         self.desk.reading = Some((op, self.now.mono.after(STORE_TIMEOUT)));
         self.emit(Output::ReadStore(op));
     }
@@ -156,13 +157,16 @@ impl Engine {
         }
         let found = self.find(text, fence);
         let held = (self.phase != Phase::Booting).then_some((self.epoch, self.generation));
-        let behind = found.behind.is_some_and(|order| Some(order) > held);
-        if behind && self.waits_for_pair() {
+        let record = found.behind.filter(|order| Some(*order) > held);
+        if record.is_some_and(|record| self.waits_for_pair(record)) {
             return;
         }
-        self.desk.behind = None;
+        let behind = record.is_some();
+        self.desk.behind = self.desk.behind.filter(|_| behind);
         self.desk.looking = false;
         self.desk.seen = found.seen;
+        let reads_to_send = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Reading));
+        let collides = (self.desk.conflicted || reads_to_send) && self.collides(&found);
         let merged = match found.stored {
             record::Stored::Record(record) => self.merge(record),
             record::Stored::Newer => {
@@ -174,8 +178,14 @@ impl Engine {
         if self.phase == Phase::Booting {
             return self.finish_boot(behind);
         }
+        if merged != Merged::Kept {
+            self.desk.save_at = None;
+        }
+        if collides {
+            self.overtake();
+        }
         if behind {
-            self.supersede();
+            self.fall_behind();
         } else if core::mem::take(&mut self.desk.conflicted) {
             self.resolve_conflict(merged);
         }
@@ -201,13 +211,15 @@ impl Engine {
         self.supersede();
     }
 
-    /// The pair beside a newer record has not come through yet: looks again until it has, or its time is over.
-    fn waits_for_pair(&mut self) -> bool {
-        let since = *self.desk.behind.get_or_insert(self.now.mono);
-        let waits = self.now.mono.since(since) < BEHIND;
-        if waits {
-            self.desk.look_at = Some(self.now.mono.after(BEHIND_PAUSE));
-        }
+    /// The pair beside a newer `record` has not come through yet: looks again until it has, or its time is over.
+    fn waits_for_pair(&mut self, record: (Epoch, Generation)) -> bool {
+        let waiting = self.desk.behind.filter(|(_, awaited)| *awaited == record);
+        let (since, _) = *self.desk.behind.insert(waiting.unwrap_or((self.now.mono, record)));
+        let waited = self.now.mono.since(since);
+        let waits = waited < BEHIND;
+        let pause = if waits { BEHIND_PAUSE } else { waited };
+        // A pair that takes longer is not waited for, but it is looked for.
+        self.desk.look_at = (waited < LONGEST_BEHIND).then(|| self.now.mono.after(pause));
         waits
     }
 
@@ -230,36 +242,6 @@ impl Engine {
             Step::Confirming(_) | Step::Reading if self.can_refresh() => self.decide(),
             _ => {}
         }
-    }
-
-    /// Another tab has said that the store holds something newer, if that is so. The store is looked at once a second
-    /// at most, whoever says it and how often.
-    pub(super) fn on_notice(&mut self, message: &str) {
-        let is_on = matches!(self.phase, Phase::Booting | Phase::Running) && self.config.shared;
-        let Some(notice) = Notice::decode(message).filter(|_| is_on) else {
-            return;
-        };
-        if (notice.epoch, notice.generation) > (self.epoch, self.generation) {
-            let soonest = self.desk.last_look.map(|last| last.after(LOOK_FLOOR));
-            let due = soonest.map_or(self.now.mono, |soonest| soonest.max(self.now.mono));
-            self.desk.look_at = Some(self.desk.look_at.map_or(due, |at| at.min(due)));
-        }
-    }
-
-    /// When the store is looked at, unless somebody is at it.
-    pub(super) fn look_deadline(&self) -> Option<Mono> {
-        let is_free = match self.flight.as_ref().map(|flight| &flight.step) {
-            None | Some(Step::Queueing | Step::Sending { .. } | Step::Waiting { .. }) => true,
-            Some(Step::Reading | Step::Confirming(_)) => self.desk.behind.is_some(),
-            Some(Step::Claiming | Step::Committing) => false,
-        };
-        self.desk.look_at.filter(|_| is_free && self.desk.reading.is_none())
-    }
-
-    pub(super) fn on_look_due(&mut self) {
-        self.desk.look_at = None;
-        self.desk.last_look = Some(self.now.mono);
-        self.start_read();
     }
 
     /// Writes what is held; `calls` that wait for it are answered when everything is stored.
@@ -292,8 +274,15 @@ impl Engine {
     /// Begins a write. Its text is that of what is held now.
     pub(super) fn write(&mut self, what: What) {
         let op = self.next_op();
-        let record = self.record();
-        let insist = if what == What::Save { Insist::Generation } else { Insist::Claim };
+        let mut record = self.record();
+        let mut insist = if what == What::Save { Insist::Generation } else { Insist::Claim };
+        if let (What::Save, Seen::Record(stamp)) = (what, self.desk.seen)
+            && stamp.order() == record.order()
+        {
+            // No new pair: another tab may be about to send this one, and its claim stays.
+            record.claim = stamp.claim.filter(|claim| claim.owner != self.id);
+            insist = Insist::Claim;
+        }
         let expected = match self.desk.seen {
             Seen::Foreign => Expected::Anything,
             // A store that is too slow to be read can still be told what the user wants. Where other tabs write, too,
@@ -424,19 +413,6 @@ impl Engine {
         }
     }
 
-    /// Tells the other tabs what is in the store now, once.
-    fn announce(&mut self) {
-        let Seen::Record(stamp) = self.desk.seen else {
-            return;
-        };
-        let is_news = stamp.order() > self.desk.announced && self.phase != Phase::Disposed;
-        if self.config.shared && is_news {
-            self.desk.announced = stamp.order();
-            let notice = Notice { epoch: stamp.epoch, generation: stamp.generation };
-            self.emit(Output::Broadcast(notice.encode()));
-        }
-    }
-
     /// What could not be stored is tried again: a reload would send a refresh token that is spent. A sign-out is not
     /// tried for ever, since nothing else keeps the engine awake then.
     fn save_later(&mut self) {
@@ -492,8 +468,8 @@ const STORE_TIMEOUT: Millis = Millis::from_secs(2);
 /// How long a pair may take to show beside its record, and how often it is looked for.
 const BEHIND: Millis = Millis(500);
 const BEHIND_PAUSE: Millis = Millis(100);
-/// The least time between two looks that somebody else has asked for.
-const LOOK_FLOOR: Millis = Millis::from_secs(1);
+/// How long a pair is looked for that has not come through, at longer and longer intervals.
+const LONGEST_BEHIND: Millis = Millis::from_secs(60);
 /// When a save that failed is tried again: 5 s, then four times as long each time.
 const SAVE_AGAIN: Millis = Millis::from_secs(5);
 const SAVE_AGAIN_CAP: Millis = Millis::from_secs(16 * 60);

@@ -96,7 +96,7 @@ pub struct Engine {
     retell: bool,
     pub(super) next_attempt: AttemptId,
     pub(super) metrics: Metrics,
-    trail: Trail,
+    pub(super) trail: Trail,
 }
 
 /// What the outputs tell of the state.
@@ -172,6 +172,7 @@ impl Engine {
 
     /// Something happened at `now`.
     pub fn handle(&mut self, now: Now, input: Input) {
+        self.note(now, &input);
         let mut shown = self.view();
         if self.observe(now) && self.phase == Phase::Running && !matches!(input, Input::Dispose) {
             self.hasten();
@@ -212,7 +213,7 @@ impl Engine {
         &self.metrics
     }
 
-    /// The last steps, oldest first.
+    /// The last steps, oldest first: what happened and what came of it.
     pub fn trail(&self) -> &Trail {
         &self.trail
     }
@@ -269,8 +270,8 @@ impl Engine {
     }
 
     pub(super) fn mark(&mut self, mark: Mark, detail: u64) {
-        let step = (self.now.mono, mark, u32::try_from(detail).unwrap_or(u32::MAX));
-        self.trail.push(step, self.config.trail);
+        let detail = u32::try_from(detail).unwrap_or(u32::MAX);
+        self.trail.push([self.now.mono.0 as i64, mark as i64, detail.into()], self.config.trail);
     }
 
     /// Looks for what the clocks say of sleeps and of clocks being set. Says whether the wall clock has jumped ahead:
@@ -366,8 +367,12 @@ impl Engine {
             timers.set(timer, self.deadline(timer));
         }
         if self.config.check_interval > Millis::ZERO && timers.next().is_some() {
-            // While somebody waits in sight, a closer look tells time awake from time asleep.
-            let awaited = !self.hidden && (!self.waiters.is_empty() || self.flight.is_some());
+            // While somebody or an attempt waits in sight, a closer look tells time awake from time asleep.
+            let is_under_way = self
+                .flight
+                .as_ref()
+                .is_some_and(|flight| !matches!(flight.step, Step::Queueing | Step::Waiting { .. }));
+            let awaited = !self.hidden && (!self.waiters.is_empty() || is_under_way);
             let longest = if awaited { PULSE } else { self.config.check_interval };
             let interval = longest.min(self.config.check_interval);
             timers.set(Timer::Check, Some(self.now.mono.after(interval)));

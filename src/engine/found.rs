@@ -54,7 +54,7 @@ impl Found {
 }
 
 impl Seen {
-    fn of(stored: &Stored, text: Option<&Secret>) -> Self {
+    pub(super) fn of(stored: &Stored, text: Option<&Secret>) -> Self {
         let Some(text) = text else {
             return Self::Nothing;
         };

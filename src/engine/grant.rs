@@ -153,8 +153,9 @@ impl Engine {
     fn heed_late(&mut self, asked: Millis, answer: &Answer) {
         let cause = if answer.status == 429 { Cause::RateLimited } else { Cause::ServerError };
         self.heed(StoredCooldown { until: self.now.wall.after(asked), cause });
-        let flight = self.flight.as_ref().map(|flight| &flight.step);
-        if let (Some(Step::Waiting { .. }), Some(cooldown)) = (flight, self.cooldown.take()) {
+        // Beside an attempt that flies it is kept for what comes after that one.
+        let waits = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Waiting { .. }));
+        if let Some(cooldown) = self.cooldown.take_if(|_| waits) {
             self.put_off(cooldown.until, cooldown.error, cooldown.hard);
         }
     }

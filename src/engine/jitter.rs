@@ -11,6 +11,11 @@ impl Jitter {
         Self(seed)
     }
 
+    /// The seed, before the first draw.
+    pub fn state(&self) -> u64 {
+        self.0
+    }
+
     pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;

@@ -1,8 +1,9 @@
 //! Counters, and a trail of what happened.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 
-use super::time::{Millis, Mono};
+use super::time::Millis;
 
 /// Counters since the engine began.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,10 +40,20 @@ impl Metrics {
 
 /// The last steps as numbers. No token and no text gets in.
 #[derive(Clone, Debug, Default)]
-pub struct Trail(VecDeque<Step>);
+pub struct Trail(Option<Box<Kept>>);
 
-/// When, what, and one detail.
-pub type Step = (Mono, Mark, u32);
+/// Monotonic milliseconds, a code, and what there is to tell: one detail of a [`Mark`], or an input as
+/// [`Kind`](super::note::Kind) says.
+pub type Step = Box<[i64]>;
+
+#[derive(Clone, Debug, Default)]
+struct Kept {
+    steps: VecDeque<Step>,
+    /// Fingerprints of the tokens and users that have numbers, the latest last.
+    seen: VecDeque<(u64, i64)>,
+    /// The last number that was given.
+    last: i64,
+}
 
 /// What happened. The numbers are part of the diagnostics format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,21 +99,45 @@ impl Trail {
     pub const LENGTH: usize = 200;
 
     /// Adds a step; of more than `length` the oldest go.
-    pub fn push(&mut self, step: Step, length: usize) {
+    pub(super) fn push(&mut self, step: impl Into<Step>, length: usize) {
         if length == 0 {
             return;
         }
-        if self.0.len() >= length {
-            self.0.pop_front();
+        let steps = &mut self.0.get_or_insert_default().steps;
+        if steps.len() >= length {
+            steps.pop_front();
         }
-        self.0.push_back(step);
+        steps.push_back(step.into());
+    }
+
+    /// The number by which something secret goes: the first that is seen is 1.
+    pub(super) fn number_of(&mut self, secret: [&str; 2]) -> i64 {
+        let bytes = secret.iter().flat_map(|part| part.bytes().chain([0]));
+        // FNV-1a: nothing of it is shown.
+        let print = bytes.fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        let kept = self.0.get_or_insert_default();
+        let at = kept.seen.iter().position(|(seen, _)| *seen == print);
+        let (_, number) = at.and_then(|at| kept.seen.remove(at)).unwrap_or_else(|| {
+            kept.last += 1;
+            (print, kept.last)
+        });
+        if kept.seen.len() >= SEEN {
+            kept.seen.pop_front();
+        }
+        kept.seen.push_back((print, number));
+        number
     }
 
     /// Oldest first.
-    pub fn steps(&self) -> impl Iterator<Item = Step> + '_ {
-        self.0.iter().copied()
+    pub fn steps(&self) -> impl Iterator<Item = &[i64]> {
+        self.0.iter().flat_map(|kept| kept.steps.iter().map(|step| &**step))
     }
 }
+
+/// More tokens than are ever told apart at a time.
+const SEEN: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -121,16 +156,29 @@ mod tests {
     fn the_trail_keeps_the_last_steps() {
         let mut trail = Trail::default();
         for at in 0..500 {
-            trail.push((Mono(at), Mark::Woke, 0), Trail::LENGTH);
+            trail.push([at, Mark::Woke as i64, 0], Trail::LENGTH);
         }
         assert_eq!(trail.steps().count(), Trail::LENGTH);
-        assert_eq!(trail.steps().next().unwrap().0, Mono(300));
+        assert_eq!(trail.steps().next(), Some(&[300, 12, 0][..]));
     }
 
     #[test]
     fn a_trail_of_no_length_keeps_nothing() {
         let mut trail = Trail::default();
-        trail.push((Mono(1), Mark::Woke, 0), 0);
+        trail.push([1, 12, 0], 0);
         assert_eq!(trail.steps().count(), 0);
+    }
+
+    #[test]
+    fn what_is_seen_again_has_the_number_that_it_had() {
+        let mut trail = Trail::default();
+        assert_eq!((trail.number_of(["a", "b"]), trail.number_of(["ab", ""])), (1, 2));
+        assert_eq!((trail.number_of(["a", "b"]), trail.number_of(["b", "a"])), (1, 3));
+        for number in 4..100 {
+            assert_eq!(trail.number_of([&alloc::format!("{number}"), ""]), number);
+            assert_eq!(trail.number_of(["a", "b"]), 1, "not forgotten while it is seen");
+        }
+        assert_eq!(trail.number_of(["ab", ""]), 100, "forgotten meanwhile");
+        assert_eq!(trail.number_of(["99", ""]), 99);
     }
 }

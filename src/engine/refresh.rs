@@ -213,13 +213,16 @@ impl Engine {
         if !answered {
             self.lost = self.session.as_ref().map(|session| session.generation);
         }
+        let asked = asked.max(self.asked_before());
         let Some(flight) = self.flight.as_mut() else {
             return;
         };
         failure.attempt = flight.attempts;
-        // Of a refresh token that has ended, one attempt decides.
+        // Of a refresh token that has ended, one attempt decides; and who answers each failure by asking again gets one.
         let ended = self.session.as_ref().and_then(|session| session.refresh_ends);
-        if flight.attempts > self.config.retries || ended.is_some_and(|ends| ends <= self.now.wall) {
+        let insists = flight.reason == Reason::Asked && self.asks > 0 && self.background.is_failing();
+        let once = insists || ended.is_some_and(|ends| ends <= self.now.wall);
+        if once || flight.attempts > self.config.retries {
             return self.fail_flight(failure, answered, asked);
         }
         let delay = backoff::retry_delay(&self.config, flight.attempts, asked, &mut self.jitter);
@@ -245,6 +248,7 @@ impl Engine {
 
     /// The flight has failed; the schedule goes on, and callers are answered from the cooldown until then.
     pub(super) fn fail_flight(&mut self, mut failure: Failure, answered: bool, asked: Option<Millis>) {
+        let asked = asked.max(self.asked_before());
         let attempts = self.flight.take().map_or(0, |flight| flight.attempts);
         let delay = self.background.delay(self.now.mono, answered, asked, &mut self.jitter);
         failure.attempt = attempts;
@@ -301,6 +305,12 @@ impl Engine {
     /// How long an answer asks to wait.
     pub(super) fn asked_by(&self, answer: &Answer) -> Option<Millis> {
         answer.retry_after.as_deref().and_then(|header| self.asked(header, answer.server_time()))
+    }
+
+    /// How much longer an answer that came late has asked to wait.
+    fn asked_before(&self) -> Option<Millis> {
+        let cooldown = self.cooldown.as_ref().filter(|cooldown| cooldown.hard)?;
+        Some(cooldown.until.since(self.now.mono)).filter(|left| *left > Millis::ZERO)
     }
 
     fn asked(&self, header: &str, server_now: Option<UnixMillis>) -> Option<Millis> {

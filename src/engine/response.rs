@@ -158,7 +158,14 @@ fn repeats(value: &str, token: &str) -> bool {
     // Nobody escapes plain letters but to hide them.
     let hides =
         value.as_bytes().windows(5).any(|part| matches!(part, [b'\\', b'u', b'0', b'0', b'2'..=b'7']));
-    hides || value.contains(token) || token.contains('/') && value.contains(&token.replace('/', "\\/"))
+    // The end is as telling as the whole, and found without a search that takes square time.
+    let end = &token.as_bytes()[token.len().saturating_sub(TELLING)..];
+    let length = unescaped(end).count();
+    hides || (0..value.len()).any(|at| unescaped(&value.as_bytes()[at..]).take(length).eq(unescaped(end)))
+}
+
+fn unescaped(text: &[u8]) -> impl Iterator<Item = &u8> {
+    text.iter().filter(|byte| **byte != b'\\')
 }
 
 /// Whether `name` is the first name of `path`.
@@ -191,6 +198,8 @@ fn time(value: Value<'_>) -> Option<UnixMillis> {
     }
 }
 
+/// Bytes at the end of a token that no other has: of a JWT they are its signature's.
+const TELLING: usize = 64;
 const NULL: &str = "null";
 const ACCESS: &[&str] = &["access_token", "accessToken", "access"];
 const REFRESH: &[&str] = &["refresh_token", "refreshToken", "refresh"];
@@ -231,6 +240,20 @@ mod tests {
         for refresh in ["", r#","refresh_token":null"#, r#","refresh_token":"""#, r#","refresh_token":5"#] {
             let body = alloc::format!(r#"{{"access_token":"A"{refresh}}}"#);
             assert!(read(&body).unwrap().refresh.is_none(), "{body}");
+        }
+    }
+
+    #[test]
+    fn extras_that_hold_a_token_are_left_out_however_it_is_written() {
+        let token = "/".repeat(40) + "a" + &"b/".repeat(40);
+        let with = |extra: &str| {
+            let body = alloc::format!(r#"{{"access_token":"{token}","note":"{extra}"}}"#);
+            read(&body).unwrap().extras
+        };
+        assert_eq!(with(&token[1..60]).unwrap(), alloc::format!(r#"{{"note":"{}"}}"#, &token[1..60]));
+        for extra in [token.clone(), token.replace('/', "\\/"), alloc::format!("x{token}x"), r"\u0061".into()]
+        {
+            assert_eq!(with(&extra), None, "{extra}");
         }
     }
 

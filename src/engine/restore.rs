@@ -3,10 +3,12 @@
 use super::desk::Merged;
 use super::engine::{Engine, Phase};
 use super::flight::Step;
+use super::found::{Found, Seen};
 use super::life::Life;
 use super::metrics::Mark;
-use super::record::{Record, StoredAccess, StoredSession};
+use super::record::{Record, Stored, StoredAccess, StoredSession};
 use super::session::{AccessToken, EndReason, Identity, Refusal, Session, Standing};
+use super::time::Millis;
 
 use super::ids::{Epoch, Generation};
 
@@ -27,8 +29,6 @@ impl Engine {
         if !booting && theirs <= ours {
             if theirs == ours && self.is_of(&record) {
                 self.learn(&record);
-            } else if theirs == ours && self.desk.conflicted {
-                self.overtake(&record);
             }
             return Merged::Kept;
         }
@@ -81,20 +81,44 @@ impl Engine {
         }
     }
 
+    /// Whether the store is known to hold something else than this tab under the same numbers.
+    pub(super) fn collides(&self, found: &Found) -> bool {
+        let ours = (self.epoch, self.generation);
+        let Seen::Record(stamp) = found.seen else {
+            return false;
+        };
+        let held = self.session.as_ref().filter(|session| session.is_known()).map(|session| session.id);
+        let is_other = match &found.stored {
+            Stored::Record(record) => record.order() == ours && !self.is_of(record),
+            Stored::Newer | Stored::Nothing => false,
+        };
+        stamp.order() == ours && (stamp.session != held || is_other)
+    }
+
+    /// The session that the record is of, if it is of any.
+    pub(super) fn stored_session(&self) -> Option<u64> {
+        match self.desk.seen {
+            Seen::Record(stamp) => stamp.session,
+            Seen::Foreign | Seen::Nothing => None,
+        }
+    }
+
     /// Another tab has been quicker to store something else under the same numbers: what is stored over it takes the
     /// next ones, so that every tab sees that it is newer.
-    fn overtake(&mut self, record: &Record) {
+    pub(super) fn overtake(&mut self) {
+        let stored = self.stored_session();
         let epoch = self.next_epoch();
-        let Some(session) = self.session.as_mut() else {
-            self.epoch = epoch;
-            return;
-        };
-        if record.session.as_ref().is_some_and(|stored| stored.id == session.id) {
-            self.generation = self.generation.next();
-            session.generation = self.generation;
-        } else {
-            self.epoch = epoch;
-            session.epoch = epoch;
+        match self.session.as_mut() {
+            Some(session) if stored == Some(session.id) => {
+                self.generation = self.generation.next();
+                session.generation = self.generation;
+            }
+            session => {
+                self.epoch = epoch;
+                if let Some(session) = session {
+                    session.epoch = epoch;
+                }
+            }
         }
     }
 
@@ -145,7 +169,8 @@ impl Engine {
             lead: self.draw_lead(stored.life),
             life,
             received: self.now.mono,
-            age_then: self.now.wall.since(stored.received),
+            // Received in the future, it is as old as the clock has been set back at least.
+            age_then: Millis(self.now.wall.0.abs_diff(stored.received.0)),
             rejected: false,
         }
     }
@@ -157,10 +182,12 @@ impl Engine {
         if self.desk.read_only {
             self.persist_failed();
         }
+        let stored = self.stored_session();
+        let is_other = |session: &Session| behind && stored != Some(session.id);
         if let Some(session) = self.session.as_mut().filter(|_| behind) {
             session.standing = Standing::Refused(Refusal::because(EndReason::Superseded));
         }
-        if self.session.as_ref().is_some_and(|session| !self.is_usable(session)) {
+        if self.session.as_ref().is_some_and(|session| is_other(session) || !self.is_usable(session)) {
             self.session = None;
             self.desk.leftover = true;
         }

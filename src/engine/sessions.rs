@@ -7,6 +7,7 @@ use super::endpoint::HttpRequest;
 use super::engine::{Cooldown, Engine, Phase};
 use super::error::{Cause, ErrorCode, TokenError};
 use super::flight::Step;
+use super::found::Seen;
 use super::ids::{CallId, Epoch, Generation};
 use super::input::{Revocation, SessionMode};
 use super::jwt::Claims;
@@ -112,11 +113,10 @@ impl Engine {
         }
     }
 
-    /// How long before its end a token is refreshed: at least the lead, at most a fifth more, so that clients that
-    /// got tokens together do not come back together.
+    /// How long before its end a token is refreshed: at least the lead, and more by chance.
     pub(super) fn draw_lead(&mut self, life: Option<Millis>) -> Millis {
         let least = self.config.lead.min(life.unwrap_or_default().percent(40));
-        self.jitter.between(least, least.percent(120))
+        self.jitter.between(least, least.percent(self.config.draw))
     }
 
     pub(super) fn begin_session(&mut self, pair: Pair) {
@@ -271,6 +271,17 @@ impl Engine {
         self.end_session(refusal, epoch);
     }
 
+    /// The store has a newer record than there is a pair.
+    pub(super) fn fall_behind(&mut self) {
+        let held = self.session.as_ref().map(|session| session.id);
+        if held.is_none() || held == self.stored_session() {
+            return self.supersede();
+        }
+        // Another session has begun. Its pair will have a higher epoch than this.
+        self.drop_writes();
+        self.end_session(Refusal::because(EndReason::SignedOutElsewhere), self.epoch);
+    }
+
     /// Another tab has newer tokens that cannot be had here: the refresh token held is spent. Nothing is written, the
     /// session goes on elsewhere.
     pub(super) fn supersede(&mut self) {
@@ -304,8 +315,13 @@ impl Engine {
         }
     }
 
+    /// An epoch above all that are known, also of a record whose pair is lost.
     pub(super) fn next_epoch(&self) -> Epoch {
-        self.epoch.next(self.now.wall)
+        let stored = match self.desk.seen {
+            Seen::Record(stamp) => stamp.epoch,
+            Seen::Foreign | Seen::Nothing => Epoch(0),
+        };
+        self.epoch.max(stored).next(self.now.wall)
     }
 
     pub(super) fn forget_failures(&mut self) {

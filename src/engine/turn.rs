@@ -33,13 +33,17 @@ pub(super) enum Lock {
 impl Engine {
     /// The next attempt of the flight begins.
     pub(super) fn approach(&mut self) {
-        if !self.config.lock || self.lock != Lock::Free {
+        if !self.config.lock || matches!(self.lock, Lock::Held(_)) {
             return self.read_for_flight();
         }
         let Some(flight) = self.flight.as_mut() else {
             return;
         };
         flight.step = Step::Queueing;
+        if self.lock != Lock::Free {
+            // Asked for by a flight that this one has followed at once.
+            return;
+        }
         self.next_lock = self.next_lock.next();
         self.lock = Lock::Asked { id: self.next_lock, since: self.now.mono };
         self.emit(Output::Lock(self.next_lock));

@@ -19,9 +19,9 @@ type Map<'a> = <&'a Serializer as serde::Serializer>::SerializeMap;
 /// A member of an object that is not left out.
 #[derive(Clone, Copy)]
 enum Value<'a> {
-    Counts(&'a [u32]),
     Flag(bool),
     Number(f64),
+    Numbers(&'a [i64]),
     Text(&'a str),
 }
 
@@ -30,9 +30,9 @@ const SERIALIZER: Serializer = Serializer::new().serialize_maps_as_objects(true)
 impl Serialize for Value<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::Counts(counts) => serializer.collect_seq(*counts),
             Self::Flag(flag) => serializer.serialize_bool(*flag),
             Self::Number(number) => serializer.serialize_f64(*number),
+            Self::Numbers(numbers) => serializer.collect_seq(numbers.iter().map(|number| *number as f64)),
             Self::Text(text) => serializer.serialize_str(text),
         }
     }
@@ -99,6 +99,15 @@ pub(super) fn error_data(error: &Failure) -> JsValue {
         object.number("attempt", error.attempt);
         object.time("retryAt", error.retry_at);
         object.text("requestId", error.request_id.as_deref());
+    })
+}
+
+/// What the exports throw: an object of texts.
+pub(crate) fn thrown(members: [(&str, &str); 2]) -> JsValue {
+    Object::make(|object| {
+        for (name, text) in members {
+            object.text(name, Some(text));
+        }
     })
 }
 
@@ -174,15 +183,11 @@ pub(super) fn metrics_data(engine: &Engine) -> JsValue {
         ] {
             object.number(name, count);
         }
-        object.put("latency", Value::Counts(&metrics.latency));
+        object.put("latency", Value::Numbers(&metrics.latency.map(i64::from)));
     })
 }
 
-/// The steps, each `[monotonic ms, code, detail]`.
+/// The steps, each `[monotonic ms, code, …details]`.
 pub(super) fn diagnostics_data(engine: &Engine) -> JsValue {
-    let steps = engine.trail().steps();
-    // Milliseconds since the page began fit 32 bits for seven weeks.
-    let numbers: Vec<u32> =
-        steps.flat_map(|(at, mark, detail)| [at.0 as u32, u32::from(mark as u8), detail]).collect();
-    SERIALIZER.collect_seq(numbers.chunks(3)).unwrap_or_default()
+    SERIALIZER.collect_seq(engine.trail().steps().map(Value::Numbers)).unwrap_or_default()
 }

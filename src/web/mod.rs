@@ -9,6 +9,7 @@ mod lifecycle;
 mod request;
 mod shell;
 
+pub(crate) use data::thrown;
 pub(crate) use host::Host;
 pub(crate) use lane::fetch;
 pub(crate) use shell::Shell;

@@ -7,9 +7,9 @@ import { world } from './harness/world.mjs';
 const test = world();
 
 /** Puts `engine` and what it told into the page's globals. */
-async function withEngine(page, setUp = { text: [['refresh.kind', 'endpoint']] }) {
+async function withEngine(page, setUp = { 'refresh.kind': 'endpoint' }) {
   await page.open();
-  await page.run(async ({ text = [], number = [] }) => {
+  await page.run(async (options) => {
     const { instantiate } = await import('/evertoken/wasm/glue.js');
     const module = await WebAssembly.compileStreaming(fetch('/evertoken/wasm/evertoken.wasm'));
     window.bindings = instantiate(module, (exports) => exports);
@@ -33,10 +33,8 @@ async function withEngine(page, setUp = { text: [['refresh.kind', 'endpoint']] }
       refresh: () => Promise.reject({}),
       csrf: () => undefined,
     };
-    const options = new bindings.Options();
-    for (const entry of [...text, ['refresh.url', `${location.origin}/auth/refresh`]]) options.text(...entry);
-    for (const entry of number) options.number(...entry);
-    window.engine = new bindings.TokenManager(options, host);
+    options['refresh.url'] = `${location.origin}/auth/refresh`;
+    window.engine = new bindings.TokenManager(JSON.stringify(options), host);
     engine.restore();
     /** Makes a call of the engine and waits for its answer. */
     window.call = (method, ...args) =>
@@ -104,29 +102,25 @@ test('need and refresh settle by call, and without a session with an error', asy
 test('an option that cannot be used is named', async ({ page }) => {
   await withEngine(page);
   const thrown = await page.run(() => {
-    const outcome = (run) => {
+    const outcome = (options) => {
       try {
-        run();
+        new bindings.TokenManager(JSON.stringify(options), {});
         return 'nothing';
       } catch ({ option, message }) {
         return [option, typeof message];
       }
     };
-    const options = new bindings.Options();
     return [
-      outcome(() => options.number('lead', -1)),
-      outcome(() => options.number('lead', NaN)),
-      outcome(() => options.text('colour', 'red')),
-      outcome(() => options.pair('refresh.colours', 'a', 'b')),
-      outcome(() => options.text('refresh.format', 'xml')),
-      outcome(() => {
-        const endpoint = new bindings.Options();
-        endpoint.text('refresh.kind', 'endpoint');
-        return new bindings.TokenManager(endpoint, {});
-      }),
+      outcome([]),
+      outcome({ lead: -1 }),
+      outcome({ lead: NaN }),
+      outcome({ colour: 'red' }),
+      outcome({ 'refresh.colours.a': 'b' }),
+      outcome({ 'refresh.format': 'xml' }),
+      outcome({ 'refresh.kind': 'endpoint' }),
     ];
   });
-  const names = ['lead', 'lead', 'colour', 'refresh.colours', 'refresh.format', 'refresh.url'];
+  const names = ['options', 'lead', 'lead', 'colour', 'refresh.colours.a', 'refresh.format', 'refresh.url'];
   assert.deepEqual(thrown, names.map((name) => [name, 'string']));
 });
 

@@ -99,16 +99,15 @@ fn an_older_record_is_not_adopted() {
 /// With `persist: 'refresh'` a record has no access token: the one held is as good as before.
 #[test]
 fn a_record_without_an_access_token_does_not_take_the_good_one_away() {
-    for cookie in [false, true] {
+    for in_cookie in [false, true] {
         let mut world = World::with(|options| {
             options.text("persist", "refresh".into()).unwrap();
-            if cookie {
-                options.text("refresh.tokenIn", "cookie".into()).unwrap();
-                options.text("refresh.credentials", "same-origin".into()).unwrap();
+            if in_cookie {
+                cookie(options);
             }
         });
         let pair = world.server.sign_in("ada", world.clock.truth());
-        let pair = if cookie { pair.replace("refresh_token", "ignored") } else { pair };
+        let pair = if in_cookie { pair.replace("refresh_token", "ignored") } else { pair };
         world.set_tokens(&pair, SessionMode::Auto);
         world.advance(minutes(1));
         let requests = world.requests();
@@ -117,7 +116,7 @@ fn a_record_without_an_access_token_does_not_take_the_good_one_away() {
         record.generation = Generation(5);
         world.store.put(record.encode().expose());
         world.wake(Wake::Shown);
-        assert_eq!((world.state(), world.requests()), (State::Active, requests), "cookie {cookie}");
+        assert_eq!((world.state(), world.requests()), (State::Active, requests), "cookie {in_cookie}");
         assert_eq!(world.bearer().map(str::to_owned), bearer);
         assert_eq!(world.generation(), Generation(5));
     }

@@ -25,16 +25,19 @@ fn a_flight_retries_three_times_after_one_two_and_four_seconds() {
 /// LP4: no doubling goes beyond the cap.
 #[test]
 fn no_delay_is_longer_than_the_cap() {
-    let mut world = World::with(|options| options.number("retries", 20.0).unwrap());
-    world.sign_in("ada");
-    world.server.always = Some(Reply::Unreachable);
-    world.sleep(minutes(20));
-    world.need();
-    world.advance(minutes(8));
-    let gaps: Vec<u64> = world.gaps().into_iter().take(20).map(|gap| gap - world.server.latency).collect();
-    assert_eq!(gaps.len(), 20);
-    for gap in &gaps[5..] {
-        assert!((15_000..=30_000).contains(gap), "{gaps:?}");
+    for seed in 0..20 {
+        let mut world = World::unread(|options| options.number("retries", 20.0).unwrap(), seed);
+        world.boot();
+        world.sign_in("ada");
+        world.server.always = Some(Reply::Unreachable);
+        world.sleep(minutes(20));
+        world.need();
+        world.advance(minutes(10));
+        let delays: Vec<u64> = world.gaps().iter().take(20).map(|gap| gap - world.server.latency).collect();
+        assert_eq!(delays.len(), 20);
+        for (delay, full) in delays.iter().zip([1, 2, 4, 8, 16].into_iter().chain([30; 15])) {
+            assert!((full * 500..=full * 1_000).contains(delay), "seed {seed}: {delays:?}");
+        }
     }
 }
 
@@ -178,6 +181,56 @@ fn a_good_token_is_handed_out_while_refreshes_fail() {
     assert_eq!(world.state(), State::Stale);
     let call = world.need();
     world.expect_error(call, ErrorCode::RefreshUnavailable);
+}
+
+/// TM7: of a day of trouble of all kinds nothing is left but some failures.
+#[test]
+fn every_second_refresh_fails_for_a_day_and_the_schedule_lives() {
+    for seed in 0..5 {
+        let mut world = World::unread(|_| {}, seed);
+        world.boot();
+        world.sign_in("ada");
+        // Each with the attempts of its flight.
+        let kinds = [
+            (Reply::Unreachable, 4),
+            (Reply::Fixed(answer(503, "")), 4),
+            (Reply::Fixed(answer(200, "<html>")), 4),
+            (Reply::Fixed(answer(429, "")), 4),
+            (Reply::Outcome(Outcome::Failed { status: Some(500), retry_after: None }), 4),
+            (Reply::Fixed(answer(400, r#"{"error":"invalid_client"}"#)), 1),
+        ];
+        for (kind, attempts) in kinds.iter().cycle().skip(seed as usize).take(500) {
+            world.server.script.extend(std::iter::repeat_n(kind.clone(), *attempts));
+            world.server.script.push_back(Reply::Grant);
+        }
+        for _ in 0..24 * 60 {
+            world.advance(minutes(1));
+            assert!(world.armed().is_some(), "seed {seed}: no timer");
+            let call = world.need();
+            world.expect(call, Settled::Done);
+        }
+        let metrics = world.engine.metrics();
+        assert!(metrics.refreshed > 96 && metrics.failed > 90, "seed {seed}: {metrics:?}");
+        assert_eq!((world.state(), world.ends()), (State::Active, vec![]), "seed {seed}");
+    }
+}
+
+/// A server that answers sets the pace: no prompt minute.
+#[test]
+fn after_answers_of_a_server_in_trouble_the_schedule_doubles_from_30_seconds_to_16_minutes() {
+    for seed in 0..50 {
+        let mut world = World::unread(|options| options.number("retries", 0.0).unwrap(), seed);
+        world.boot();
+        world.sign_in("ada");
+        world.server.always = Some(Reply::Fixed(answer(500, "")));
+        world.sleep(minutes(20));
+        world.need();
+        world.advance(hours(2));
+        for (gap, full) in world.gaps().iter().zip([30, 60, 120, 240, 480, 960, 960, 960]) {
+            let delay = gap - world.server.latency;
+            assert!((full * 500..=full * 1_000).contains(&delay), "seed {seed}: {delay} of {full} s");
+        }
+    }
 }
 
 /// The token is expired, a caller waits, and every attempt is answered so; the flight has just failed.

@@ -43,6 +43,30 @@ fn the_claim_of_another_tab_stays_when_this_one_gives_up() {
     assert_eq!((world.lock, world.store.text.as_deref()), (None, Some(claimed.as_str())));
 }
 
+/// I2: a save that brings nothing new leaves the claim of another tab where it is.
+#[test]
+fn a_save_that_is_tried_again_leaves_a_claim_where_it_is() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.advance(secs(5));
+    world.store.mode = Mode::Failing;
+    world.refresh();
+    world.advance(secs(1));
+    assert_eq!(world.count("persistFailed"), 1);
+    world.store.mode = Mode::Sync;
+    let mut elsewhere = world.record();
+    elsewhere.generation = world.generation();
+    elsewhere.session.as_mut().expect("a session").refresh =
+        Some(Secret::new(format!("refresh.0.1.{CANARY}")));
+    world.store.put(elsewhere.encode().expose());
+    let claimed = claimed_elsewhere(&world);
+    world.store.put(claimed.as_str());
+    let writes = world.store.writes;
+    world.advance(minutes(1));
+    assert!(world.store.writes > writes, "it is tried again");
+    assert_eq!(world.record().claim.map(|claim| claim.owner), Some(7));
+}
+
 /// I10: two tabs that sign in at the same moment are two sessions, and every tab can tell which came later.
 #[test]
 fn the_later_of_two_sign_ins_of_one_moment_has_an_epoch_of_its_own() {
@@ -111,6 +135,24 @@ fn a_sign_out_while_the_store_hangs_ends_no_session_that_began_later() {
     world.advance(minutes(3));
     assert_eq!(world.record().stamp(), theirs.stamp());
     assert_eq!(world.snapshot().subject.as_deref(), Some("bob"));
+}
+
+/// What could not be stored is not tried again once it counts no more.
+#[test]
+fn a_save_that_failed_is_dropped_when_another_tab_has_signed_out() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.advance(secs(5));
+    let record = world.record();
+    world.store.mode = Mode::Failing;
+    world.refresh();
+    world.advance(secs(1));
+    assert_eq!(world.count("persistFailed"), 1);
+    world.store.mode = Mode::Sync;
+    let epoch = record.epoch.next(world.clock.now().wall);
+    world.store.put(Record { epoch, session: None, ..record }.encode().expose());
+    world.wake(Wake::Focus);
+    assert_eq!((world.ends(), world.armed()), (vec![EndReason::SignedOutElsewhere], None));
 }
 
 /// The record in the store, with the claim of a tab that is alone.

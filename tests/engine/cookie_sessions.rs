@@ -165,11 +165,6 @@ fn an_access_token_in_a_cookie_is_refreshed_by_401() {
     assert_eq!(world.requests(), 3);
 }
 
-fn cookie(options: &mut Options) {
-    options.text("refresh.tokenIn", "cookie".into()).expect("a valid option");
-    options.text("refresh.credentials", "same-origin".into()).expect("a valid option");
-}
-
 fn signed_in() -> World {
     let mut world = World::unread(cookie, 1);
     world.server.script.push_back(Reply::Fixed(answer(401, "")));

@@ -78,7 +78,8 @@ fn the_trail_has_the_steps_of_a_refresh_in_order() {
     world.advance(secs(10));
     world.unauthorized();
     world.advance(secs(1));
-    let marks: Vec<Mark> = world.engine.trail().steps().map(|(_, mark, _)| mark).collect();
+    let marks = world.engine.trail().steps().map(|step| step[1]).filter(|code| *code < 64);
+    let marks: Vec<i64> = marks.collect();
     let expected = [
         Mark::Unauthorized,
         Mark::FlightBegan,
@@ -91,7 +92,7 @@ fn the_trail_has_the_steps_of_a_refresh_in_order() {
         Mark::StoreWritten,
         Mark::Unlocked,
     ];
-    assert!(marks.ends_with(&expected), "{marks:?}");
+    assert!(marks.ends_with(&expected.map(|mark| mark as i64)), "{marks:?}");
 }
 
 /// The same seed and the same inputs give the same outputs: a trail can be replayed.
@@ -103,8 +104,7 @@ fn the_same_seed_and_the_same_inputs_do_the_same() {
         world.sign_in("ada");
         world.server.script.extend([Reply::Unreachable, Reply::Fixed(answer(503, ""))]);
         world.advance(hours(5));
-        let trail: Vec<_> = world.engine.trail().steps().map(|(at, _, detail)| (at, detail)).collect();
-        (world.server.times(), trail, world.snapshots)
+        (world.server.times(), steps_of(&world.engine), world.snapshots)
     };
     assert_eq!(run(), run());
 }

@@ -171,8 +171,7 @@ fn a_cookie_session_is_resumed_after_a_reload() {
             |options| {
                 options.text("whenIdle", "lapse".into()).unwrap();
                 options.number("idleAfter", idle_after.0 as f64).unwrap();
-                options.text("refresh.tokenIn", "cookie".into()).unwrap();
-                options.text("refresh.credentials", "same-origin".into()).unwrap();
+                cookie(options);
             },
             1,
         );
@@ -187,8 +186,8 @@ fn a_cookie_session_is_resumed_after_a_reload() {
 
 fn lapsing(idle_after: Millis) -> World {
     let mut world = World::with(|options| {
-        options.text("whenIdle", "lapse".into()).unwrap();
-        options.number("idleAfter", idle_after.0 as f64).unwrap();
+        options.text("whenIdle", "lapse".into()).expect("a valid option");
+        options.number("idleAfter", idle_after.0 as f64).expect("a valid option");
     });
     world.sign_in("ada");
     world

@@ -131,6 +131,8 @@ fn an_answer_that_the_app_calls_transient_is_tried_again() {
         world.advance(secs(2));
         world.expect(call, Settled::Done);
         assert_eq!((world.requests(), world.ends()), (2, vec![]), "{status}");
+        let cause = if status == 429 { Cause::RateLimited } else { Cause::ServerError };
+        assert_eq!(world.failures()[0].0.cause, Some(cause), "{status}");
     }
 }
 

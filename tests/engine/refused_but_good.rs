@@ -89,6 +89,24 @@ fn new_tokens_of_the_user_mend_the_session() {
     assert_eq!(world.ends(), []);
 }
 
+/// So does a callback that says that the session has ended.
+#[test]
+fn a_callback_that_ends_the_session_leaves_a_good_token_to_its_end() {
+    let mut world = World::with(|options| options.text("refresh.kind", "callback".into()).unwrap());
+    world.sign_in("ada");
+    world.server.always = Some(Reply::Outcome(Outcome::Ended));
+    world.advance(minutes(1));
+    let asked = world.refresh();
+    world.advance(secs(1));
+    world.expect_error(asked, ErrorCode::SessionEnded);
+    assert_eq!((world.state(), world.count("sessionExpiring")), (State::Ending, 1));
+    world.advance_to_end(ms(1));
+    let call = world.need();
+    world.expect(call, Settled::Done);
+    world.advance(ms(1));
+    assert_eq!((world.ends(), world.requests()), (vec![EndReason::Callback], 1));
+}
+
 /// NE7: the refusal is stored with its generation.
 #[test]
 fn neither_a_reload_nor_the_schedule_sends_the_refused_token_again() {

@@ -123,3 +123,16 @@ fn answered(answer: Answer) -> World {
     assert_eq!(world.requests(), 1);
     world
 }
+
+/// A page that nobody waits for is not woken every second while a server wants to be left alone.
+#[test]
+fn a_refresh_that_waits_for_the_server_wakes_the_page_as_rarely_as_one_that_is_planned() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.server.always = Some(Reply::Fixed(Answer { retry_after: Some("3000".into()), ..answer(429, "") }));
+    world.advance_to_end(secs(60));
+    assert_eq!(world.requests(), 1, "it waits");
+    let ticks = world.ticks;
+    world.advance(minutes(40));
+    assert!(world.ticks - ticks < 30, "{} timers", world.ticks - ticks);
+}

@@ -84,3 +84,24 @@ fn after_any_number_of_failures_the_next_refresh_can_begin() {
         assert_eq!(world.result(call).is_ok(), matches!(reply, Reply::Grant), "round {round}: {reply:?}");
     }
 }
+
+/// RC9: what is being stored is new already.
+#[test]
+fn a_refresh_asked_for_while_the_pair_is_stored_is_served_by_it() {
+    for urgency in [Urgency::Normal, Urgency::Forced] {
+        let mut world = World::new();
+        world.sign_in("ada");
+        world.sleep(minutes(20));
+        world.need();
+        world.store.mode = Mode::Delayed(500);
+        world.advance(ms(300));
+        assert_eq!((world.generation(), world.count("refreshed")), (Generation(2), 0), "being stored");
+        let call = world.call(|call| Input::Refresh { call, urgency });
+        world.advance(ms(399));
+        world.expect_waiting(call);
+        world.advance(ms(1));
+        world.expect(call, Settled::Done);
+        world.advance(minutes(1));
+        assert_eq!(world.requests(), 1, "{urgency:?}");
+    }
+}

@@ -230,3 +230,22 @@ fn a_tab_that_slept_sees_who_is_signed_in_now() {
     assert_eq!(world.snapshot().subject.as_deref(), Some("bob"));
     assert_eq!(world.requests(), 0);
 }
+
+/// TM4: a sleep that only the clocks tell of begins the prompt minute anew.
+#[test]
+fn after_a_sleep_that_no_event_tells_of_the_network_is_tried_promptly_again() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.server.latency = 50;
+    world.server.always = Some(Reply::Unreachable);
+    world.advance(hours(6));
+    assert!(world.snapshot().next_retry_at.is_some());
+    world.sleep_without_monotonic(hours(8));
+    let before = world.requests();
+    world.input(Input::Tick);
+    world.advance(secs(30));
+    assert!(world.requests() >= before + 6, "{}", world.requests() - before);
+    world.server.always = None;
+    world.advance(ms(5_100));
+    assert_eq!((world.state(), world.ends()), (State::Active, vec![]));
+}

@@ -98,6 +98,32 @@ fn whatever_ends_a_refresh_gives_the_lock_back() {
     }
 }
 
+/// Who waits for a cookie session to resume is handed one that has to be refreshed at once. A grant that came after
+/// that request would else begin the turn anew, and the refresh token would go out twice.
+#[test]
+fn a_refresh_after_one_that_queued_waits_for_the_same_lock() {
+    for answer in [Input::LockGranted, Input::LockDenied] {
+        let mut world = World::unread(
+            |options| {
+                options.text("refresh.tokenIn", "cookie".into()).unwrap();
+                options.text("refresh.credentials", "same-origin".into()).unwrap();
+            },
+            1,
+        );
+        world.lock_mode = LockMode::Taken;
+        world.boot();
+        world.need();
+        let lock = world.lock.expect("a lock that is asked for");
+        (world.server.jwts, world.server.lifetime) = (false, 0);
+        world.sign_in("bob");
+        assert_eq!((world.requests(), world.lock, world.locks), (0, Some(lock), 1));
+        world.server.lifetime = 900;
+        world.input(answer(lock));
+        world.advance(secs(1));
+        assert_eq!((world.requests(), world.lock, world.state()), (1, None, State::Active));
+    }
+}
+
 /// Nor does a refusal, or a hundred failures, keep it.
 #[test]
 fn no_failure_keeps_the_lock() {

@@ -146,3 +146,24 @@ fn during_a_cooldown_401s_pass_at_once() {
     }
     assert_eq!(world.requests(), requests);
 }
+
+/// NE4: one path of one server has refused it; while no other is to be had, the rest goes on with it.
+#[test]
+fn after_a_401_whose_refresh_failed_the_good_token_is_handed_out_again() {
+    for reply in [Reply::Unreachable, Reply::Fixed(answer(503, "")), Reply::Silent] {
+        let mut world = World::new();
+        world.sign_in("ada");
+        world.advance(secs(10));
+        let bearer = world.bearer().map(str::to_owned);
+        world.server.always = Some(reply.clone());
+        let refused = world.unauthorized();
+        assert_eq!(world.bearer(), None);
+        world.advance_until(minutes(1), |world| world.snapshot().refreshing == world.bearer().is_none());
+        world.advance(minutes(1));
+        world.expect(refused, Settled::Pass);
+        assert_eq!((world.state(), world.bearer().map(str::to_owned)), (State::Active, bearer), "{reply:?}");
+        let call = world.need();
+        world.expect(call, Settled::Done);
+        assert_eq!(world.ends(), []);
+    }
+}

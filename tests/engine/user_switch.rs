@@ -165,3 +165,43 @@ fn a_response_without_a_usable_token_is_refused_and_changes_nothing() {
     world.expect_error(call, ErrorCode::UnsupportedTokenType);
     assert_eq!(world.snapshots.len(), snapshots);
 }
+
+/// A token does not begin anew by being handed over again.
+#[test]
+fn a_token_that_is_held_keeps_its_life_and_its_rejection() {
+    let mut world = World::new();
+    let pair = world.server.sign_in("ada", world.clock.truth());
+    world.set_tokens(&pair, SessionMode::Auto);
+    world.advance(minutes(5));
+    let (ends, planned) = (world.snapshot().expires_at, world.snapshot().refresh_at);
+    let rotated = pair.replace("refresh.0.0", "refresh.0.9");
+    let call = world.set_tokens(&rotated, SessionMode::Auto);
+    world.expect(call, Settled::Updated);
+    assert_eq!((world.snapshot().expires_at, world.snapshot().refresh_at), (ends, planned));
+    world.server.always = Some(Reply::Silent);
+    world.unauthorized();
+    assert_eq!(world.bearer(), None);
+    let call = world.set_tokens(&pair, SessionMode::Auto);
+    world.expect(call, Settled::Updated);
+    assert_eq!((world.bearer(), world.state()), (None, State::Stale), "it has drawn a 401");
+    let waiting = world.need();
+    world.expect_waiting(waiting);
+}
+
+/// T12: two users are never one session, whatever the app says.
+#[test]
+fn another_user_begins_a_session_also_when_it_is_said_to_go_on() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.sleep(minutes(20));
+    let waiting = world.need();
+    let epoch = world.record().epoch;
+    let pair = world.server.sign_in("bob", world.clock.truth());
+    let call = world.set_tokens(&pair, SessionMode::Same);
+    world.expect(call, Settled::Started);
+    world.expect_error(waiting, ErrorCode::SessionChanged);
+    assert!(world.record().epoch > epoch);
+    assert_eq!((world.count("userChanged"), world.snapshot().subject.as_deref()), (1, Some("bob")));
+    world.advance(secs(5));
+    assert!(world.store.holds("refresh.1.0") && !world.store.holds("refresh.0."));
+}

@@ -67,6 +67,20 @@ fn the_wait_is_an_option_and_zero_means_not_at_all() {
     assert_eq!(world.state(), State::Active, "the refresh goes on without its caller");
 }
 
+/// A page that is seen again looks at its store first; who does not wait gets what was good before.
+#[test]
+fn who_does_not_wait_at_all_gets_a_good_token_also_during_the_look_after_a_wake() {
+    for mode in [Mode::Delayed(500), Mode::Hanging] {
+        let mut world = World::with(|options| options.number("maxWait", 0.0).unwrap());
+        world.sign_in("ada");
+        world.store.mode = mode;
+        world.wake(Wake::Shown);
+        let call = world.need();
+        world.advance(Millis::ZERO);
+        world.expect(call, Settled::Done);
+    }
+}
+
 /// RC2: all of them, with the one error, and nobody is left.
 #[test]
 fn when_the_flight_fails_all_who_wait_are_told_at_once() {

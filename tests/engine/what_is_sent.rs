@@ -25,7 +25,7 @@ fn headers_and_parameters_of_the_app_go_along_each_to_its_endpoint() {
             ("revoke.headers", "X-Revoke"),
             ("revoke.params", "reason"),
         ] {
-            options.pair(option, name.into(), "1".into()).unwrap();
+            options.text(&format!("{option}.{name}"), "1".into()).unwrap();
         }
     });
     world.need();

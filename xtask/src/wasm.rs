@@ -17,6 +17,17 @@ use crate::toolchain::{self, Toolchain};
 /// The crate version that the dependency of this program is pinned to.
 const BINDGEN_VERSION: &str = "0.2.130";
 
+/// Both levels, one after the other: 0.2 KB less after compression than the better of the two.
+const OPTIMISATIONS: [&str; 6] = [
+    "-Os",
+    "-Oz",
+    // The linker puts the stack there, of which the first KB is the end.
+    "--low-memory-unused",
+    "--strip-debug",
+    "--strip-producers",
+    "--strip-target-features",
+];
+
 /// How every module begins.
 const MAGIC: &[u8] = b"\0asm";
 
@@ -172,53 +183,39 @@ pub(crate) fn bind(project: &Project, module: &Path, profile: Profile) -> Result
 
 /// Shrinks the module with wasm-opt; a module seen before comes from the cache. Without binaryen, a warning.
 pub(crate) fn optimise(project: &Project, wasm: &[u8]) -> Result<Vec<u8>> {
-    const STRIP: [&str; 3] = ["--strip-debug", "--strip-producers", "--strip-target-features"];
     let tool = project.root.join("node_modules/binaryen/bin/wasm-opt");
     if !tool.is_file() {
         eprintln!("warning: no wasm-opt (run `npm ci`): the module stays about a tenth larger");
         return Ok(wasm.to_vec());
     }
     let directory = project.cache().join("opt");
-    let version = fs::read(project.root.join("node_modules/binaryen/package.json")).unwrap_or_default();
-    let name = format!("{}-{}", project::hash(wasm), project::hash(&version));
+    let mut tools = fs::read(project.root.join("node_modules/binaryen/package.json")).unwrap_or_default();
+    tools.extend(OPTIMISATIONS.concat().bytes());
+    let name = format!("{}-{}", project::hash(wasm), project::hash(&tools));
     let best = directory.join(format!("{name}.wasm"));
-    // A build that was cut off may have left half a module.
-    if let Ok(bytes) = fs::read(&best)
-        && bytes.starts_with(MAGIC)
-    {
+    if let Ok(bytes) = fs::read(&best) {
         return Ok(bytes);
     }
-    eprintln!("wasm-opt: -Os and -Oz, the smaller one is kept (about 15 s)");
+    eprintln!("wasm-opt (about 15 s)");
     if directory.is_dir() {
         // Modules of earlier builds: each edit makes another.
         fs::remove_dir_all(&directory)?;
     }
     fs::create_dir_all(&directory)?;
-    let input = directory.join(format!("{name}.in"));
+    let [input, output] = ["in", "out"].map(|end| directory.join(format!("{name}.{end}")));
     fs::write(&input, wasm)?;
-    let outputs = ["-Os", "-Oz"].map(|level| (level, directory.join(format!("{name}{level}"))));
-    let mut running = Vec::new();
-    for (level, output) in &outputs {
-        let mut node = process::command("node");
-        node.arg(&tool).arg(&input).arg(level).args(STRIP).arg("-o").arg(output);
-        running.push((node.spawn().context("cannot start node")?, level));
-    }
-    for (mut child, level) in running {
-        ensure!(child.wait()?.success(), "wasm-opt {level} failed; its message is above");
-    }
-    let mut candidates = Vec::new();
-    for (_, output) in outputs {
-        candidates.push(fs::read(&output)?);
-        fs::remove_file(output)?;
-    }
-    fs::remove_file(input)?;
-    let smallest = candidates.into_iter().min_by_key(Vec::len).unwrap_or_default();
+    let mut node = process::command("node");
+    node.arg(&tool).arg(&input).args(OPTIMISATIONS).arg("-o").arg(&output);
+    process::run(&mut node, "see the message of wasm-opt above")?;
+    let bytes = fs::read(&output)?;
     ensure!(
-        smallest.starts_with(MAGIC),
+        bytes.starts_with(MAGIC),
         "wasm-opt wrote no module: is another build running in this directory?"
     );
-    project::write_if_changed(&best, &smallest)?;
-    Ok(smallest)
+    fs::remove_file(input)?;
+    // A name of its own only when it is whole.
+    fs::rename(output, best)?;
+    Ok(bytes)
 }
 
 #[cfg(test)]

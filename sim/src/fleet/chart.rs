@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::plan::{At, FIRST_HOUR, HOUR, MINUTE, Plan, Scenario, clock};
+use super::plan::{At, DAY, FIRST_HOUR, HOUR, MINUTE, Plan, Scenario, clock};
 use super::report::{Policy, Report};
 use super::spread::STEP;
 
@@ -81,8 +81,8 @@ impl Panel {
                 y + 4.0
             );
         }
-        let step = (to - from) / 8;
-        for at in (from..=to).step_by(step as usize) {
+        let step = STEPS.into_iter().find(|step| (to - from) / step <= MOST_TIMES).unwrap_or(DAY);
+        for at in (from.next_multiple_of(step)..=to).step_by(step as usize) {
             let (hour, minute) = (at / HOUR + FIRST_HOUR, at % HOUR / MINUTE);
             let _ = writeln!(
                 svg,
@@ -117,7 +117,7 @@ fn hours(plan: &Plan) -> (At, At) {
     let (from, to) = match plan.scenario {
         Scenario::Calm => (clock(8, 0), clock(18, 0)),
         Scenario::Deploy => (clock(9, 0), clock(13, 0)),
-        Scenario::Outage => (clock(9, 40), clock(11, 20)),
+        Scenario::Outage => (clock(9, 40), clock(11, 10 + plan.outage_minutes)),
     };
     if to <= plan.end() { (from, to) } else { (0, plan.end()) }
 }
@@ -155,3 +155,6 @@ const LEFT: f64 = 70.0;
 const RIGHT: f64 = 840.0;
 const HEIGHT: f64 = 220.0;
 const MOST_POINTS: At = 300;
+/// Between two times that are written below a panel.
+const STEPS: [At; 6] = [5 * MINUTE, 10 * MINUTE, 20 * MINUTE, 30 * MINUTE, HOUR, 3 * HOUR];
+const MOST_TIMES: At = 12;

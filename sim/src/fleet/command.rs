@@ -11,15 +11,17 @@ use super::report::{Figure, Policy, Report, run_policy};
 use super::tally::Count;
 
 pub const USAGE: &str = "\
-usage: evertoken-sim fleet [--clients N] [--hours N] [--scenario NAME] [--seed N] [--only POLICY] [--json] [--svg FILE]
+usage: evertoken-sim fleet [options]
 
   --clients N      browsers, each with a person (default 100000)
   --hours N        length of the run, which begins at eight in the morning: 1 to 240 (default 24)
   --scenario NAME  calm: people sign in between 8:30 and 9:30
                    deploy: all of them sign in in the minute after nine
-                   outage (default): calm, but the server is away from 10:00 to 10:10
+                   outage (default): calm, but the server is away from 10:00 on
+  --minutes N      how long it is away: 1 to 360 (default 10)
   --seed N         the run follows from it (default 1)
   --only POLICY    one of evertoken, fixed-lead, interval, on-401 instead of all
+  --draw PERCENT   the longest lead that evertoken draws, of the least: 100 to 300 (default as in pages)
   --json           end with one line of JSON
   --svg FILE       where the chart goes (default target/fleet.svg)
 
@@ -32,7 +34,9 @@ struct Arguments {
     hours: u32,
     scenario: Scenario,
     seed: u64,
+    minutes: u32,
     only: Option<Policy>,
+    draw: Option<u64>,
     json: bool,
     svg: PathBuf,
 }
@@ -56,7 +60,11 @@ pub fn command(words: impl Iterator<Item = String>) -> ExitCode {
         }
     };
     let Arguments { clients, hours, scenario, seed, .. } = arguments;
-    let plan = Plan::new(clients, hours, scenario, seed);
+    let mut plan = Plan::new(clients, hours, scenario, seed);
+    plan.outage_minutes = arguments.minutes;
+    if let Some(percent) = arguments.draw {
+        plan = plan.with_draw(percent);
+    }
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let mut reports = Vec::new();
     for policy in Policy::ALL.into_iter().filter(|policy| arguments.only.is_none_or(|only| only == *policy)) {
@@ -86,7 +94,9 @@ impl Arguments {
             hours: 24,
             scenario: Scenario::Outage,
             seed: 1,
+            minutes: 10,
             only: None,
+            draw: None,
             json: false,
             svg: PathBuf::from("target/fleet.svg"),
         };
@@ -104,6 +114,8 @@ impl Arguments {
                     let names = Policy::ALL.map(|policy| (policy.as_str(), policy));
                     arguments.only = Some(choice(&word, &value()?, &names)?);
                 }
+                "--minutes" => arguments.minutes = number(&word, &value()?, 1, 360)? as u32,
+                "--draw" => arguments.draw = Some(number(&word, &value()?, 100, 300)?),
                 "--json" => arguments.json = true,
                 "--svg" => arguments.svg = value()?.into(),
                 _ => return Err(format!("unknown argument `{word}`")),

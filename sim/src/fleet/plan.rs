@@ -11,6 +11,8 @@ pub struct Plan {
     pub hours: u32,
     pub scenario: Scenario,
     pub seed: u64,
+    /// How long the server is away, in minutes, when it is.
+    pub outage_minutes: u32,
     /// How every engine of the fleet is set up.
     pub(crate) config: Arc<Config>,
 }
@@ -22,7 +24,7 @@ pub enum Scenario {
     Calm,
     /// Everybody signs in in the first minute after nine, as after a release that has signed everybody out.
     Deploy,
-    /// A calm day, but from 10:00 to 10:10 the server is away.
+    /// A calm day, but from 10:00 on the server is away for a while.
     Outage,
 }
 
@@ -37,7 +39,14 @@ impl Plan {
         }
         let config = options.into_config().expect("invariant: options that go together");
         // Nobody reads the trails of a million engines.
-        Self { clients, hours, scenario, seed, config: Arc::new(Config { trail: 0, ..config }) }
+        let config = Arc::new(Config { trail: 0, ..config });
+        Self { clients, hours, scenario, seed, outage_minutes: 10, config }
+    }
+
+    /// Has the engines draw their leads up to `percent` of the least, instead of what they do by default.
+    pub fn with_draw(mut self, percent: u64) -> Self {
+        self.config = Arc::new(Config { draw: percent, ..(*self.config).clone() });
+        self
     }
 
     pub(crate) fn end(&self) -> At {
@@ -46,7 +55,7 @@ impl Plan {
 
     /// From when to when the server is away.
     pub(crate) fn outage(&self) -> Option<(At, At)> {
-        (self.scenario == Scenario::Outage).then_some((clock(10, 0), clock(10, 10)))
+        (self.scenario == Scenario::Outage).then_some((clock(10, 0), clock(10, self.outage_minutes)))
     }
 
     pub(crate) fn is_out(&self, at: At) -> bool {

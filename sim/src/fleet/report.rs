@@ -84,7 +84,7 @@ impl Report {
         let from = match self.plan.scenario {
             Scenario::Calm => clock(9, 45),
             Scenario::Deploy => clock(9, 1),
-            Scenario::Outage => clock(10, 10),
+            Scenario::Outage => clock(10, self.plan.outage_minutes),
         };
         self.tally.rates.requests.peak(from, QUIET)
     }

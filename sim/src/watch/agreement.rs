@@ -11,7 +11,10 @@ impl World {
     pub(crate) fn watch_end(&mut self, tab: usize) {
         let view = &self.tabs[tab];
         let (state, eye, open) = (view.state(), &view.eye, view.calls.len());
-        let alive = eye.family.is_some_and(|family| self.provider.is_alive(family));
+        // Where nobody asks, nobody knows before the token has ended.
+        let bearer = view.verdict.as_ref().map(|verdict| verdict.bearer.expose());
+        let accepted = bearer.is_some_and(|bearer| self.provider.accepts(bearer, &self.clock));
+        let alive = accepted || eye.family.is_some_and(|family| self.provider.is_alive(family));
         // A caller that does not wait for a refresh gets its 401.
         let waits = self.scenario.config.max_wait >= Millis::from_secs(2);
         let served = !waits || eye.last_status == Some(200);

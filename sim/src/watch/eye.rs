@@ -46,6 +46,8 @@ pub(crate) struct Eye {
     pub(crate) refused: Option<RefreshId>,
     pub(crate) confirmation: Confirmation,
     pub(crate) turn: Turn,
+    /// The lock was given back in this step.
+    pub(crate) unlocked: bool,
     /// The server asked for peace until then.
     pub(crate) hard: Option<(Mono, Option<RefreshId>)>,
     /// The schedule says: not before.
@@ -56,6 +58,8 @@ pub(crate) struct Eye {
     pub(crate) last_sent: Option<(Mono, Option<usize>)>,
     /// The last answer that told when to come back.
     pub(crate) told_when: bool,
+    /// The last write, and when it was asked for.
+    pub(crate) writing: Option<(StoreOp, u64)>,
     /// Writes in a row that failed.
     pub(crate) unsaved: u32,
     /// Operations of the store that have not ended.
@@ -178,6 +182,7 @@ impl Eye {
         let text = self.view.as_ref().and_then(|view| view.text.as_ref());
         if let Some(id) = text.and_then(|text| text.id) {
             self.session = Session::Refused;
+            self.order = text.and_then(|text| text.order()).unwrap_or_default();
             (self.family, self.held) = (Some(id.family), Some(id));
         }
     }
@@ -185,8 +190,10 @@ impl Eye {
     /// Takes over what was read; says whose it is.
     pub(crate) fn restore(&mut self) -> Option<usize> {
         let view = self.view.as_ref()?;
-        self.order = self.order.max(view.newest().map(|record| record.stamp().order()).unwrap_or_default());
+        let tombstone = view.newest().filter(|record| record.session.is_none());
+        self.order = tombstone.map(|record| record.stamp().order()).unwrap_or(self.order);
         let kept = view.pair()?;
+        self.order = kept.order().unwrap_or_default();
         let (id, session) = (kept.id?, kept.record.as_ref()?.session.as_ref()?);
         // What the record beside the pair says of it, it says later.
         let word = view.newest().and_then(|record| record.session.as_ref()).unwrap_or(session);

@@ -20,13 +20,13 @@ impl World {
         let Some(family) = eye.family else {
             return;
         };
-        if eye.word().is_some_and(|word| word.session.as_ref().is_some_and(|session| session.lost)) {
+        let word = eye.word().and_then(|word| word.session.as_ref());
+        let (lost, refused) = word.map_or((false, false), |session| (session.lost, session.refused));
+        // What is learnt after the refusal changes nothing of its reason.
+        if lost && eye.refused.is_none() {
             eye.lost = eye.held;
         }
-        if let Some(word) = eye.word()
-            && word.session.as_ref().is_some_and(|session| session.refused)
-            && eye.held.is_some()
-        {
+        if refused {
             eye.refused = eye.held;
         }
         let Some(news) = eye.news() else {
@@ -61,6 +61,7 @@ impl World {
             return;
         };
         self.watch_claim(tab, record);
+        self.tabs[tab].eye.writing = Some((op, self.clock.elapsed));
         let made = self.now(tab);
         let eye = &mut self.tabs[tab].eye;
         eye.order = record.stamp().order();

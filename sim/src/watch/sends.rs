@@ -107,8 +107,11 @@ impl World {
             };
             let Request { token: theirs, claimed_until, sent, .. } = self.requests[flying];
             let is_live = claimed_until.is_some_and(|until| self.clock.elapsed <= until);
-            let is_same = theirs.is_some_and(|theirs| theirs.family == token.family);
-            if is_live && is_same && !self.clock.was_set_since(sent) && !self.watch.was_cleared_since(sent) {
+            if is_live
+                && theirs == Some(token)
+                && !self.clock.was_set_since(sent)
+                && !self.watch.was_cleared_since(sent)
+            {
                 self.broke(Invariant::I2, || {
                     format!("request {request} of tab {tab} beside request {flying} of tab {other}")
                 });
@@ -193,6 +196,13 @@ impl World {
         }
     }
 
+    /// Clocks that part are a sleep, perhaps, and after that what has failed is tried again.
+    pub(crate) fn watch_jump(&mut self) {
+        for tab in &mut self.tabs {
+            tab.eye.soft = None;
+        }
+    }
+
     /// An answer will not be read.
     pub(crate) fn watch_lost(&mut self, answer: &TokenAnswer) {
         self.requests[answer.request].troubled = true;
@@ -220,6 +230,7 @@ impl World {
         let first = same.iter().map(|request| request.sent).min().unwrap_or_default();
         let is_excused = same.iter().any(|request| request.troubled)
             || self.watch.trouble.is_some_and(|trouble| trouble >= first)
+            || self.clock.was_set_since(first)
             || !self.scenario.is_ordered() && self.scenario.config.shared;
         if !is_excused {
             self.broke(Invariant::I6, || format!("{token:?} was spent, and no answer was lost"));

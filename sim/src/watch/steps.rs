@@ -37,10 +37,10 @@ impl World {
             self.watch.trouble = Some(elapsed);
         }
         let held_up = self.tabs[tab].held_up;
-        let has_lock = self.locks.is_held_by(self.tabs[tab].page);
+        let page = self.tabs[tab].page;
         let eye = &mut self.tabs[tab].eye;
         match input {
-            Input::LockGranted(id) if has_lock => {
+            Input::LockGranted(id) if self.locks.is_granted(page, *id) => {
                 eye.turn.lock = Some(Held { id: *id, since: now.mono, held_up });
                 eye.turn.look = Look::Wanted;
             }
@@ -61,7 +61,8 @@ impl World {
             Input::StoreWritten { op, stored } => {
                 eye.operations = eye.operations.saturating_sub(1);
                 eye.sights.remove(op);
-                eye.unsaved = if *stored == Stored::Failed { eye.unsaved + 1 } else { 0 };
+                let late = eye.writing.is_some_and(|(last, asked)| last != *op || elapsed >= asked + 2_000);
+                eye.unsaved = if *stored == Stored::Failed || late { eye.unsaved + 1 } else { 0 };
                 if let Claiming::Asked(claimed, lease) = eye.turn.claim
                     && claimed == *op
                 {
@@ -107,13 +108,8 @@ impl World {
                 eye.read_asked(*op, elapsed);
             }
             Output::Unlock(id) => {
-                let held = eye.turn.lock.take_if(|held| held.id == *id);
+                eye.unlocked |= eye.turn.lock.take_if(|held| held.id == *id).is_some();
                 eye.turn.look = Look::Wanted;
-                if let Some(request) = eye.flying.filter(|_| held.is_some()) {
-                    self.broke(Invariant::I15, || {
-                        format!("the lock goes back while request {request} is out")
-                    });
-                }
             }
             Output::Broadcast(message) => {
                 let message = if self.sabotage == Sabotage::TellAll { CANARY } else { message };
@@ -160,6 +156,12 @@ impl World {
 
     /// The lock is for a refresh, and for no longer.
     fn watch_lock(&mut self, tab: usize) {
+        let eye = &mut self.tabs[tab].eye;
+        if std::mem::take(&mut eye.unlocked)
+            && let Some(request) = eye.flying
+        {
+            self.broke(Invariant::I15, || format!("the lock went back while request {request} is out"));
+        }
         let (view, page) = (&self.tabs[tab], self.tabs[tab].page);
         let idle = !view.is_refreshing() && view.eye.operations == 0;
         if idle && (self.locks.is_held_by(page) || self.locks.is_wanted_by(page)) {
@@ -238,6 +240,7 @@ impl World {
         let reason = refusal.reason;
         *self.watch.ended.entry(reason.as_str()).or_default() += 1;
         let eye = &mut self.tabs[tab].eye;
+        eye.unsaved = 0;
         let refused = matches!(reason, EndReason::Refused | EndReason::RefreshResponseLostPossible);
         let was = std::mem::take(&mut eye.session);
         let lost = eye.lost.is_some() && eye.lost == eye.refused;

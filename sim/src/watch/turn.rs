@@ -64,6 +64,9 @@ impl Turn {
         if matches!(self.look, Look::Asked(_) | Look::Wanted) {
             self.look = Look::Asked(op);
         }
+        if matches!(self.claim, Claiming::Refused) {
+            self.claim = Claiming::None;
+        }
     }
 
     /// The last read has been answered, or its time is over.

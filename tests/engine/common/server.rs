@@ -238,7 +238,7 @@ fn sent_token(body: &str) -> Option<String> {
 }
 
 /// `Date` in its preferred form (RFC 9110 §5.6.7). The day of the week is not looked at by anybody.
-fn http_date(unix_ms: i64) -> String {
+pub fn http_date(unix_ms: i64) -> String {
     const MONTHS: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let seconds = unix_ms.div_euclid(1_000);

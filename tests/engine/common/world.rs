@@ -91,6 +91,12 @@ pub fn endpoint() -> Options {
     options
 }
 
+/// Makes the refresh token a cookie.
+pub fn cookie(options: &mut Options) {
+    options.text("refresh.tokenIn", "cookie".into()).expect("a valid option");
+    options.text("refresh.credentials", "same-origin".into()).expect("a valid option");
+}
+
 impl World {
     /// A page that has read its empty store.
     pub fn new() -> Self {
@@ -138,6 +144,12 @@ impl World {
             queue: Vec::new(),
             posted: 0,
         }
+    }
+
+    /// A trail with room for everything; before the first input.
+    pub fn record_all(&mut self, seed: u64) {
+        self.config.trail = usize::MAX;
+        self.engine = Engine::new(self.config.clone(), seed);
     }
 
     /// The page is loaded again: a new engine on the same store and server, at the same time.

@@ -8,7 +8,7 @@ mod strategies;
 
 use crate::common::*;
 use act::{Act, apply, options_of, outcome};
-use evertoken::engine::Engine;
+use evertoken::engine::{Config, Engine};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use strategies::{act, any_time};
@@ -53,6 +53,22 @@ proptest! {
         prop_assert_eq!(world.unsettled(), 0);
     }
 
+    /// Whatever has happened, the trail does it again.
+    #[test]
+    fn every_trail_can_be_done_again(
+        kind in 0..4_u8,
+        seed in any::<u64>(),
+        acts in proptest::collection::vec(act(), 1..40),
+    ) {
+        let mut world = World::unread(|options| options_of(kind, options), seed);
+        world.record_all(seed);
+        world.boot();
+        for act in acts {
+            apply(&mut world, act);
+        }
+        world.expect_replay("random acts");
+    }
+
     #[test]
     fn no_times_and_no_answers_make_it_panic(
         kind in 0..4_u8,
@@ -69,11 +85,14 @@ proptest! {
         bare.handle(Now::default(), Input::Dispose);
         let open: Vec<_> = bare.calls.iter().filter(|(_, times)| **times != 1).collect();
         prop_assert!(open.is_empty(), "not settled once: {:?}", open);
+        let steps = steps_of(&bare.engine);
+        prop_assert_eq!(replay(&bare.config, &steps).steps, steps, "not done again");
     }
 }
 
 /// An engine without a world: what it asks for stays undone unless an act does it.
 struct Bare {
+    config: Config,
     engine: Engine,
     calls: BTreeMap<CallId, u32>,
     generation: Generation,
@@ -81,8 +100,13 @@ struct Bare {
 
 impl Bare {
     fn new(options: Options, seed: u64) -> Self {
-        let config = options.into_config().expect("valid options");
-        Self { engine: Engine::new(config, seed), calls: BTreeMap::new(), generation: Generation(0) }
+        let config = Config { trail: usize::MAX, ..options.into_config().expect("valid options") };
+        Self {
+            engine: Engine::new(config.clone(), seed),
+            config,
+            calls: BTreeMap::new(),
+            generation: Generation(0),
+        }
     }
 
     fn apply(&mut self, now: Now, act: Act) {

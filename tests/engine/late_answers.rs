@@ -1,0 +1,118 @@
+//! NE5: an attempt that was given up may still bring the only live pair.
+use crate::common::*;
+
+/// A failure leaves the attempt before it its chance: the server is strict, and a third request would be the end.
+#[test]
+fn a_failed_attempt_does_not_abort_the_one_before_it() {
+    for failure in [
+        Reply::Fixed(answer(503, "")),
+        Reply::Fixed(answer(429, "")),
+        Reply::Fixed(answer(200, "<html>")),
+        Reply::Unreachable,
+    ] {
+        let mut world = expired();
+        world.server.latency = 50;
+        world.server.script.extend([Reply::Slow(11_500), failure.clone()]);
+        let call = world.need();
+        world.advance(ms(11_300));
+        assert_eq!((world.requests(), world.aborted.len()), (2, 0), "{failure:?}");
+        world.server.always = Some(failure.clone());
+        world.advance(ms(200));
+        world.expect(call, Settled::Done);
+        assert_eq!((world.state(), world.ends()), (State::Active, vec![]), "{failure:?}");
+        world.server.always = None;
+        world.advance(hours(1));
+        assert_eq!((world.state(), world.ends()), (State::Active, vec![]), "{failure:?}");
+    }
+}
+
+/// The attempt after it was refused; the access token is still good, and the session may go on.
+#[test]
+fn a_late_pair_rescues_a_session_that_was_about_to_end() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.advance(minutes(1));
+    world.server.script.push_back(Reply::Slow(14_000));
+    let refusal = answer(400, r#"{"error":"invalid_grant"}"#);
+    world.server.script.push_back(Reply::Fixed(refusal));
+    world.refresh();
+    world.advance(secs(12));
+    assert_eq!(world.state(), State::Ending);
+    world.advance(secs(3));
+    assert_eq!((world.state(), world.generation()), (State::Active, Generation(2)));
+    assert!(world.store.holds("refresh.0.1") && !world.store.holds("refused"), "{:?}", world.store.text);
+    world.advance(hours(2));
+    assert_eq!((world.state(), world.ends()), (State::Active, vec![]));
+}
+
+/// RC7: signed out and somebody else signed in meanwhile: nobody will ever use that pair.
+#[test]
+fn a_late_pair_of_the_former_user_is_revoked() {
+    let mut world = World::with(|options| options.text("revoke.url", "/auth/revoke".into()).unwrap());
+    world.sign_in("ada");
+    world.advance(minutes(1));
+    world.server.script.push_back(Reply::Slow(2_000));
+    world.refresh();
+    world.advance(ms(100));
+    world.sign_out();
+    world.sign_in("bob");
+    world.advance(secs(3));
+    let bodies = world.revoked.iter().filter_map(|request| request.body.as_ref());
+    let revoked: Vec<&str> = bodies.filter_map(|body| body.expose().split('"').nth(3)).collect();
+    assert_eq!(revoked, ["refresh.0.0.cAnArYx7", "refresh.0.1.cAnArYx7"]);
+    assert_eq!((world.state(), world.snapshot().subject.as_deref()), (State::Active, Some("bob")));
+    assert!(world.store.holds("refresh.1.0") && !world.store.holds("refresh.0."));
+}
+
+/// LP3: the server's word counts also when it comes late.
+#[test]
+fn a_late_429_holds_the_next_attempt_back() {
+    let busy = Answer { retry_after: Some("60".into()), ..answer(429, "") };
+    let mut world = expired();
+    world.server.script.push_back(Reply::Silent);
+    let call = world.need();
+    world.advance(ms(10_100));
+    let first = world.sent[0].0;
+    world.answer_now(first, Outcome::Answered(busy));
+    let error = world.expect_error(call, ErrorCode::RefreshUnavailable);
+    assert_eq!(error.cause, Some(Cause::RateLimited));
+    let forced = world.force();
+    world.expect_error(forced, ErrorCode::RefreshUnavailable);
+    world.wake(Wake::Online);
+    world.advance(ms(59_900));
+    assert_eq!(world.requests(), 1);
+    world.advance(ms(200));
+    assert_eq!((world.requests(), world.ends()), (2, vec![]));
+}
+
+/// The same while the next attempt flies: what comes after that one waits, also when it was the last of its flight.
+#[test]
+fn a_late_429_beside_a_flying_attempt_holds_the_one_after_it_back() {
+    for retries in [1.0, 3.0] {
+        for second in [answer(503, ""), answer(400, r#"{"error":"invalid_client"}"#)] {
+            let busy = Answer { retry_after: Some("60".into()), ..answer(503, "") };
+            let mut world = World::with(|options| options.number("retries", retries).unwrap());
+            world.sign_in("ada");
+            world.sleep(minutes(20));
+            world.server.script.extend([Reply::Silent, Reply::Silent]);
+            world.need();
+            world.advance_until(secs(12), |world| world.requests() == 2);
+            world.answer_now(world.sent[0].0, Outcome::Answered(busy));
+            let until = world.clock.now().wall.after(secs(60));
+            world.answer_now(world.sent[1].0, Outcome::Answered(second.clone()));
+            assert_eq!(world.snapshot().next_retry_at, Some(until), "{retries} {second:?}");
+            world.wake(Wake::Online);
+            world.advance(ms(59_900));
+            assert_eq!(world.requests(), 2, "{retries} {second:?}");
+            world.advance(secs(1));
+            assert_eq!((world.requests(), world.state()), (3, State::Active), "{retries} {second:?}");
+        }
+    }
+}
+
+fn expired() -> World {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.sleep(minutes(20));
+    world
+}

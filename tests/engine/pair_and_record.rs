@@ -1,0 +1,137 @@
+//! Stores that keep the record in a place of its own, beside the pair.
+use crate::common::*;
+
+/// I10: of two sign-ins of one moment the later has an epoch of its own, also where the pair of the other has not come
+/// through yet.
+#[test]
+fn a_sign_in_over_a_record_whose_pair_is_on_its_way_comes_after_it() {
+    let mut world = World::with(apart);
+    world.store.mode = Mode::Delayed(100);
+    world.sign_in("ada");
+    let mut elsewhere = World::unread(apart, 2);
+    elsewhere.boot();
+    elsewhere.sign_in("bob");
+    let theirs = elsewhere.record();
+    world.store.fence.clone_from(&elsewhere.store.fence);
+    world.advance(secs(1));
+    assert_eq!(world.snapshot().subject.as_deref(), Some("ada"));
+    assert!(world.record().epoch > theirs.epoch, "{:?}", world.record());
+}
+
+/// I6: a pair that was lost from its place is no other pair: it is claimed under its own number, which is how the other
+/// tabs know that theirs is spent.
+#[test]
+fn a_pair_that_was_lost_is_claimed_under_its_own_generation() {
+    let mut world = World::with(apart);
+    world.sign_in("ada");
+    world.advance(secs(5));
+    let before = world.record().stamp();
+    world.store.text = None;
+    world.server.script.push_back(Reply::Slow(5_000));
+    world.refresh();
+    let fence = world.store.fence.clone().unwrap_or_default();
+    assert!(fence.starts_with(&before.prefix("default", 1, Insist::Generation)), "{fence}");
+    assert!(fence.contains(r#""locked":1"#), "{fence}");
+}
+
+/// I10: a session that begins where a pair was lost comes after the one that the record beside it tells of.
+#[test]
+fn a_sign_in_after_the_pair_was_lost_comes_after_its_record() {
+    let mut world = World::with(apart);
+    world.sign_in("ada");
+    let before = world.record().epoch;
+    world.store.text = None;
+    world.set_wall(-3_600_000);
+    let mut world = world.reload(2);
+    world.advance(secs(1));
+    assert_eq!(world.state(), State::SignedOut);
+    world.sign_in("bob");
+    assert!(world.record().epoch > before, "{:?}", world.record());
+}
+
+/// MT: tabs that refresh one after the other do not use up the time that each pair has to come through.
+#[test]
+fn every_pair_has_its_own_time_to_come_through() {
+    let mut world = World::with(apart);
+    world.sign_in("ada");
+    world.sleep(minutes(20));
+    let before = world.record();
+    world.rotate_elsewhere();
+    let second = world.record();
+    world.rotate_elsewhere();
+    let third = world.record();
+    show(&mut world, &before, &second);
+    world.wake(Wake::Shown);
+    world.advance(ms(450));
+    show(&mut world, &second, &third);
+    world.advance(ms(450));
+    show(&mut world, &third, &third);
+    world.advance(secs(1));
+    assert_eq!((world.state(), world.generation()), (State::Active, third.generation));
+    assert_eq!((world.ends(), world.requests()), (vec![], 0));
+}
+
+/// A pair that needs longer than it should is still found.
+#[test]
+fn a_pair_that_comes_late_brings_its_session_back() {
+    let mut world = World::with(apart);
+    world.sign_in("ada");
+    world.sleep(minutes(20));
+    let before = world.record();
+    world.rotate_elsewhere();
+    let after = world.record();
+    show(&mut world, &before, &after);
+    world.wake(Wake::Shown);
+    world.advance(secs(3));
+    assert_eq!(world.ends(), [EndReason::Superseded]);
+    show(&mut world, &after, &after);
+    world.advance(secs(10));
+    assert_eq!((world.state(), world.generation()), (State::Active, after.generation));
+    assert_eq!(world.requests(), 0);
+    let looks = world.store.reads;
+    world.advance(minutes(5));
+    assert_eq!(world.store.reads, looks, "it is looked for no longer");
+}
+
+/// I5: when somebody else has signed in, the access token of before is used no more.
+#[test]
+fn the_record_of_another_session_ends_this_one_before_its_pair_is_there() {
+    let mut world = World::with(apart);
+    world.sign_in("ada");
+    let before = world.record();
+    world.sign_in_elsewhere("bob");
+    let after = world.record();
+    show(&mut world, &before, &after);
+    world.wake(Wake::Shown);
+    world.advance(secs(1));
+    assert_eq!((world.bearer(), world.ends()), (None, vec![EndReason::SignedOutElsewhere]));
+    show(&mut world, &after, &after);
+    world.advance(secs(5));
+    assert_eq!(world.snapshot().subject.as_deref(), Some("bob"));
+}
+
+/// The same where the page is loaded meanwhile.
+#[test]
+fn a_pair_of_another_session_than_the_record_is_not_begun_with() {
+    let mut world = World::with(apart);
+    world.sign_in("ada");
+    let before = world.record();
+    world.sign_in_elsewhere("bob");
+    let after = world.record();
+    show(&mut world, &before, &after);
+    let mut world = world.reload(2);
+    world.advance(secs(1));
+    assert_eq!((world.state(), world.bearer()), (State::SignedOut, None));
+    show(&mut world, &after, &after);
+    world.advance(secs(5));
+    assert_eq!(world.snapshot().subject.as_deref(), Some("bob"));
+}
+
+fn show(world: &mut World, pair: &Record, record: &Record) {
+    world.store.put(pair.encode().expose());
+    world.store.fence = Some(record.clone().without_tokens().encode().expose().to_owned());
+}
+
+fn apart(options: &mut Options) {
+    options.number("apart", 1.0).expect("a switch");
+}

@@ -25,7 +25,6 @@ mod names;
 mod newer_version;
 mod no_loops;
 mod notices;
-mod notices;
 mod pair_and_record;
 mod properties;
 mod redaction;

@@ -366,7 +366,7 @@ impl Engine {
             self.on_saved();
         }
         let waits = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Reading));
-        if waits && self.desk.is_idle() && self.desk.reading.is_none() && self.desk.look_at.is_none() {
+        if waits && self.desk.is_idle() && self.desk.reading.is_none() && self.look_deadline().is_none() {
             self.read_for_flight();
         }
     }

@@ -160,10 +160,14 @@ impl Engine {
     }
 
     fn claim(&mut self) {
-        let Some(flight) = self.flight.as_mut().filter(|_| self.desk.is_idle()) else {
-            // The write under way ends within its time, and the store is then read once more.
+        let Some(flight) = self.flight.as_mut() else {
             return;
         };
+        if !self.desk.is_idle() {
+            // The write under way ends within its time, and the store is then read once more.
+            flight.step = Step::Reading;
+            return;
+        }
         flight.step = Step::Claiming;
         flight.lease = Lease { from: self.now, woken: false };
         self.claim = Some(Claim {

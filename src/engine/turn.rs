@@ -53,7 +53,7 @@ impl Engine {
         if self.asks_for(id) {
             self.lock = Lock::Held(id);
             self.mark(Mark::Locked, u64::from(id.0));
-            self.read_for_flight();
+            self.leave_queue();
         }
     }
 
@@ -61,7 +61,7 @@ impl Engine {
     pub(super) fn on_lock_denied(&mut self, id: LockId) {
         if self.asks_for(id) {
             self.lock = Lock::Free;
-            self.read_for_flight();
+            self.leave_queue();
         }
     }
 
@@ -71,6 +71,13 @@ impl Engine {
             self.mark(Mark::Unlocked, u64::from(id.0));
             self.lock = Lock::Free;
             self.emit(Output::Unlock(id));
+            self.leave_queue();
+        }
+    }
+
+    /// The flight has waited for the lock long enough, unless a late answer has brought what it was for.
+    fn leave_queue(&mut self) {
+        if matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Queueing)) {
             self.read_for_flight();
         }
     }

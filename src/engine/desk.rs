@@ -140,6 +140,8 @@ impl Engine {
             // The store was slow at the start and nothing has begun since: start again from what it says.
             self.phase = Phase::Booting;
         } else if self.desk.reading.map(|(op, _)| op).or(self.desk.given_up) != Some(op) {
+            // What it shows is too old, but a store that answers is not taken for one that does not.
+            self.desk.hangs = if text.is_some() { 0 } else { self.desk.hangs };
             return;
         }
         self.desk.given_up = None;

@@ -51,5 +51,6 @@ mod two_tabs;
 mod unauthorized;
 mod user_switch;
 mod waiters;
+mod waiting_for_a_write;
 mod what_ends_a_session;
 mod what_is_sent;

@@ -52,7 +52,7 @@ impl World {
                     eye.soft = None;
                 }
             }
-            Input::StoreRead { op, .. } => {
+            Input::StoreFailed(op) | Input::StoreRead { op, .. } => {
                 eye.operations = eye.operations.saturating_sub(1);
                 if eye.read_answered(*op) {
                     self.watch_view(tab);

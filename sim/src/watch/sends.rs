@@ -106,6 +106,10 @@ impl World {
                 continue;
             };
             let Request { token: theirs, claimed_until, sent, .. } = self.requests[flying];
+            if theirs == Some(token) && claimed_until.is_none_or(|until| self.clock.elapsed > until) {
+                // Its page has not read an answer in the time that the claim names: nobody can know whether one came.
+                self.requests[flying].troubled = true;
+            }
             let is_live = claimed_until.is_some_and(|until| self.clock.elapsed <= until);
             if is_live
                 && theirs == Some(token)

@@ -200,7 +200,9 @@ impl World {
         match event {
             Event::Adopted { .. } => {
                 self.give_up_flying(tab);
-                self.tabs[tab].eye.restore();
+                let eye = &mut self.tabs[tab].eye;
+                eye.restore();
+                eye.last_sent = None;
                 self.watch_return(tab);
             }
             Event::RefreshFailed { error, exhausted } => self.watch_failure(tab, error, *exhausted),

@@ -141,7 +141,8 @@ impl Engine {
             self.desk.reading = Some((op, self.now.mono));
             self.on_read_timeout();
             self.desk.given_up = None;
-            if self.session.is_none() && self.desk.hangs < MOST_LOOKS {
+            let unknown = self.session.is_none() && self.epoch == Epoch(0);
+            if unknown && self.desk.hangs < MOST_LOOKS {
                 // There may be a session that could not be seen.
                 let pause = LOOK_FLOOR.doubled(self.desk.hangs, SAVE_AGAIN_CAP);
                 self.desk.look_at = Some(self.now.mono.after(pause));

@@ -302,7 +302,9 @@ impl World {
         let saves = (1..=MOST_SAVES).contains(&view.eye.unsaved);
         let waits =
             saves || deadline <= view.eye.hint || view.eye.view.as_ref().is_some_and(Sight::is_behind);
-        if idle && !waits {
+        // A page that could not read its store looks again, some times.
+        let looks = view.eye.blind && !self.calm;
+        if idle && !waits && !looks {
             self.broke(Invariant::I11, || format!("a timer of {delay:?} though signed out"));
         }
         if check > Millis::ZERO && delay > check {

@@ -1,0 +1,132 @@
+//! The bytes of a document, piece by piece: as they lie in memory, or out of base64url.
+//!
+//! Reading allocates nothing and fetches no byte twice, however long the document is.
+
+use alloc::vec::Vec;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+/// A document that is read once, from its beginning to its end.
+pub struct Source<'a> {
+    /// What has not come into `piece` yet.
+    rest: &'a [u8],
+    is_encoded: bool,
+    piece: [u8; CARRIED + PIECE],
+    at: usize,
+    end: usize,
+    /// The beginning of a character, behind `end`; it opens the next piece.
+    carried: usize,
+    /// Where in the document `piece` begins.
+    offset: usize,
+    flaw: Option<Flaw>,
+}
+
+/// What is wrong with the bytes as such, whatever they should say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// Not base64url without padding (RFC 7515 §2).
+    Base64,
+    Utf8,
+}
+
+impl<'a> Source<'a> {
+    /// The document as it stands.
+    pub fn plain(document: &'a str) -> Self {
+        Self::new(document.as_bytes(), false)
+    }
+
+    /// The document that `segment` encodes. A [`flaw`](Self::flaw) ends it early.
+    pub fn base64url(segment: &'a str) -> Self {
+        Self::new(segment.as_bytes(), true)
+    }
+
+    fn new(rest: &'a [u8], is_encoded: bool) -> Self {
+        let piece = [0; CARRIED + PIECE];
+        Self { rest, is_encoded, piece, at: 0, end: 0, carried: 0, offset: 0, flaw: None }
+    }
+
+    /// The next byte: 0 at the end, because no JSON has a 0 in it.
+    pub fn peek(&mut self) -> u8 {
+        self.run().first().copied().unwrap_or(0)
+    }
+
+    /// The next bytes, as many as are at hand: none at the end of the document only.
+    pub fn run(&mut self) -> &[u8] {
+        if self.at == self.end {
+            self.fetch();
+        }
+        &self.piece[self.at..self.end]
+    }
+
+    /// Passes over `count` bytes of the [`run`](Self::run).
+    pub fn pass(&mut self, count: usize) {
+        self.at = self.end.min(self.at + count);
+    }
+
+    /// How many bytes of the document have been passed over.
+    pub fn position(&self) -> usize {
+        self.offset + self.at
+    }
+
+    /// Reads to the end of the document and says what is wrong with its bytes; of two flaws, the one that a reader
+    /// who decodes first and looks at the text then would meet.
+    pub fn flaw(&mut self) -> Option<Flaw> {
+        while !self.rest.is_empty() {
+            self.fetch();
+        }
+        self.flaw
+    }
+
+    /// The first `length` bytes of a document that has not been read.
+    pub fn head(mut self, length: usize) -> Vec<u8> {
+        let mut head = Vec::with_capacity(length);
+        while head.len() < length {
+            let run = self.run();
+            let count = run.len().min(length - head.len());
+            if count == 0 {
+                break;
+            }
+            head.extend_from_slice(&run[..count]);
+            self.pass(count);
+        }
+        head
+    }
+
+    /// Gets the next piece: empty at the end, and where there is a flaw.
+    fn fetch(&mut self) {
+        self.piece.copy_within(self.end..self.end + self.carried, 0);
+        self.offset += self.end;
+        self.at = 0;
+        let room = if self.is_encoded { PIECE / 3 * 4 } else { PIECE };
+        let (now, rest) = self.rest.split_at(self.rest.len().min(room));
+        self.rest = rest;
+        let fresh = &mut self.piece[self.carried..];
+        let mut held = self.carried + now.len();
+        if !self.is_encoded {
+            fresh[..now.len()].copy_from_slice(now);
+        } else if let Ok(count) = URL_SAFE_NO_PAD.decode_slice(now, fresh) {
+            held = self.carried + count;
+        } else {
+            self.flaw = Some(Flaw::Base64);
+            self.rest = &[];
+            held = 0;
+        }
+        self.end = match core::str::from_utf8(&self.piece[..held]) {
+            Ok(_) => held,
+            // A piece may end within a character, the document may not.
+            Err(error) if error.error_len().is_none() && !rest.is_empty() => error.valid_up_to(),
+            Err(_) => {
+                self.flaw = Some(Flaw::Utf8);
+                held = 0;
+                0
+            }
+        };
+        self.carried = held - self.end;
+    }
+}
+
+/// A whole number of groups of three bytes, which are four characters of base64.
+const PIECE: usize = 768;
+/// All but the last byte of a character.
+const CARRIED: usize = 3;

@@ -6,6 +6,7 @@
 
 use alloc::string::String;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::fmt;
 
 use super::json::Text;
@@ -101,8 +102,9 @@ impl Claims<'_> {
         let Member::Text { begin, end } = self.members[at] else {
             return None;
         };
-        let head = Source::base64url(self.payload).head(end);
-        Some(Text(head.get(begin..)?).decode().into())
+        let mut payload = Vec::new();
+        Source::base64url(self.payload, Some(&mut payload)).flaw();
+        Some(Text(payload.get(begin..end)?).decode().into())
     }
 }
 
@@ -133,9 +135,9 @@ pub fn decode(token: &str) -> Result<Decoded, JwtError> {
 /// ```
 pub fn claims(token: &str) -> Result<Claims<'_>, JwtError> {
     let (header, payload) = segments(token)?;
-    walk(header, &mut |_, _| {})?;
+    walk(header, None, &mut |_, _| {})?;
     let mut claims = Claims { payload, ..Claims::default() };
-    walk(payload, &mut |name, value| {
+    walk(payload, None, &mut |name, value| {
         if let Some(at) = NAMES.iter().position(|known| name == *known) {
             claims.members[at] = value;
         }
@@ -165,19 +167,24 @@ fn segments(token: &str) -> Result<(&str, &str), JwtError> {
 }
 
 fn object(segment: &str) -> Result<String, JwtError> {
-    let length = walk(segment, &mut |_, _| {})?;
-    String::from_utf8(Source::base64url(segment).head(length)).map_err(|_| JwtError::Utf8)
+    let mut text = Vec::new();
+    walk(segment, Some(&mut text), &mut |_, _| {})?;
+    String::from_utf8(text).map_err(|_| JwtError::Utf8)
 }
 
-/// Checks that a segment is a JSON object, tells of its members, and gives its length.
-fn walk(segment: &str, member: &mut dyn FnMut(Name, Member)) -> Result<usize, JwtError> {
-    let mut source = Source::base64url(segment);
+/// Checks that a segment is a JSON object and tells of its members.
+fn walk<'a>(
+    segment: &'a str,
+    copy: Option<&'a mut Vec<u8>>,
+    member: &mut dyn FnMut(Name, Member),
+) -> Result<(), JwtError> {
+    let mut source = Source::base64url(segment, copy);
     let checked = Checker::new(&mut source).document(member);
     match (source.flaw(), checked) {
         (Some(Flaw::Base64), _) => Err(JwtError::Base64),
         (Some(Flaw::Utf8), _) => Err(JwtError::Utf8),
         (None, Err(_)) => Err(JwtError::Json),
-        (None, Ok(b'{')) => Ok(source.position()),
+        (None, Ok(b'{')) => Ok(()),
         (None, Ok(_)) => Err(JwtError::NotAnObject),
     }
 }

@@ -20,6 +20,7 @@ pub struct Source<'a> {
     /// Where in the document `piece` begins.
     offset: usize,
     flaw: Option<Flaw>,
+    copy: Option<&'a mut Vec<u8>>,
 }
 
 /// What is wrong with the bytes as such, whatever they should say.
@@ -33,17 +34,18 @@ pub enum Flaw {
 impl<'a> Source<'a> {
     /// The document as it stands.
     pub fn plain(document: &'a str) -> Self {
-        Self::new(document.as_bytes(), false)
+        Self::new(document.as_bytes(), false, None)
     }
 
-    /// The document that `segment` encodes. A [`flaw`](Self::flaw) ends it early.
-    pub fn base64url(segment: &'a str) -> Self {
-        Self::new(segment.as_bytes(), true)
+    /// The document that `segment` encodes, which goes into `copy` as it is read. A [`flaw`](Self::flaw) ends it
+    /// early.
+    pub fn base64url(segment: &'a str, copy: Option<&'a mut Vec<u8>>) -> Self {
+        Self::new(segment.as_bytes(), true, copy)
     }
 
-    fn new(rest: &'a [u8], is_encoded: bool) -> Self {
+    fn new(rest: &'a [u8], is_encoded: bool, copy: Option<&'a mut Vec<u8>>) -> Self {
         let piece = [0; CARRIED + PIECE];
-        Self { rest, is_encoded, piece, at: 0, end: 0, carried: 0, offset: 0, flaw: None }
+        Self { rest, is_encoded, piece, at: 0, end: 0, carried: 0, offset: 0, flaw: None, copy }
     }
 
     /// The next byte: 0 at the end, because no JSON has a 0 in it.
@@ -78,21 +80,6 @@ impl<'a> Source<'a> {
         self.flaw
     }
 
-    /// The first `length` bytes of a document that has not been read.
-    pub fn head(mut self, length: usize) -> Vec<u8> {
-        let mut head = Vec::with_capacity(length);
-        while head.len() < length {
-            let run = self.run();
-            let count = run.len().min(length - head.len());
-            if count == 0 {
-                break;
-            }
-            head.extend_from_slice(&run[..count]);
-            self.pass(count);
-        }
-        head
-    }
-
     /// Gets the next piece: empty at the end, and where there is a flaw.
     fn fetch(&mut self) {
         self.piece.copy_within(self.end..self.end + self.carried, 0);
@@ -123,6 +110,9 @@ impl<'a> Source<'a> {
             }
         };
         self.carried = held - self.end;
+        if let Some(copy) = &mut self.copy {
+            copy.extend_from_slice(&self.piece[..self.end]);
+        }
     }
 }
 

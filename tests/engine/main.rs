@@ -8,6 +8,7 @@ mod calls_before_the_store_is_read;
 mod cookie_sessions;
 mod events;
 mod hidden_pages;
+mod hostile_tokens;
 mod lead_and_jitter;
 mod lost_answers;
 mod properties;

@@ -86,7 +86,7 @@ impl<'a> Source<'a> {
         self.offset += self.end;
         self.at = 0;
         let room = if self.is_encoded { PIECE / 3 * 4 } else { PIECE };
-        let (now, rest) = self.rest.split_at(self.rest.len().min(room));
+        let (now, rest) = self.rest.split_at(room.min(self.rest.len()));
         self.rest = rest;
         let fresh = &mut self.piece[self.carried..];
         let mut held = self.carried + now.len();
@@ -116,7 +116,8 @@ impl<'a> Source<'a> {
     }
 }
 
-/// A whole number of groups of three bytes, which are four characters of base64.
-const PIECE: usize = 768;
+/// Seven groups of three bytes, which are 28 characters of base64: of 32 and more at a time the `base64` crate makes
+/// unrolled loops that cost the module a kilobyte and a half.
+const PIECE: usize = 21;
 /// All but the last byte of a character.
 const CARRIED: usize = 3;

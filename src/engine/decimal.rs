@@ -136,6 +136,8 @@ mod tests {
             ("0e99999999999999999999", 0),
             ("99999999999999999999999999", LIMIT),
             ("0.00000000000000000000000000001", 0),
+            ("0003600", 3_600_000),
+            ("00.5", 500),
         ] {
             assert_eq!(thousandths(text.as_bytes()), Some(expected), "{text}");
         }
@@ -143,7 +145,10 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_number() {
-        for text in ["", "-", ".", "e5", "1e", "1e+", "1.2.3", "abc", "1a", "NaN", "Infinity", " 1", "0x10"] {
+        for text in [
+            "", "-", ".", ".5", "1.", "1.e5", "-00", "--1", "e5", "1e", "1e+", "1.2.3", "abc", "1a", "NaN",
+            "Infinity", " 1", "0x10",
+        ] {
             assert_eq!(thousandths(text.as_bytes()), None, "{text}");
         }
     }

@@ -173,3 +173,48 @@ impl<'s, 'a> Checker<'s, 'a> {
         number.thousandths().ok_or(Invalid)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    fn members(document: &str) -> Vec<(Name, Member)> {
+        let mut members = vec![];
+        let mut source = Source::plain(document);
+        Checker::new(&mut source).document(&mut |name, member| members.push((name, member))).unwrap();
+        members
+    }
+
+    #[test]
+    fn members_of_the_outermost_object_are_told_and_no_others() {
+        let [abc, d] = [Name::new(*b"abc"), Name(0x164)];
+        let document = r#"{"abc":-1.5,"d":{"abc":2},"abc":["abc",{"abc":3}],"d":"e\"f","abc":null}"#;
+        let begin = document.find("e\\").unwrap();
+        assert_eq!(
+            members(document),
+            [
+                (abc, Member::Number(-1_500)),
+                (d, Member::Other),
+                (abc, Member::Other),
+                (d, Member::Text { begin, end: begin + 4 }),
+                (abc, Member::Other),
+            ]
+        );
+        assert!(members("7").is_empty());
+    }
+
+    #[test]
+    fn a_name_is_three_letters_or_another_name() {
+        let named = |name: &str| members(&alloc::format!(r#"{{"{name}":0}}"#))[0].0 == Name::new(*b"exp");
+        for name in ["exp", r"\u0065xp", r"e\u0078p", r"ex\u0070", r"\u0065\u0078\u0070"] {
+            assert!(named(name), "{name}");
+        }
+        for name in
+            ["", "e", "ex", "expx", "xexp", "Exp", r"\nexp", r"exp\u0000", r"\u0165xp", r"\u0001exp", "éxp"]
+        {
+            assert!(!named(name), "{name}");
+        }
+    }
+}

@@ -121,3 +121,69 @@ impl<'a> Source<'a> {
 const PIECE: usize = 21;
 /// All but the last byte of a character.
 const CARRIED: usize = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::String;
+    use alloc::{format, vec};
+
+    /// The document as it is read in runs, and as it is copied.
+    fn read(mut source: Source<'_>) -> (Vec<u8>, Option<Flaw>) {
+        let mut bytes = vec![];
+        loop {
+            assert_eq!(source.position(), bytes.len());
+            let run = source.run();
+            if run.is_empty() {
+                return (bytes, source.flaw());
+            }
+            bytes.extend_from_slice(run);
+            let count = run.len();
+            source.pass(count);
+        }
+    }
+
+    #[test]
+    fn every_byte_comes_once_and_in_order() {
+        for unit in ["0123456789", "é", "日本", "a🦀", "🦀🦀b"] {
+            for length in 0..100 {
+                let document: String = unit.chars().cycle().take(length).collect();
+                let segment = URL_SAFE_NO_PAD.encode(&document);
+                let mut copy = vec![];
+                let decoded = read(Source::base64url(&segment, Some(&mut copy)));
+                assert_eq!(decoded, (document.clone().into_bytes(), None));
+                assert_eq!(copy, document.as_bytes());
+                assert_eq!(read(Source::plain(&document)), decoded);
+            }
+        }
+    }
+
+    #[test]
+    fn the_end_reads_as_zero_and_is_no_byte() {
+        let mut source = Source::plain("a");
+        assert_eq!(source.peek(), b'a');
+        for _ in 0..3 {
+            source.pass(1);
+            assert_eq!((source.peek(), source.position()), (0, 1));
+            assert!(source.run().is_empty());
+        }
+    }
+
+    #[test]
+    fn a_wrong_letter_counts_before_a_wrong_character_wherever_they_stand() {
+        let wrong = URL_SAFE_NO_PAD.encode(b"\xff");
+        for filler in [0, 4, 28, 56, 280] {
+            let filler = "A".repeat(filler);
+            for (segment, flaw) in [
+                (filler.clone(), None),
+                (format!("{filler}{wrong}"), Some(Flaw::Utf8)),
+                (format!("{filler}="), Some(Flaw::Base64)),
+                (format!("gICA{filler}="), Some(Flaw::Base64)),
+                (format!("gICA{filler}"), Some(Flaw::Utf8)),
+            ] {
+                assert_eq!(Source::base64url(&segment, None).flaw(), flaw, "{segment}");
+                assert_eq!(read(Source::base64url(&segment, None)).1, flaw, "{segment}");
+            }
+        }
+    }
+}

@@ -14,8 +14,9 @@ use evertoken::engine::jwt;
 
 #[test]
 fn reading_allocates_nothing_and_its_work_grows_no_faster_than_the_token() {
-    nothing_is_allocated();
+    // In this order: work that grows faster shall be seen on short tokens, not waited for on long ones.
     work_is_proportional();
+    nothing_is_allocated();
 }
 
 fn nothing_is_allocated() {
@@ -40,7 +41,7 @@ fn work_is_proportional() {
         while rounds < 9 || least[1] > least[0] * 64 {
             least = [least[0].min(time(&short.token)), least[1].min(time(&long.token))];
             rounds += 1;
-            assert!(rounds < 1_000, "{}: {least:?}", long.name);
+            assert!(rounds < 100, "{}: {least:?}", long.name);
         }
     }
 }

@@ -24,7 +24,8 @@ pub struct Decoded {
     pub payload: String,
 }
 
-/// Why a token is no readable JWT. Such a token can still be used: it is opaque (RFC 9068 §6).
+/// Why a token is no readable JWT. Such a token can still be used: it is opaque (RFC 9068 §6). Of several reasons the
+/// one counts that a reader meets first who splits, decodes the whole header and then the whole payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JwtError {
     /// A segment is not base64url without padding (RFC 7515 §2).
@@ -43,8 +44,8 @@ pub enum JwtError {
     Utf8,
 }
 
-/// The registered claims that are about a token's life and owner (RFC 7519 §4.1). Of claims with one name the last
-/// counts, as in `JSON.parse`.
+/// The claims that are about a token's life and owner (RFC 7519 §4.1), as they stand in the outermost object. Of claims
+/// with one name the last counts, as in `JSON.parse`.
 #[derive(Clone, Copy, Default)]
 pub struct Claims<'a> {
     payload: &'a str,
@@ -68,26 +69,29 @@ impl JwtError {
 }
 
 impl Claims<'_> {
+    /// `exp`
     pub fn expires_at(&self) -> Option<UnixMillis> {
-        self.date(0)
+        self.date(EXP)
     }
 
+    /// `iat`
     pub fn issued_at(&self) -> Option<UnixMillis> {
-        self.date(1)
+        self.date(IAT)
     }
 
+    /// `nbf`
     pub fn not_before(&self) -> Option<UnixMillis> {
-        self.date(2)
+        self.date(NBF)
     }
 
     /// A copy of `iss`; a lone surrogate becomes U+FFFD.
     pub fn issuer(&self) -> Option<Arc<str>> {
-        self.text(3)
+        self.text(ISS)
     }
 
     /// A copy of `sub`, likewise.
     pub fn subject(&self) -> Option<Arc<str>> {
-        self.text(4)
+        self.text(SUB)
     }
 
     /// A NumericDate is a number; strings are not dates (RFC 7519 §2). From 10¹² on it is taken for milliseconds.
@@ -125,8 +129,8 @@ pub fn decode(token: &str) -> Result<Decoded, JwtError> {
     Ok(Decoded { header: object(header)?, payload: object(payload)? })
 }
 
-/// Reads the claims that are about a token's life and owner, without allocating: whatever its length, a token is
-/// decoded through a small buffer on the stack. It errs when [`decode`] does, and with the same reason.
+/// Reads the claims that are about a token's life and owner, without allocating: a token of any length is decoded
+/// through a small buffer on the stack, once. It errs when [`decode`] does, and with the same reason.
 ///
 /// ```
 /// let claims = evertoken::engine::jwt::claims("e30.eyJzdWIiOiJhZGEiLCJleHAiOjEuNX0.").unwrap();
@@ -198,6 +202,11 @@ pub fn epoch(thousandths: i64) -> UnixMillis {
 
 const NAMES: [Name; 5] =
     [Name::new(*b"exp"), Name::new(*b"iat"), Name::new(*b"nbf"), Name::new(*b"iss"), Name::new(*b"sub")];
+const EXP: usize = 0;
+const IAT: usize = 1;
+const NBF: usize = 2;
+const ISS: usize = 3;
+const SUB: usize = 4;
 
 #[cfg(test)]
 mod tests {

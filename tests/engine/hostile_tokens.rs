@@ -11,12 +11,12 @@ use corpus::{Case, Read};
 use evertoken::engine::jwt;
 
 #[test]
-fn the_corpus_has_more_than_500_different_tokens_with_names_of_their_own() {
+fn the_corpus_has_more_than_600_different_tokens_with_names_of_their_own() {
     let cases = cases();
     let names: BTreeSet<_> = cases.iter().map(|case| &case.name).collect();
     let tokens: BTreeSet<_> = cases.iter().map(|case| &case.token).collect();
     assert_eq!(names.len(), cases.len());
-    assert!(tokens.len() > 500, "{} different tokens in {} cases", tokens.len(), cases.len());
+    assert!(tokens.len() > 600, "{} different tokens in {} cases", tokens.len(), cases.len());
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn they_agree_on_every_payload_that_is_broken_at_any_place() {
             count += 1;
         }
     }
-    assert!(count > 100_000, "{count}");
+    assert!(count > 200_000, "{count}");
 }
 
 /// Each character of each token replaced, left out and doubled.
@@ -56,7 +56,7 @@ fn they_agree_on_every_token_that_is_broken_at_any_place() {
             }
         }
     }
-    assert!(count > 100_000, "{count}");
+    assert!(count > 200_000, "{count}");
 }
 
 /// Asserts that all three read the same: dates or reason, header, payload, `iss` and `sub`.

@@ -153,7 +153,10 @@ impl Engine {
         self.desk.reading = None;
         self.desk.hangs = if ended || in_time { 0 } else { self.desk.hangs.saturating_add(1) };
         self.mark(Mark::StoreRead, u64::from(text.is_some()));
-        let blank = !ended && matches!(self.desk.seen, Seen::Record(_));
+        let blank = !ended && in_time && matches!(self.desk.seen, Seen::Record(_));
+        if blank {
+            self.desk.seen = Seen::Nothing;
+        }
         if (self.desk.hangs == 1 || blank) && self.asks_again() {
             return;
         }
@@ -166,7 +169,9 @@ impl Engine {
         let behind = record.is_some();
         self.desk.behind = self.desk.behind.filter(|_| behind);
         self.desk.looking = false;
-        self.desk.seen = found.seen;
+        if self.desk.hangs == 0 {
+            self.desk.seen = found.seen;
+        }
         let reads_to_send = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Reading));
         let collides = (self.desk.conflicted || reads_to_send) && self.collides(&found);
         let merged = match found.stored {

@@ -118,7 +118,6 @@ impl Engine {
     /// holds: it is asked once more. Another tab may have replaced the refresh token held here, and a strict server ends
     /// the session of who sends it again.
     pub(super) fn asks_again(&mut self) -> bool {
-        self.desk.seen = Seen::Nothing;
         match self.flight.as_ref().map(|flight| &flight.step) {
             Some(Step::Reading) if self.is_together() => self.read_for_flight(),
             Some(Step::Confirming(_)) if self.is_together() => self.start_read(),

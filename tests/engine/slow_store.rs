@@ -1,5 +1,7 @@
 //! A store that answers late or never, and timers that are a little late, as those of browsers always are.
 use crate::common::*;
+use evertoken::engine::ids::Epoch;
+use evertoken::engine::notice::Notice;
 
 /// ST2: it costs durability, not the session.
 #[test]
@@ -72,6 +74,20 @@ fn the_lock_is_kept_while_new_tokens_cannot_be_stored() {
         assert_eq!((world.lock, world.record().claim), (None, None), "{trouble:?}");
         assert_eq!((world.record().generation, world.requests()), (Generation(2), 1), "{trouble:?}");
     }
+}
+
+/// A look that does not end either has shown nothing, least of all that the claim is gone.
+#[test]
+fn the_lock_is_kept_though_a_look_hangs_too() {
+    let mut world = expired(Mode::Sync);
+    world.need();
+    world.store.mode = Mode::Hanging;
+    world.input(Input::Notice(Notice { epoch: Epoch(1 << 51), generation: Generation(1) }.encode()));
+    world.advance(secs(3));
+    assert!(world.lock.is_some());
+    world.store.mode = Mode::Sync;
+    world.advance(secs(5));
+    assert_eq!((world.lock, world.record().generation), (None, Generation(2)));
 }
 
 /// I15: and no longer than its claim keeps the others waiting.

@@ -212,7 +212,6 @@ impl World {
         let name = self.rules.config.name.clone();
         let eye = &mut self.tab(tab).eye;
         eye.refused = eye.refused.filter(|last| op <= *last);
-        eye.blind = 0;
         if let Some(Stored::Record(record)) = text.map(|text| Record::decode(text.expose(), &name)) {
             eye.order = eye.order.max((record.epoch, record.generation));
             eye.over |= record.session.is_none();

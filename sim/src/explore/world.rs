@@ -163,6 +163,9 @@ impl World {
             None => Ok(()),
             Some((_, Reply::Read(op, text))) => {
                 self.saw(tab, op, text.as_ref());
+                if !self.tabs[tab].is_reading() {
+                    self.tab(tab).eye.blind = 0;
+                }
                 self.input(tab, Input::StoreRead { op, text, fence: None })
             }
             Some((_, Reply::Written(op, stored))) => {
@@ -301,6 +304,7 @@ impl World {
         let since = self.elapsed;
         let held = self.tab(tab);
         held.eye.blind += u8::from(is_storing);
+        held.eye.strained |= is_storing;
         held.fate = Fate::Frozen { since };
     }
 

@@ -1,15 +1,19 @@
 import { ignore } from './abort.js';
 
-/** What the app's own rule says of an answer, of which it gets a copy; `otherwise` when it fails or takes too long. */
+/**
+ * What the app's own rule says of an answer, of which it gets a copy; `otherwise` when it fails or takes more than
+ * `patience` milliseconds.
+ */
 export async function ask<T>(
   response: Response,
   rule: (copy: Response) => T | PromiseLike<T>,
   otherwise: T,
+  patience: number,
 ): Promise<T> {
   const copy = response.clone();
   let timer;
   try {
-    const late = new Promise<T>((resolve) => (timer = setTimeout(resolve, PATIENCE, otherwise)));
+    const late = new Promise<T>((resolve) => (timer = setTimeout(resolve, patience, otherwise)));
     return await Promise.race([late, rule(copy)]);
   } catch {
     return otherwise;
@@ -23,6 +27,3 @@ export async function ask<T>(
 export function drop(response: Response): void {
   response.body?.cancel().catch(ignore);
 }
-
-/** In milliseconds. */
-const PATIENCE = 10_000;

@@ -19,13 +19,15 @@ export function localHost(source: Source, surroundings: Surroundings, sink: Engi
   let failure: TokenErrorData = { code: 'internal', transient: false };
   let deaths: number[] = [];
   let stopped = false;
+  /** Nobody wants an engine any more. */
+  let disposed = false;
   /** Gives back what this tab has of what tabs share. */
   let part = ignore;
   /** Whether an engine has died and nobody has been told. */
   let unburied = false;
 
   function begin(first: boolean): void {
-    if (deaths.length > RESTARTS) return;
+    if (disposed || deaths.length > RESTARTS) return;
     try {
       const module = source();
       if (module instanceof Promise) {
@@ -67,6 +69,7 @@ export function localHost(source: Source, surroundings: Surroundings, sink: Engi
       engine.restore();
       if (stopped) engine.stop();
     } catch (error) {
+      part();
       const { option, message } = error as { option?: string; message?: string };
       throw option ? new TypeError(`option "${option}": expected ${message}`) : error;
     }
@@ -83,8 +86,12 @@ export function localHost(source: Source, surroundings: Surroundings, sink: Engi
     };
     return {
       lock(id) {
-        const told = (granted: boolean) => tell((engine) => engine.locked(id, granted));
-        if (others) held.set(id, others.lock(told));
+        const told = (granted: boolean) => {
+          if (!granted) held.delete(id);
+          tell((engine) => engine.locked(id, granted));
+        };
+        const release = others?.lock(told);
+        if (release) held.set(id, release);
         else told(false);
       },
       unlock(id) {
@@ -108,6 +115,7 @@ export function localHost(source: Source, surroundings: Surroundings, sink: Engi
   const host: EngineHost = {
     call(id, op, args) {
       // What is called before the burial fails with it. Said again: at the death itself there may be no stack for it.
+      if (op === 'dispose') disposed = true;
       if (unburied) return queueMicrotask(bury);
       if (!engine && !queue) begin(false);
       if (queue) return void queue.push(() => host.call(id, op, args));

@@ -24,6 +24,8 @@ export interface LaneParts {
 
 /** What a token must have left for a request that cannot go out again, in milliseconds. */
 const ONE_SHOT = 60_000;
+/** How long the judgement of an answer may take, in milliseconds; after it, the answer is the caller's. */
+const JUDGEMENT = 10_000;
 const IDEMPOTENT = /^(GET|HEAD|OPTIONS|PUT|DELETE)$/;
 
 /**
@@ -203,7 +205,7 @@ function claim(
 function refused(response: Response, { unauthorized, shouldRefresh }: LaneParts['config']): boolean | Promise<boolean> {
   const about = unauthorized.filter((rule) => (typeof rule === 'number' ? rule : rule.status) === response.status);
   if (!shouldRefresh && (!about.length || about.some((rule) => typeof rule === 'number'))) return about.length > 0;
-  return ask(response, (copy) => judge(copy, about, shouldRefresh), false);
+  return ask(response, (copy) => judge(copy, about, shouldRefresh), false, JUDGEMENT);
 }
 
 async function judge(copy: Response, about: Config['unauthorized'], hook: Config['shouldRefresh']): Promise<boolean> {

@@ -50,8 +50,8 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
           fetch: async (url, init) => {
             const response = await native(url, { ...init, auth: 'omit' } as FetchInit);
             const { isTerminal } = config;
-            if (isTerminal && !response.ok)
-              rulings.set(response, await ask(response, async (copy) => !!(await isTerminal(copy)), undefined));
+            if (isTerminal && !response.ok && url === config.endpoints[0]?.href)
+              rulings.set(response, await ask(response, async (copy) => !!(await isTerminal(copy)), undefined, RULING));
             return response;
           },
           refresh: runner?.refresh,
@@ -214,7 +214,10 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
         return place.remove();
       }
       // The store could not be told of the end: without a text it has no session either.
-      if (place.isSaved() === false) await place.remove().catch(() => hear({ type: 'persistFailed' }));
+      const saved = place.isSaved();
+      // A store that has not answered yet may never do so.
+      if (saved === undefined) void place.remove().catch(ignore);
+      if (saved === false) await place.remove().catch(() => hear({ type: 'persistFailed' }));
     },
     getAccessToken: async (options) => (await need(options))[1][1]!,
     peek() {
@@ -258,6 +261,9 @@ const inertHost: MakeHost = (_source, _surroundings, sink) => {
     inspect: ignore as () => undefined,
   };
 };
+
+/** How long the app's rule may take, in milliseconds: the attempt that the answer is for has its own time. */
+const RULING = 2_000;
 
 function isStatus401(outcome: unknown): boolean {
   const { status, response } = Object(outcome) as { status?: unknown; response?: { status?: unknown } };

@@ -176,7 +176,7 @@ export function parse(options: Options): Config {
     list.map((one) => placeOf(String(one), base) ?? refuse(name, PLACES[0], one));
   const { store = memory() } = rest;
   const inStore = !isForgetful(store);
-  const shared = !inert && (inStore || refresh?.tokenIn === 'cookie');
+  const shared = isClient() && (inStore || refresh?.tokenIn === 'cookie');
   if (shared) number(true, entries, 'lock');
   if (shared && inStore) number(true, entries, 'shared');
   return {

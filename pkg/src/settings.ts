@@ -88,7 +88,7 @@ export interface Options {
   /**
    * Whether this answer (a copy) of the token endpoint, which brings no tokens, ends the session. Replaces the built-in
    * rule: 400, 401, 403 and 422 do unless their body is HTML or names a passing trouble. An error, or no answer within
-   * 10 s, leaves the rule in force.
+   * 2 s, leaves the rule in force.
    */
   isTerminal?: ((response: Response) => boolean | PromiseLike<boolean>) | undefined;
 

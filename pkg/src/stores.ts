@@ -39,6 +39,9 @@ function web(storage: () => Storage): Store {
   };
 }
 
+/** How long a write is waited for before the next one is made, in milliseconds. */
+const STUCK = 5_000;
+
 /** One text of a store. */
 export interface Slot {
   /** What the store has; or the text that it could not be given, as long as nobody else has given it another. */
@@ -67,21 +70,25 @@ export function slot(store: Store, key: string, onUnreadable: () => void): Slot 
   /** What the store itself had when last looked at, or was given. */
   let seen: string | undefined;
   let writing: Promise<void> | undefined;
+  let puts = 0;
   let saved: boolean | undefined = true;
 
   function judge(text: string | null | undefined): string | undefined {
     const own = text ?? undefined;
     unreadable = false;
-    if (writing) return unsaved ?? own;
-    if (own !== seen) unsaved = failed = undefined;
-    seen = own;
+    // What another tab has put there is newer than what could not be put there from here.
+    if (own !== seen && own !== mine) {
+      if (!writing) unsaved = failed = undefined;
+      seen = own;
+      return own;
+    }
     return unsaved ?? own;
   }
 
-  /** Whether the store holds what `expected` says. What cannot be read is what it was. */
-  function holds(expected: string, own: string | null | undefined): boolean {
+  /** Whether the store holds what `expected` says. */
+  function holds(expected: string, own: string | null | undefined, isSure = true): boolean {
     // A write that was given up has landed after all: it is no other's.
-    if (own != null && own === mine) return true;
+    if (isSure && own != null && own === mine) return true;
     const base = own == null || own === seen ? (failed ?? own) : own;
     return expected ? !!base?.startsWith(expected) : base == null;
   }
@@ -91,13 +98,15 @@ export function slot(store: Store, key: string, onUnreadable: () => void): Slot 
     try {
       const found = store.get(key);
       return typeof found === 'object' && found
-        ? found.then(
-            (own) => holds(expected, own),
-            () => holds(expected, seen),
-          )
+        ? Promise.resolve(found).then((own) => holds(expected, own), unseen)
         : holds(expected, found);
     } catch {
-      return holds(expected, seen);
+      return unseen();
+    }
+
+    // What cannot be read is what it was.
+    function unseen(): boolean {
+      return holds(expected, seen, false);
     }
   }
 
@@ -110,8 +119,14 @@ export function slot(store: Store, key: string, onUnreadable: () => void): Slot 
         saved ??= unsaved === undefined;
         return false;
       }
+      const number = ++puts;
       const set = store.set(key, text);
       if (set) await set;
+      if (number < puts && mine !== undefined) {
+        // It has landed after a newer one.
+        await store.set(key, mine);
+        return true;
+      }
       seen = mine = text;
       failed = undefined;
       if (unsaved === text) {
@@ -130,7 +145,7 @@ export function slot(store: Store, key: string, onUnreadable: () => void): Slot 
     read() {
       try {
         const found = store.get(key);
-        return typeof found === 'object' && found ? found.then(judge, refused) : judge(found);
+        return typeof found === 'object' && found ? Promise.resolve(found).then(judge, refused) : judge(found);
       } catch (error) {
         return refused(error);
       }
@@ -139,7 +154,9 @@ export function slot(store: Store, key: string, onUnreadable: () => void): Slot 
       unsaved = text;
       saved = undefined;
       // At once if possible: the page may be going away.
-      const written = writing ? writing.then(() => put(text, expected)) : put(text, expected);
+      // One that never ends does not keep the next from its turn.
+      const turn = writing && Promise.race([writing, new Promise((resolve) => setTimeout(resolve, STUCK))]);
+      const written = turn ? turn.then(() => put(text, expected)) : put(text, expected);
       const ended = written.then(ignore, ignore).then(() => {
         if (writing === ended) writing = undefined;
       });

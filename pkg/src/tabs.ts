@@ -6,13 +6,16 @@ export interface Tabs {
   close(): void;
 }
 
+const LONGEST = 128;
+
 export function tabs(name: string, hear: (message: string) => void): Tabs {
   let channel: BroadcastChannel | undefined;
 
   function open(): void {
     try {
       channel ??= new BroadcastChannel(name);
-      channel.onmessage = ({ data }) => typeof data === 'string' && hear(data);
+      // A longer one is none of ours, and would only take room in the module's memory.
+      channel.onmessage = ({ data }) => typeof data === 'string' && data.length < LONGEST && hear(data);
       // Node only: it is no reason to keep the process running.
       (channel as { unref?(): void }).unref?.();
     } catch {

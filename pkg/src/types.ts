@@ -219,8 +219,8 @@ export interface Metrics {
 }
 
 export interface Diagnostics {
-  /** The last steps of the engine: monotonic milliseconds, code, detail. */
-  readonly steps: ReadonlyArray<readonly [at: number, code: number, detail: number]>;
+  /** The last 200 steps: monotonic milliseconds, a code, and details. `docs/diagnostics.md` says what they mean. */
+  readonly steps: ReadonlyArray<readonly [at: number, code: number, ...details: number[]]>;
   /** Origins that answered 401 and are not listed in `attachTo`. */
   readonly unlisted: readonly string[];
 }

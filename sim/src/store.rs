@@ -52,6 +52,8 @@ pub(crate) struct Store {
     /// Until when every write fails.
     pub(crate) full_until: u64,
     queue: VecDeque<Job>,
+    /// The last write got no further than the text.
+    is_half: bool,
     /// The end of the first job is on the calendar.
     pub(crate) turning: bool,
 }
@@ -95,10 +97,14 @@ pub(crate) struct Sight {
 #[derive(Debug, Default)]
 struct Shelf {
     kept: Option<Rc<Kept>>,
-    before: Option<Rc<Kept>>,
     writer: usize,
+    /// From when on every tab sees it, and what each sees until then.
     seen_from: u64,
+    before: [Option<Rc<Kept>>; MOST_TABS],
 }
+
+/// How many tabs there may be at once.
+pub(crate) const MOST_TABS: usize = 5;
 
 /// What came of a job.
 #[derive(Debug)]
@@ -106,11 +112,14 @@ pub(crate) struct Landing {
     pub(crate) reply: Input,
     /// What the page sees now.
     pub(crate) sight: Sight,
+    /// The text that was replaced had come alone: its page went away before it wrote the record beside it.
+    pub(crate) was_half: bool,
     /// What the written places held before and hold now.
     pub(crate) text: Option<Change>,
     pub(crate) fence: Option<Change>,
 }
 
+/// What a place held before a write, and holds after it.
 #[derive(Clone, Debug)]
 pub(crate) struct Change {
     pub(crate) before: Option<Rc<Kept>>,
@@ -127,6 +136,7 @@ impl Store {
             fails_until: 0,
             full_until: 0,
             queue: VecDeque::new(),
+            is_half: false,
             turning: false,
         }
     }
@@ -188,13 +198,16 @@ impl Store {
         let Some(write) = &job.write else {
             let sight = if fails { Sight::default() } else { self.sight(tab, elapsed) };
             let secret = |kept: &Option<Rc<Kept>>| kept.as_ref().map(|kept| Secret::new(kept.text.clone()));
-            let reply =
-                Input::StoreRead { op: job.op, text: secret(&sight.text), fence: secret(&sight.fence) };
-            return Landing { reply, sight, text: None, fence: None };
+            let reply = if fails {
+                Input::StoreFailed(job.op)
+            } else {
+                Input::StoreRead { op: job.op, text: secret(&sight.text), fence: secret(&sight.fence) }
+            };
+            return Landing { reply, sight, was_half: false, text: None, fence: None };
         };
         let landing = |stored, sight, text, fence| {
             let reply = Input::StoreWritten { op: job.op, stored };
-            Landing { reply, sight, text, fence }
+            Landing { reply, sight, was_half: false, text, fence }
         };
         if fails {
             return landing(Stored::Failed, Sight::default(), None, None);
@@ -204,11 +217,13 @@ impl Store {
         if !write.expected.is_met_by(compared) {
             return landing(Stored::Conflict, Sight::default(), None, None);
         }
+        let was_half = self.is_half;
         let lag = if matches!(self.manner, Manner::Apart | Manner::Lagging) { lag } else { 0 };
         let text = write.text.as_ref().map(|text| self.text.put(text, tab, elapsed, lag));
+        self.is_half = job.half && write.fence.is_some();
         let fence = write.fence.as_ref().filter(|_| !job.half);
         let fence = fence.map(|fence| self.fence.put(fence, tab, elapsed, 0));
-        landing(Stored::Durably, self.sight(tab, elapsed), text, fence)
+        Landing { was_half, ..landing(Stored::Durably, self.sight(tab, elapsed), text, fence) }
     }
 
     pub(crate) fn sight(&self, tab: usize, elapsed: u64) -> Sight {
@@ -231,14 +246,12 @@ impl Job {
 impl Shelf {
     fn seen_by(&self, tab: usize, elapsed: u64) -> Option<&Rc<Kept>> {
         let late = tab != self.writer && elapsed < self.seen_from;
-        if late { self.before.as_ref() } else { self.kept.as_ref() }
+        if late { self.before[tab].as_ref() } else { self.kept.as_ref() }
     }
 
     fn put(&mut self, text: &Secret, tab: usize, elapsed: u64, lag: u64) -> Change {
+        self.before = std::array::from_fn(|tab| self.seen_by(tab, elapsed).cloned());
         let before = self.kept.take();
-        if elapsed >= self.seen_from {
-            self.before.clone_from(&before);
-        }
         let after = Rc::new(Kept::new(text.expose().to_owned()));
         self.kept = Some(Rc::clone(&after));
         (self.writer, self.seen_from) = (tab, elapsed + lag);

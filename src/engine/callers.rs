@@ -96,7 +96,8 @@ impl Engine {
             self.metrics.recovered += 1;
             return self.settle(call, Ok(Settled::Resend));
         }
-        if generation == session.generation && !self.reject_token() {
+        let current = session.access.as_ref().map_or(session.generation, |access| access.generation);
+        if generation >= current && !self.reject_token() {
             return self.settle(call, Ok(Settled::Pass));
         }
         self.wait(call, want, Reason::Unauthorized);

@@ -8,6 +8,7 @@ use super::config::Persist;
 use super::engine::{Engine, Phase};
 use super::flight::Step;
 use super::found::{Found, Seen};
+use super::hint::LOOK_FLOOR;
 use super::ids::{CallId, Epoch, Generation, StoreOp};
 use super::input::Stored;
 use super::metrics::Mark;
@@ -134,6 +135,21 @@ impl Engine {
         }
     }
 
+    /// As good as a read that has had its time.
+    pub(super) fn on_unreadable(&mut self, op: StoreOp) {
+        if self.desk.reading.is_some_and(|(current, _)| current == op) {
+            self.desk.reading = Some((op, self.now.mono));
+            self.on_read_timeout();
+            self.desk.given_up = None;
+            let unknown = self.session.is_none() && self.epoch == Epoch(0);
+            if unknown && self.desk.hangs < MOST_LOOKS {
+                // There may be a session that could not be seen.
+                let pause = LOOK_FLOOR.doubled(self.desk.hangs, SAVE_AGAIN_CAP);
+                self.desk.look_at = Some(self.now.mono.after(pause));
+            }
+        }
+    }
+
     pub(super) fn on_read(&mut self, op: StoreOp, text: Option<&Secret>, fence: Option<&Secret>) {
         let untouched = self.session.is_none() && self.epoch == Epoch(0) && self.phase == Phase::Running;
         if self.desk.late == Some(op) && untouched {
@@ -153,7 +169,7 @@ impl Engine {
         self.desk.reading = None;
         self.desk.hangs = if ended || in_time { 0 } else { self.desk.hangs.saturating_add(1) };
         self.mark(Mark::StoreRead, u64::from(text.is_some()));
-        let blank = !ended && in_time && matches!(self.desk.seen, Seen::Record(_));
+        let blank = !ended && self.desk.hangs == 0 && matches!(self.desk.seen, Seen::Record(_));
         if blank {
             self.desk.seen = Seen::Nothing;
         }
@@ -169,11 +185,11 @@ impl Engine {
         let behind = record.is_some();
         self.desk.behind = self.desk.behind.filter(|_| behind);
         self.desk.looking = false;
+        let reads_to_send = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Reading));
+        let collides = (self.desk.conflicted || reads_to_send) && self.collides(&found);
         if self.desk.hangs == 0 {
             self.desk.seen = found.seen;
         }
-        let reads_to_send = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Reading));
-        let collides = (self.desk.conflicted || reads_to_send) && self.collides(&found);
         let merged = match found.stored {
             record::Stored::Record(record) => self.merge(record),
             record::Stored::Newer => {
@@ -357,10 +373,19 @@ impl Engine {
             What::Claim => self.on_claimed(stored),
             What::Release => {}
             What::Save => match stored {
-                Stored::Conflict if self.phase != Phase::Disposed => {
-                    return self.on_conflict();
+                Stored::Conflict
+                    if self.phase != Phase::Disposed && self.desk.conflicts <= MOST_CONFLICTS =>
+                {
+                    self.desk.conflicted = true;
+                    return self.start_read();
                 }
-                Stored::Conflict | Stored::Failed => self.settle_saved(self.desk.written),
+                Stored::Conflict => {
+                    self.desk.conflicts = 0;
+                    self.persist_failed();
+                    self.save_later();
+                    self.settle_saved(self.desk.written);
+                }
+                Stored::Failed => self.settle_saved(self.desk.written),
                 Stored::Durably => {
                     self.announce();
                     self.settle_saved(self.desk.written);
@@ -373,21 +398,10 @@ impl Engine {
             self.on_saved();
         }
         let waits = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Reading));
+        // A pair that is waited for is read by and by.
         if waits && self.desk.is_idle() && self.desk.reading.is_none() && self.look_deadline().is_none() {
             self.read_for_flight();
         }
-    }
-
-    /// Somebody else has written: what is there now decides whether it is written over.
-    fn on_conflict(&mut self) {
-        if self.desk.conflicts > MOST_CONFLICTS {
-            self.desk.conflicts = 0;
-            self.persist_failed();
-            self.settle_saved(self.desk.written);
-            return self.on_saved();
-        }
-        self.desk.conflicted = true;
-        self.start_read();
     }
 
     /// What was to be written is older than the record, and is dropped.
@@ -481,3 +495,5 @@ const LONGEST_BEHIND: Millis = Millis::from_secs(60);
 const SAVE_AGAIN: Millis = Millis::from_secs(5);
 const SAVE_AGAIN_CAP: Millis = Millis::from_secs(16 * 60);
 const MOST_TOMBSTONES: u32 = 3;
+/// How often a store that cannot be read is looked at by itself when no session is known.
+const MOST_LOOKS: u32 = 6;

@@ -236,6 +236,7 @@ impl Engine {
             Input::SignOut { call, revocation } => self.sign_out(call, revocation),
             Input::Start => self.start(),
             Input::Stop => self.stop(),
+            Input::StoreFailed(op) => self.on_unreadable(op),
             Input::StoreRead { op, text, fence } => self.on_read(op, text.as_ref(), fence.as_ref()),
             Input::StoreWritten { op, stored } => self.on_written(op, stored),
             Input::Tick | Input::Touch => {}
@@ -451,6 +452,7 @@ impl Input {
         !matches!(
             self,
             Self::Dispose
+                | Self::StoreFailed(_)
                 | Self::StoreRead { .. }
                 | Self::StoreWritten { .. }
                 | Self::Tick

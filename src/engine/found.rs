@@ -47,7 +47,11 @@ impl Found {
                 (Stored::Record(pair.with_word_of(record)), None)
             }
             (_, Stored::Record(record)) if record.session.is_none() => (Stored::Record(record), None),
-            (pair, Stored::Record(record)) => (pair, Some(record.order())),
+            (Stored::Record(pair), Stored::Record(record)) if pair.is_of_session_of(&record) => {
+                (Stored::Record(pair), Some(record.order()))
+            }
+            // What the pair is of is over.
+            (_, Stored::Record(record)) => (Stored::Nothing, Some(record.order())),
         };
         Self { stored, seen, behind }
     }
@@ -73,6 +77,10 @@ impl Seen {
 impl Record {
     pub(super) fn order(&self) -> (Epoch, Generation) {
         (self.epoch, self.generation)
+    }
+
+    fn is_of_session_of(&self, other: &Self) -> bool {
+        self.session.as_ref().map(|session| session.id) == other.session.as_ref().map(|session| session.id)
     }
 
     /// This pair, with what the record beside it says of it.

@@ -39,8 +39,9 @@ impl Engine {
     pub(super) fn look_deadline(&self) -> Option<Mono> {
         let is_free = match self.flight.as_ref().map(|flight| &flight.step) {
             None | Some(Step::Queueing | Step::Sending { .. } | Step::Waiting { .. }) => true,
-            Some(Step::Reading | Step::Confirming(_)) => self.desk.behind.is_some(),
-            Some(Step::Claiming | Step::Committing) => false,
+            Some(Step::Claiming | Step::Committing | Step::Confirming(_) | Step::Reading) => {
+                self.desk.behind.is_some()
+            }
         };
         self.desk.look_at.filter(|_| is_free && self.desk.reading.is_none())
     }
@@ -52,4 +53,4 @@ impl Engine {
 }
 
 /// The least time between two looks that somebody else has asked for.
-const LOOK_FLOOR: Millis = Millis::from_secs(1);
+pub(super) const LOOK_FLOOR: Millis = Millis::from_secs(1);

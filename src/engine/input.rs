@@ -54,7 +54,9 @@ pub enum Input {
     Start,
     /// Scheduling off: nothing is refreshed unless a caller needs it.
     Stop,
-    /// The store was read: its text, `None` when it has none or failed. `fence`: the record from its own place, where
+    /// The store could not be read: nobody knows what it holds.
+    StoreFailed(StoreOp),
+    /// The store was read: its text, `None` when it has none. `fence`: the record from its own place, where
     /// it has one.
     StoreRead {
         op: StoreOp,

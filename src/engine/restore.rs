@@ -32,6 +32,15 @@ impl Engine {
             }
             return Merged::Kept;
         }
+        if self.desk.wish && !booting && record.epoch > Epoch(0).next(self.now.wall.after(FUTURE)) {
+            // What the user has done here is newer than a session of before the clock was set back.
+            self.epoch = record.epoch.next(self.now.wall);
+            self.generation = self.generation.max(record.generation);
+            if let Some(session) = self.session.as_mut() {
+                (session.epoch, session.generation) = (self.epoch, self.generation);
+            }
+            return Merged::Kept;
+        }
         let same_epoch = record.epoch == self.epoch;
         self.offset = record.offset.or(self.offset);
         let cooldown = record.cooldown;
@@ -89,8 +98,12 @@ impl Engine {
         };
         let held = self.session.as_ref().filter(|session| session.is_known()).map(|session| session.id);
         let is_other = match &found.stored {
-            Stored::Record(record) => record.order() == ours && !self.is_of(record),
-            Stored::Newer | Stored::Nothing => false,
+            Stored::Record(record) if record.order() == ours => !self.is_of(record),
+            // The pair beside the record has not come through, or was lost. If a new one was to be stored, and was not,
+            // then it is of another tab.
+            _ => {
+                self.desk.conflicted && !matches!(self.desk.seen, Seen::Record(seen) if seen.order() == ours)
+            }
         };
         stamp.order() == ours && (stamp.session != held || is_other)
     }
@@ -140,7 +153,7 @@ impl Engine {
     }
 
     fn revive(&mut self, stored: StoredSession, epoch: Epoch, generation: Generation) -> Session {
-        let access = stored.access.map(|access| self.revive_access(access));
+        let access = stored.access.map(|access| self.revive_access(access, generation));
         let identity = access.as_ref().map(|access| Identity::of(&access.token).0).unwrap_or_default();
         let standing = if stored.refused {
             Standing::Refused(Refusal::because(EndReason::refused(stored.lost)))
@@ -162,10 +175,11 @@ impl Engine {
         }
     }
 
-    fn revive_access(&mut self, stored: StoredAccess) -> AccessToken {
+    fn revive_access(&mut self, stored: StoredAccess, generation: Generation) -> AccessToken {
         let life = Life::resume(stored.life, stored.received, self.now);
         AccessToken {
             token: stored.token,
+            generation,
             lead: self.draw_lead(stored.life),
             life,
             received: self.now.mono,
@@ -182,15 +196,15 @@ impl Engine {
         if self.desk.read_only {
             self.persist_failed();
         }
-        let stored = self.stored_session();
-        let is_other = |session: &Session| behind && stored != Some(session.id);
         if let Some(session) = self.session.as_mut().filter(|_| behind) {
             session.standing = Standing::Refused(Refusal::because(EndReason::Superseded));
         }
-        if self.session.as_ref().is_some_and(|session| is_other(session) || !self.is_usable(session)) {
+        if self.session.as_ref().is_some_and(|session| !self.is_usable(session)) {
             self.session = None;
             self.desk.leftover = true;
         }
+        // There is a session whose pair has not come through.
+        self.desk.leftover |= behind && self.session.is_none();
         if self.session.is_none() && self.config.refresh_in_cookie() {
             self.dormant = true;
             if self.config.auto_resume {
@@ -225,3 +239,6 @@ impl Engine {
         });
     }
 }
+
+/// An epoch that is further ahead of the clock than this was counted before the clock was set back.
+const FUTURE: Millis = Millis::from_secs(2);

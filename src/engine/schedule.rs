@@ -182,7 +182,7 @@ impl Engine {
         };
         Some(Verdict {
             bearer: access.token.clone(),
-            generation: session.generation,
+            generation: access.generation,
             expires_at: self.expires_at(),
             until,
             checked: self.now,

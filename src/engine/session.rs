@@ -31,6 +31,8 @@ pub struct Session {
 pub struct AccessToken {
     /// Empty when the token is an HttpOnly cookie.
     pub token: Secret,
+    /// The generation that it came with: a pair whose access token is not stored leaves the older one in place.
+    pub generation: Generation,
     pub life: Life,
     /// How long before its end it is refreshed, drawn once.
     pub lead: Millis,

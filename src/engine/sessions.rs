@@ -67,6 +67,10 @@ impl Engine {
         if self.session.as_ref().is_some_and(|session| pair.identity.is_older_than(&session.identity)) {
             return self.settle(call, Ok(Settled::Ignored));
         }
+        if let Some(session) = self.session.as_mut().filter(|session| session.is_refused()) {
+            // A refusal is not undone by an access token.
+            session.refresh = None;
+        }
         let held = self.session.as_ref().filter(|session| session.holds_access(&pair));
         if let Some(held) = held.and_then(|session| session.access.clone()) {
             // A token does not begin anew by being handed over again.
@@ -100,6 +104,7 @@ impl Engine {
         Pair {
             access: AccessToken {
                 token,
+                generation: self.generation,
                 life: Life::begin(total, self.now),
                 lead: self.draw_lead(total),
                 received: self.now.mono,
@@ -161,7 +166,7 @@ impl Engine {
             return;
         };
         session.generation = self.generation;
-        session.access = Some(pair.access);
+        session.access = Some(AccessToken { generation: self.generation, ..pair.access });
         session.identity = pair.identity;
         session.standing = Standing::Good;
         if pair.refresh.is_some() {
@@ -244,13 +249,14 @@ impl Engine {
         };
         self.mark(Mark::SessionEnded, refusal.reason as u64);
         self.ground();
-        self.epoch = epoch;
         self.forget_failures();
         let unknown = session.standing == Standing::Resuming { hinted: false };
         if unknown && refusal.reason != EndReason::SignedOut {
-            // Nobody was signed in as far as anybody knew: what waited goes on as a visitor's.
+            // Nobody was signed in as far as anybody knew: what waited goes on as a visitor's, and no session has ended
+            // that could come after another.
             return self.turn_away(ErrorCode::SignedOut);
         }
+        self.epoch = epoch;
         self.turn_away(ErrorCode::SessionEnded);
         let elsewhere = matches!(refusal.reason, EndReason::SignedOutElsewhere | EndReason::Superseded);
         self.event(Event::SessionEnded(refusal));

@@ -8,7 +8,7 @@ use super::claim::{Claim, Hold, Stamp};
 use super::desk::What;
 use super::engine::{Cooldown, Engine, Phase};
 use super::error::{Cause, Failure, TokenError};
-use super::flight::{Lease, Step};
+use super::flight::{Attempt, Lease, Step};
 use super::found::Seen;
 use super::ids::LockId;
 use super::input::Stored;
@@ -57,9 +57,9 @@ impl Engine {
         }
     }
 
-    /// No lock is to be had: the claim alone keeps tabs apart.
+    /// No lock is to be had, or somebody has stolen it: the claim alone keeps tabs apart.
     pub(super) fn on_lock_denied(&mut self, id: LockId) {
-        if self.asks_for(id) {
+        if self.asks_for(id) || self.lock == Lock::Held(id) {
             self.lock = Lock::Free;
             self.leave_queue();
         }
@@ -141,8 +141,11 @@ impl Engine {
             return self.put_off(until, error, true);
         }
         let foreign = match self.desk.seen {
-            Seen::Record(stamp) => stamp.claim.filter(|claim| claim.owner != self.id),
-            Seen::Foreign | Seen::Nothing => None,
+            // One on an older pair, which this tab has replaced and could not store, tells nothing.
+            Seen::Record(stamp) if stamp.order() == (self.epoch, self.generation) => {
+                stamp.claim.filter(|claim| claim.owner != self.id)
+            }
+            Seen::Foreign | Seen::Nothing | Seen::Record(_) => None,
         };
         if let Some(claim) = foreign {
             let is_gone = claim.hold == Hold::Locked && !self.is_alone();
@@ -255,6 +258,7 @@ impl Engine {
 
     /// The flight does not get through to its sending: the schedule tries again later.
     fn give_way(&mut self) {
+        self.desk.conflicts = 0;
         self.fail_flight(Failure::unavailable(Cause::Elsewhere), true, None);
     }
 
@@ -285,9 +289,7 @@ impl Engine {
         if is_on && self.phase != Phase::Disposed {
             return;
         }
-        if self.claim.is_some() && self.phase != Phase::Disposed {
-            self.release();
-        }
+        self.loosen_claim();
         let (Lock::Held(id) | Lock::Asked { id, .. }) = self.lock else {
             return;
         };
@@ -299,6 +301,26 @@ impl Engine {
             self.mark(Mark::Unlocked, u64::from(id.0));
             // No listener of the app runs under it.
             self.emit_first(Output::Unlock(id));
+        }
+    }
+
+    /// Takes the claim back. While a request that was given up may still bring the only live pair, it stays, as that of
+    /// a tab without the lock: the others wait for its end.
+    fn loosen_claim(&mut self) {
+        let Some(claim) = self.claim.as_mut() else {
+            return;
+        };
+        let (order, now) = ((self.epoch, self.generation), self.now.mono);
+        let timeout = self.latency.timeout(self.config.attempt_timeout);
+        let is_airborne = |attempt: &Attempt| {
+            (attempt.epoch, attempt.generation) == order && now.since(attempt.sent.mono) < timeout
+        };
+        if self.session.is_some() && self.abandoned.iter().any(is_airborne) {
+            if core::mem::replace(&mut claim.hold, Hold::Alone) == Hold::Locked && self.desk.is_idle() {
+                self.write(What::Claim);
+            }
+        } else if self.phase != Phase::Disposed {
+            self.release();
         }
     }
 

@@ -30,9 +30,9 @@ impl Want {
             return false;
         };
         match self {
-            Self::Newer(after) | Self::Replacement(after) => session.generation > after,
+            Self::Newer(after) | Self::Replacement(after) => access.generation > after,
             Self::Token { min_validity, after } => {
-                session.generation > after || access.life.left(now).is_none_or(|left| left >= min_validity)
+                access.generation > after || access.life.left(now).is_none_or(|left| left >= min_validity)
             }
         }
     }

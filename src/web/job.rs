@@ -61,12 +61,11 @@ async fn run(shell: Rc<Shell>, job: Job) {
     }
 }
 
-/// What a store gave when it was read.
+/// What a store gave when it was read. What is no text is none; one that failed may hold a session all the same.
 pub(super) fn read(op: StoreOp, outcome: Result<JsValue, JsValue>) -> Input {
-    Input::StoreRead {
-        op,
-        text: outcome.ok().and_then(|text| text.as_string()).map(Secret::new),
-        fence: None,
+    match outcome {
+        Ok(text) => Input::StoreRead { op, text: text.as_string().map(Secret::new), fence: None },
+        Err(_) => Input::StoreFailed(op),
     }
 }
 

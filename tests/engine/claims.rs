@@ -145,6 +145,25 @@ fn a_claim_from_the_future_tells_nothing() {
 }
 
 /// What this page could not take back is no other tab's claim.
+/// Nor does one on a pair that this tab has replaced and could not store.
+#[test]
+fn a_claim_on_an_older_pair_tells_nothing() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.advance(secs(5));
+    world.store.mode = Mode::Failing;
+    world.refresh();
+    world.advance(secs(2));
+    world.store.mode = Mode::Sync;
+    let claim = Claim { owner: 7, hold: Hold::Locked, at: world.clock.now().wall, life: secs(12) };
+    world.store.put(Record { claim: Some(claim), ..world.record() }.encode().expose());
+    world.server.revoke(0);
+    world.sleep(minutes(20));
+    world.need();
+    world.advance(secs(1));
+    assert_eq!(world.ends(), [EndReason::Refused]);
+}
+
 #[test]
 fn a_claim_of_its_own_is_no_reason_to_wait() {
     for mode in [LockMode::Free, LockMode::Missing] {

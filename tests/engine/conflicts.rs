@@ -142,10 +142,10 @@ fn a_store_that_never_agrees_is_given_up_after_a_few_tries() {
     world.expect(call, Settled::Started);
     assert_eq!((world.count("persistFailed"), world.store.writes), (1, 6));
     world.advance(minutes(5));
-    assert_eq!((world.state(), world.store.writes), (State::Active, 6));
+    assert_eq!((world.state(), world.store.writes), (State::Active, 24), "again after 5, 20 and 80 s");
     let call = world.sign_out();
     world.expect(call, Settled::Done);
-    assert_eq!((world.state(), world.store.writes), (State::SignedOut, 12));
+    assert_eq!((world.state(), world.store.writes), (State::SignedOut, 30));
 }
 
 /// Nor does it make a flight that never ends.

@@ -14,6 +14,7 @@ mod cookie_sessions;
 mod cookie_visitors;
 mod events;
 mod hidden_pages;
+mod hostile_moments;
 mod idle;
 mod late_answers;
 mod lead_and_jitter;

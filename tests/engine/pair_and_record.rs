@@ -34,6 +34,24 @@ fn a_pair_that_was_lost_is_claimed_under_its_own_generation() {
     assert!(fence.contains(r#""locked":1"#), "{fence}");
 }
 
+/// The same where both have new tokens for one session.
+#[test]
+fn a_hand_over_over_a_record_whose_pair_is_on_its_way_comes_after_it() {
+    let mut world = World::with(apart);
+    world.sign_in("ada");
+    world.advance(secs(5));
+    world.store.mode = Mode::Delayed(100);
+    let before = world.record();
+    let pair = world.server.sign_in("ada", world.clock.truth());
+    world.set_tokens(&pair, SessionMode::Same);
+    world.rotate_elsewhere();
+    let theirs = world.record();
+    show(&mut world, &before, &theirs);
+    world.advance(secs(1));
+    assert!(world.store.holds("refresh.1.0"));
+    assert!(world.record().generation > theirs.generation, "{:?}", world.record());
+}
+
 /// I10: a session that begins where a pair was lost comes after the one that the record beside it tells of.
 #[test]
 fn a_sign_in_after_the_pair_was_lost_comes_after_its_record() {
@@ -125,6 +143,39 @@ fn a_pair_of_another_session_than_the_record_is_not_begun_with() {
     show(&mut world, &after, &after);
     world.advance(secs(5));
     assert_eq!(world.snapshot().subject.as_deref(), Some("bob"));
+}
+
+/// A refresh that comes back to another session's record does not wait for ever for the pair beside it.
+#[test]
+fn an_answer_for_a_session_that_was_replaced_meanwhile_ends_with_it() {
+    let mut world = World::with(apart);
+    world.sign_in("ada");
+    world.advance(secs(5));
+    let before = world.record();
+    world.server.script.push_back(Reply::Slow(1_000));
+    world.refresh();
+    world.sign_in_elsewhere("bob");
+    let after = world.record();
+    show(&mut world, &before, &after);
+    world.advance(secs(5));
+    assert_eq!((world.ends(), world.lock), (vec![EndReason::SignedOutElsewhere], None));
+    show(&mut world, &after, &after);
+    world.advance(secs(10));
+    assert_eq!(world.snapshot().subject.as_deref(), Some("bob"));
+}
+
+/// Nobody hears of a session that is over already.
+#[test]
+fn a_pair_of_another_session_than_the_record_is_not_adopted() {
+    let mut elsewhere = World::with(apart);
+    elsewhere.sign_in("ada");
+    let before = elsewhere.record();
+    elsewhere.sign_in_elsewhere("bob");
+    let mut world = World::with(apart);
+    show(&mut world, &before, &elsewhere.record());
+    world.wake(Wake::Shown);
+    world.advance(secs(3));
+    assert_eq!((world.state(), world.event_names()), (State::SignedOut, vec![]));
 }
 
 fn show(world: &mut World, pair: &Record, record: &Record) {

@@ -74,8 +74,8 @@ pub(crate) struct Eye {
     acted: bool,
     /// The read that the page began with.
     first: Option<StoreOp>,
-    /// Another tab has said that there is something to look at, and it was not yet looked at.
-    pub(crate) hinted: bool,
+    /// Until when the store is looked at because another tab has said so.
+    pub(crate) hint: Option<Mono>,
     /// The last answer of the API.
     pub(crate) last_status: Option<u16>,
     /// The second of the last ticks, and how many it saw.

@@ -76,16 +76,16 @@ impl World {
             Claiming::Made(lease) if lease.holds(now) => {
                 self.requests[request].claimed_until = Some(lease.until);
             }
+            // A store that does not end what it begins cannot be claimed in.
+            _ if !eye.view.as_ref().is_some_and(|view| view.readable) => {}
+            Claiming::Asked(_, lease) if now.mono.since(lease.made.mono) >= STORE_TIMEOUT => {}
+            Claiming::Failed => {}
             Claiming::Made(lease) => {
                 self.broke(Invariant::I2, || format!("sent at {now:?} on a claim that is over: {lease:?}"));
             }
             Claiming::Refused => {
                 self.broke(Invariant::I2, || "sent though another tab has written since".into());
             }
-            // A store that does not end what it begins cannot be claimed in.
-            Claiming::Asked(_, lease) if now.mono.since(lease.made.mono) >= STORE_TIMEOUT => {}
-            Claiming::Failed => {}
-            Claiming::None if !eye.view.as_ref().is_some_and(|view| view.readable) => {}
             Claiming::Asked(..) | Claiming::None => {
                 self.broke(Invariant::I2, || "sent without a claim".into());
             }
@@ -106,6 +106,10 @@ impl World {
                 continue;
             };
             let Request { token: theirs, claimed_until, sent, .. } = self.requests[flying];
+            if theirs == Some(token) && claimed_until.is_none_or(|until| self.clock.elapsed > until) {
+                // Its page has not read an answer in the time that the claim names: nobody can know whether one came.
+                self.requests[flying].troubled = true;
+            }
             let is_live = claimed_until.is_some_and(|until| self.clock.elapsed <= until);
             if is_live
                 && theirs == Some(token)
@@ -177,9 +181,12 @@ impl World {
             }
             None => {
                 self.requests[request].course = Course::Failed;
-                if matches!(outcome, Outcome::Unreachable) {
-                    eye.lost = token;
-                }
+                // A success without tokens has spent the refresh token all the same.
+                let unread = match outcome {
+                    Outcome::Answered(answer) => (200..300).contains(&answer.status),
+                    Outcome::Ended | Outcome::Failed { .. } | Outcome::Unreachable => true,
+                };
+                eye.lost = if unread { token } else { eye.lost };
             }
         }
         let asked = match outcome {

@@ -44,7 +44,7 @@ impl World {
                 eye.turn.lock = Some(Held { id: *id, since: now.mono, held_up });
                 eye.turn.look = Look::Wanted;
             }
-            Input::Notice(_) => eye.hinted = true,
+            Input::Notice(_) => eye.hint = Some(now.mono.after(HINT)),
             Input::Refresh { .. } => eye.asked = true,
             Input::Wake(wake) if *wake != Wake::Hidden => {
                 eye.turn.woken();
@@ -52,7 +52,7 @@ impl World {
                     eye.soft = None;
                 }
             }
-            Input::StoreRead { op, .. } => {
+            Input::StoreFailed(op) | Input::StoreRead { op, .. } => {
                 eye.operations = eye.operations.saturating_sub(1);
                 if eye.read_answered(*op) {
                     self.watch_view(tab);
@@ -67,9 +67,10 @@ impl World {
                     && claimed == *op
                 {
                     eye.turn.claim = match stored {
+                        Stored::Failed => Claiming::Failed,
+                        _ if late => Claiming::Failed,
                         Stored::Conflict => Claiming::Refused,
                         Stored::Durably => Claiming::Made(lease),
-                        Stored::Failed => Claiming::Failed,
                     };
                 }
             }
@@ -104,7 +105,6 @@ impl World {
         let eye = &mut self.tabs[tab].eye;
         match output {
             Output::ReadStore(op) => {
-                eye.hinted = false;
                 eye.read_asked(*op, elapsed);
             }
             Output::Unlock(id) => {
@@ -200,7 +200,9 @@ impl World {
         match event {
             Event::Adopted { .. } => {
                 self.give_up_flying(tab);
-                self.tabs[tab].eye.restore();
+                let eye = &mut self.tabs[tab].eye;
+                eye.restore();
+                eye.last_sent = None;
                 self.watch_return(tab);
             }
             Event::RefreshFailed { error, exhausted } => self.watch_failure(tab, error, *exhausted),
@@ -298,8 +300,11 @@ impl World {
             return;
         };
         let saves = (1..=MOST_SAVES).contains(&view.eye.unsaved);
-        let waits = saves || view.eye.hinted || view.eye.view.as_ref().is_some_and(Sight::is_behind);
-        if idle && !waits {
+        let waits =
+            saves || deadline <= view.eye.hint || view.eye.view.as_ref().is_some_and(Sight::is_behind);
+        // A page that could not read its store looks again, some times.
+        let looks = view.eye.blind && !self.calm;
+        if idle && !waits && !looks {
             self.broke(Invariant::I11, || format!("a timer of {delay:?} though signed out"));
         }
         if check > Millis::ZERO && delay > check {
@@ -314,6 +319,8 @@ fn retry_delay(config: &Config, number: u32) -> Millis {
     Millis(full.0 / 2)
 }
 
+/// Within which time the store is looked at because another tab has said so.
+const HINT: Millis = Millis::from_secs(1);
 /// How often a sign-out is stored again that could not be, and a little more.
 const MOST_SAVES: u32 = 6;
 /// The least pause after a flight that failed without being told when to come back.

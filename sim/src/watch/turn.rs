@@ -11,7 +11,6 @@ pub(crate) struct Turn {
     /// The lock that the page knows to be its own.
     pub(crate) lock: Option<Held>,
     /// When the page last looked at the store because another tab had told it to.
-    pub(crate) last_hint: Option<Mono>,
     /// Tells the page's own claims.
     pub(crate) owner: Option<u64>,
 }

@@ -32,6 +32,7 @@ impl World {
                     && record.generation < self.highest
                 {
                     self.highest = Generation(0);
+                    self.highest_token = Generation(0);
                 }
             }
             _ => {}
@@ -81,7 +82,13 @@ impl World {
             }
             Output::Verdict(verdict) => {
                 if let Some(verdict) = &verdict {
-                    self.rise(verdict.generation);
+                    let generation = verdict.generation;
+                    assert!(
+                        generation >= self.highest_token,
+                        "{generation:?} after {:?}",
+                        self.highest_token
+                    );
+                    self.highest_token = generation;
                 }
                 self.verdicts += 1;
                 self.verdict = verdict;
@@ -141,7 +148,9 @@ impl World {
         match self.store.mode {
             Mode::Delayed(by) => self.post(by, delivery),
             Mode::Mute if matches!(delivery, Delivery::Write(..)) => {}
-            Mode::Denying | Mode::Failing | Mode::Mute | Mode::Sync => self.post(0, delivery),
+            Mode::Denying | Mode::Failing | Mode::Mute | Mode::Sync | Mode::Unreadable => {
+                self.post(0, delivery)
+            }
             Mode::Hanging => {}
         }
     }

@@ -90,6 +90,7 @@ impl Reader<'_> {
             Kind::SignOut => {
                 Input::SignOut { call, revocation: self.one_of(&[Revocation::Revoke, Revocation::Skip]) }
             }
+            Kind::StoreFailed => Input::StoreFailed(StoreOp(self.next() as u32)),
             Kind::Start => Input::Start,
             Kind::Stop => Input::Stop,
             Kind::StoreRead => {
@@ -114,11 +115,12 @@ impl Reader<'_> {
     }
 
     fn notice(&mut self) -> String {
-        if self.next() == 0 {
-            return "no message of ours".into();
-        }
-        let (epoch, generation) = (Epoch(self.next() as u64), Generation(self.next() as u64));
-        Notice { epoch, generation }.encode()
+        let numbers = self.maybe().zip(self.maybe());
+        let notice = numbers.map(|(epoch, generation)| Notice {
+            epoch: Epoch(epoch as u64),
+            generation: Generation(generation as u64),
+        });
+        notice.map_or_else(|| "no message of ours".into(), |notice| notice.encode())
     }
 
     fn outcome(&mut self) -> Outcome {
@@ -260,7 +262,7 @@ fn member(name: &str, millis: i64) -> String {
     format!(r#","{name}":{sign}{}.{:03}"#, millis / 1_000, millis % 1_000)
 }
 
-const KINDS: [Kind; 19] = [
+const KINDS: [Kind; 20] = [
     Kind::Answer,
     Kind::Dispose,
     Kind::LockDenied,
@@ -274,6 +276,7 @@ const KINDS: [Kind; 19] = [
     Kind::SignOut,
     Kind::Start,
     Kind::Stop,
+    Kind::StoreFailed,
     Kind::StoreRead,
     Kind::StoreWritten,
     Kind::Tick,

@@ -21,6 +21,8 @@ pub enum Mode {
     Mute,
     /// Like localStorage.
     Sync,
+    /// Reads fail, writes work.
+    Unreadable,
 }
 
 #[derive(Debug)]
@@ -47,11 +49,11 @@ impl Store {
         self.text = Some(text);
     }
 
-    /// What a read gives: the text, and the record from its own place.
-    pub fn read(&self) -> (Option<Secret>, Option<Secret>) {
-        let held =
-            |text: &Option<String>| text.clone().filter(|_| self.mode != Mode::Failing).map(Secret::new);
-        (held(&self.text), held(&self.fence))
+    /// What a read gives: the text, and the record from its own place; `None` when it fails.
+    pub fn read(&self) -> Option<(Option<Secret>, Option<Secret>)> {
+        let held = |text: &Option<String>| text.clone().map(Secret::new);
+        (!matches!(self.mode, Mode::Failing | Mode::Unreadable))
+            .then(|| (held(&self.text), held(&self.fence)))
     }
 
     /// Carries a write out, as one step.

@@ -55,6 +55,8 @@ pub struct World {
     pub(super) armed: Option<Mono>,
     pub(super) flying: Option<(AttemptId, Mono)>,
     pub(super) highest: Generation,
+    /// Of the verdicts: a pair may have come without its access token.
+    pub(super) highest_token: Generation,
     pub(super) queue: Vec<(u64, u64, Delivery)>,
     pub(super) posted: u64,
 }
@@ -141,6 +143,7 @@ impl World {
             armed: None,
             flying: None,
             highest: Generation(0),
+            highest_token: Generation(0),
             queue: Vec::new(),
             posted: 0,
         }
@@ -240,8 +243,11 @@ impl World {
                     self.step(Input::Answer { attempt, outcome });
                 }
                 Delivery::Read(op) => {
-                    let (text, fence) = self.store.read();
-                    self.step(Input::StoreRead { op, text, fence });
+                    let input = match self.store.read() {
+                        Some((text, fence)) => Input::StoreRead { op, text, fence },
+                        None => Input::StoreFailed(op),
+                    };
+                    self.step(input);
                 }
                 Delivery::Write(op, write) => {
                     let stored = self.store.write(&write);

@@ -86,7 +86,7 @@ fn the_lock_is_kept_though_a_look_hangs_too() {
     world.advance(secs(3));
     assert!(world.lock.is_some());
     world.store.mode = Mode::Sync;
-    world.advance(secs(4));
+    world.advance(secs(5));
     assert_eq!((world.lock, world.record().generation), (None, Generation(2)));
 }
 

@@ -202,8 +202,11 @@ impl Store {
             }
             let sight = self.sight(tab, elapsed);
             let secret = |kept: &Option<Rc<Kept>>| kept.as_ref().map(|kept| Secret::new(kept.text.clone()));
-            let reply =
-                Input::StoreRead { op: job.op, text: secret(&sight.text), fence: secret(&sight.fence) };
+            let reply = if fails {
+                Input::StoreFailed(job.op)
+            } else {
+                Input::StoreRead { op: job.op, text: secret(&sight.text), fence: secret(&sight.fence) }
+            };
             return Landing { reply, sight, was_half: false, text: None, fence: None };
         };
         let landing = |stored, sight, text, fence| {

@@ -240,6 +240,7 @@ impl World {
                 input,
                 Input::Answer { .. }
                     | Input::LockGranted(_)
+                    | Input::StoreFailed(_)
                     | Input::StoreRead { .. }
                     | Input::StoreWritten { .. }
             );

@@ -132,6 +132,7 @@ mod tests {
             full = full.saturating_add(full).min(SLOWEST);
             now = now.after(delay);
         }
+        assert_eq!(full, Millis(960_000));
         background.wake(now);
         assert!(background.delay(now, false, None, &mut jitter) <= PROMPT);
     }

@@ -79,6 +79,7 @@ mod tests {
             r#"Bearer realm="a, b=\"c\"", error="insufficient_scope", scope="x y""#,
             r#"Basic realm="x", Bearer error = insufficient_scope"#,
             r#"Negotiate dG9rZW42OA==, DPoP algs="ES256", ERROR="insufficient_scope""#,
+            r#"Bearer realm="", scope="x=", error="insufficient_scope""#,
         ] {
             assert!(forbids_refresh(header), "{header}");
         }
@@ -92,6 +93,7 @@ mod tests {
             r#"Bearer error="invalid_token""#,
             r#"Bearer error="invalid_token", DPoP error="insufficient_scope""#,
             r#"Bearer realm="error=insufficient_scope""#,
+            r#"Bearer realm="\", error=insufficient_scope, ""#,
             r#"Bearer error="insufficient_scope"#,
             r#"Bearer x_error="insufficient_scope""#,
             r#"""""",="#,

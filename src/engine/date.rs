@@ -165,6 +165,15 @@ mod tests {
         assert_eq!(http("Sunday, 06-Nov-94 08:49:37 GMT"), expected);
         assert_eq!(http("Sun Nov  6 08:49:37 1994"), expected);
         assert_eq!(http("Thu, 29 Feb 2024 00:00:00 GMT"), Some(1_709_164_800_000));
+        assert_eq!(http("Sun, 06Nov1994 08:49:37 GMT"), expected);
+    }
+
+    #[test]
+    fn a_year_of_two_digits_is_one_between_1970_and_2069() {
+        assert_eq!(http("Friday, 06-Nov-26 08:49:37 GMT"), Some(1_793_954_977_000));
+        assert_eq!(http("Tuesday, 31-Dec-69 00:00:00 GMT"), Some(3_155_673_600_000));
+        assert_eq!(http("Thursday, 01-Jan-70 00:00:00 GMT"), Some(0));
+        assert_eq!(http("Tue, 01 Jan 0069 00:00:00 GMT"), Some(-59_989_680_000_000));
     }
 
     #[test]
@@ -180,6 +189,9 @@ mod tests {
             "Sun, 32 Nov 1994 08:49:37 GMT",
             "Sun, 06 Foo 1994 08:49:37 GMT",
             "Sun, 06 Nov 1994 25:49:37 GMT",
+            "Sun, 06 Nov 1994 24:00:00 GMT",
+            "Sun, 06 Nov 1994 08:60:00 GMT",
+            "Sun, 06 Nov 1994 08:49:61 GMT",
             "Sun, 06 Nov 1994 08:49:37 GMT x",
             "Sun, 06 anF 1994 08:49:37 GMT",
             "é",
@@ -209,6 +221,8 @@ mod tests {
             "2023-13-14T00:00:00Z",
             "2023-11-14T24:00:00Z",
             "2023-11-14T22:13:20+99:00",
+            "2023-11-14T22:13:20+24:00",
+            "2023-11-14T22:13:20Z+02:00",
             "2023-11-14T22:13:20.xZ",
             "T",
             "--T::",

@@ -142,6 +142,13 @@ impl Engine {
         if self.desk.reading.is_some_and(|(current, _)| current == op) {
             self.desk.reading = Some((op, self.now.mono));
             self.on_read_timeout();
+            self.desk.given_up = None;
+            let unknown = self.session.is_none() && self.epoch == Epoch(0);
+            if unknown && self.desk.hangs < MOST_LOOKS {
+                // There may be a session that could not be seen.
+                let pause = LOOK_FLOOR.doubled(self.desk.hangs, SAVE_AGAIN_CAP);
+                self.desk.look_at = Some(self.now.mono.after(pause));
+            }
         }
     }
 
@@ -151,6 +158,8 @@ impl Engine {
             // The store was slow at the start and nothing has begun since: start again from what it says.
             self.phase = Phase::Booting;
         } else if self.desk.reading.map(|(op, _)| op).or(self.desk.given_up) != Some(op) {
+            // What it shows is too old, but a store that answers is not taken for one that does not.
+            self.desk.hangs = if text.is_some() { 0 } else { self.desk.hangs };
             return;
         }
         self.desk.given_up = None;
@@ -166,7 +175,11 @@ impl Engine {
         }
         self.desk.hangs = if ended || in_time { 0 } else { self.desk.hangs.saturating_add(1) };
         self.mark(Mark::StoreRead, u64::from(text.is_some()));
-        if self.desk.hangs == 1 && self.asks_again() {
+        let blank = !ended && self.desk.hangs == 0 && matches!(self.desk.seen, Seen::Record(_));
+        if blank {
+            self.desk.seen = Seen::Nothing;
+        }
+        if (self.desk.hangs == 1 || blank) && self.asks_again() {
             return;
         }
         let found = self.find(text, fence);
@@ -182,10 +195,6 @@ impl Engine {
         let collides = (self.desk.conflicted || reads_to_send) && self.collides(&found);
         if self.desk.hangs == 0 {
             self.desk.seen = found.seen;
-        } else if self.session.is_none() && self.desk.hangs < MOST_LOOKS {
-            // There may be a session that could not be seen.
-            let pause = LOOK_FLOOR.doubled(self.desk.hangs, SAVE_AGAIN_CAP);
-            self.desk.look_at = Some(self.now.mono.after(pause));
         }
         let merged = match found.stored {
             record::Stored::Record(record) => self.merge(record),
@@ -393,8 +402,7 @@ impl Engine {
         }
         let waits = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Reading));
         // A pair that is waited for is read by and by.
-        let looks = self.desk.behind.is_some() && self.desk.look_at.is_some();
-        if waits && self.desk.is_idle() && self.desk.reading.is_none() && !looks {
+        if waits && self.desk.is_idle() && self.desk.reading.is_none() && self.look_deadline().is_none() {
             self.read_for_flight();
         }
     }

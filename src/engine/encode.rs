@@ -131,6 +131,23 @@ mod tests {
     }
 
     #[test]
+    fn hexadecimal_digits_are_sixteen_and_lower_case() {
+        for (number, digits) in [
+            (0, "0000000000000000"),
+            (0x0123_4567_89ab_cdef, "0123456789abcdef"),
+            (u64::MAX, "ffffffffffffffff"),
+        ] {
+            let mut out = String::new();
+            hex(&mut out, number);
+            assert_eq!(out, digits);
+            assert_eq!(from_hex(digits), Some(number));
+        }
+        for text in ["", "0123456789abcde", "00123456789abcdef", "0123456789ABCDEF", "0123456789abcdeg"] {
+            assert_eq!(from_hex(text), None, "{text}");
+        }
+    }
+
+    #[test]
     fn forms_escape_what_could_part_pairs() {
         let mut out = String::new();
         form_pair(&mut out, "grant_type", "refresh_token");

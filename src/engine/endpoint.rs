@@ -246,6 +246,6 @@ mod tests {
     #[test]
     fn debug_shows_no_token() {
         let shown = alloc::format!("{:?}", send(Endpoint { token_in: TokenIn::Bearer, ..endpoint() }));
-        assert!(!shown.contains("R&1"), "{shown}");
+        assert!(shown.contains("https://id.example/refresh") && !shown.contains("R&1"), "{shown}");
     }
 }

@@ -18,9 +18,8 @@ pub struct Flight {
     pub lease: Lease,
     /// How often the lease was over before it was used.
     pub stale: u32,
-    /// The claim could not be written: the next attempt goes without, since a store that takes none would hold it up
-    /// for ever.
-    pub unclaimed: bool,
+    /// How often the claim could not be written.
+    pub unclaimed: u32,
 }
 
 /// For how long what was read or claimed may be acted on.
@@ -52,7 +51,7 @@ pub enum Step {
 
 impl Flight {
     pub fn new(reason: Reason, step: Step) -> Self {
-        Self { reason, step, attempts: 0, error: None, lease: Lease::default(), stale: 0, unclaimed: false }
+        Self { reason, step, attempts: 0, error: None, lease: Lease::default(), stale: 0, unclaimed: 0 }
     }
 }
 

@@ -49,6 +49,14 @@ mod tests {
         assert_eq!(draws.iter().max(), Some(&20));
     }
 
+    /// The values that other implementations give.
+    #[test]
+    fn it_is_splitmix64() {
+        let mut jitter = Jitter::new(1_234_567);
+        let draws = [(); 3].map(|()| jitter.draw());
+        assert_eq!(draws, [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]);
+    }
+
     #[test]
     fn the_same_seed_draws_the_same() {
         let (mut one, mut two) = (Jitter::new(42), Jitter::new(42));

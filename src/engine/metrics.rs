@@ -2,7 +2,10 @@
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 
+use super::secret::Secret;
+use super::session::Identity;
 use super::time::Millis;
 
 /// Counters since the engine began.
@@ -49,10 +52,16 @@ pub type Step = Box<[i64]>;
 #[derive(Clone, Debug, Default)]
 struct Kept {
     steps: VecDeque<Step>,
-    /// Fingerprints of the tokens and users that have numbers, the latest last.
-    seen: VecDeque<(u64, i64)>,
-    /// The last number that was given.
-    last: i64,
+    tokens: Names,
+    users: Names,
+}
+
+/// Fingerprints of what goes by a number.
+#[derive(Clone, Debug, Default)]
+struct Names {
+    seen: Vec<u64>,
+    /// How many were forgotten again.
+    forgotten: usize,
 }
 
 /// What happened. The numbers are part of the diagnostics format.
@@ -110,24 +119,18 @@ impl Trail {
         steps.push_back(step.into());
     }
 
-    /// The number by which something secret goes: the first that is seen is 1.
-    pub(super) fn number_of(&mut self, secret: [&str; 2]) -> i64 {
-        let bytes = secret.iter().flat_map(|part| part.bytes().chain([0]));
-        // FNV-1a: nothing of it is shown.
-        let print = bytes.fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
-        let kept = self.0.get_or_insert_default();
-        let at = kept.seen.iter().position(|(seen, _)| *seen == print);
-        let (_, number) = at.and_then(|at| kept.seen.remove(at)).unwrap_or_else(|| {
-            kept.last += 1;
-            (print, kept.last)
-        });
-        if kept.seen.len() >= SEEN {
-            kept.seen.pop_front();
-        }
-        kept.seen.push_back((print, number));
-        number
+    /// The number by which `token` goes.
+    pub(super) fn token(&mut self, token: &Secret) -> i64 {
+        self.0.get_or_insert_default().tokens.number_of([token.expose(), ""])
+    }
+
+    /// The number by which a user goes; 0 for nobody.
+    pub(super) fn user(&mut self, identity: &Identity) -> i64 {
+        let Some(subject) = &identity.subject else {
+            return 0;
+        };
+        let issuer = identity.issuer.as_deref().unwrap_or_default();
+        self.0.get_or_insert_default().users.number_of([subject, issuer])
     }
 
     /// Oldest first.
@@ -136,7 +139,31 @@ impl Trail {
     }
 }
 
-/// More tokens than are ever told apart at a time.
+impl Names {
+    /// The first that is seen is 1.
+    #[inline(never)]
+    fn number_of(&mut self, parts: [&str; 2]) -> i64 {
+        // FNV-1a: nothing of it is shown.
+        let mut print = 0xcbf2_9ce4_8422_2325_u64;
+        for part in parts {
+            for byte in part.as_bytes() {
+                print = (print ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+            }
+            print = print.rotate_left(1);
+        }
+        let at = self.seen.iter().position(|seen| *seen == print).unwrap_or_else(|| {
+            if self.seen.len() >= SEEN {
+                self.seen.remove(0);
+                self.forgotten += 1;
+            }
+            self.seen.push(print);
+            self.seen.len() - 1
+        });
+        (self.forgotten + at + 1) as i64
+    }
+}
+
+/// More than are ever told apart at a time.
 const SEEN: usize = 64;
 
 #[cfg(test)]
@@ -171,14 +198,28 @@ mod tests {
 
     #[test]
     fn what_is_seen_again_has_the_number_that_it_had() {
-        let mut trail = Trail::default();
-        assert_eq!((trail.number_of(["a", "b"]), trail.number_of(["ab", ""])), (1, 2));
-        assert_eq!((trail.number_of(["a", "b"]), trail.number_of(["b", "a"])), (1, 3));
-        for number in 4..100 {
-            assert_eq!(trail.number_of([&alloc::format!("{number}"), ""]), number);
-            assert_eq!(trail.number_of(["a", "b"]), 1, "not forgotten while it is seen");
+        let mut names = Names::default();
+        let mut number_of = |name: u64| names.number_of([&alloc::format!("{name}"), ""]);
+        assert_eq!([7, 9, 7, 8].map(&mut number_of), [1, 2, 1, 3]);
+        for name in 100..200 {
+            assert_eq!(number_of(name), name as i64 - 96);
         }
-        assert_eq!(trail.number_of(["ab", ""]), 100, "forgotten meanwhile");
-        assert_eq!(trail.number_of(["99", ""]), 99);
+        assert_eq!(number_of(7), 104, "forgotten meanwhile");
+        assert_eq!(number_of(199), 103);
+    }
+
+    #[test]
+    fn users_of_different_issuers_are_different_ones() {
+        let mut trail = Trail::default();
+        let identity = |subject: &str, issuer: Option<&str>| Identity {
+            subject: Some(subject.into()),
+            issuer: issuer.map(Into::into),
+            ..Identity::default()
+        };
+        assert_eq!(trail.user(&Identity::default()), 0);
+        assert_eq!(trail.user(&identity("ada", None)), 1);
+        assert_eq!(trail.user(&identity("ada", Some("a"))), 2);
+        assert_eq!(trail.user(&identity("ad", Some("aa"))), 3);
+        assert_eq!(trail.user(&identity("ada", None)), 1);
     }
 }

@@ -53,16 +53,42 @@ impl Engine {
         if self.config.trail == 0 {
             return;
         }
-        let numbers = vec![now.mono.0 as i64, 0, now.wall.0];
+        let numbers = vec![now.mono.0 as i64, Kind::of(input) as i64, now.wall.0];
         let mut note = Note { numbers, trail: &mut self.trail, config: &self.config };
         if matches!(input, Input::Restore) {
             // Nothing has been drawn before the first input.
             note.long(self.jitter.state());
         }
-        let kind = note.input(input);
-        let mut numbers = note.numbers;
-        numbers[1] = kind as i64;
+        note.input(input);
+        let numbers = note.numbers;
         self.trail.push(numbers, self.config.trail);
+    }
+}
+
+impl Kind {
+    fn of(input: &Input) -> Self {
+        match input {
+            Input::Answer { .. } => Self::Answer,
+            Input::Dispose => Self::Dispose,
+            Input::LockDenied(_) => Self::LockDenied,
+            Input::LockGranted(_) => Self::LockGranted,
+            Input::Need { .. } => Self::Need,
+            Input::Notice(_) => Self::Notice,
+            Input::Refresh { .. } => Self::Refresh,
+            Input::Replayed { .. } => Self::Replayed,
+            Input::Restore => Self::Restore,
+            Input::SetTokens { .. } => Self::SetTokens,
+            Input::SignOut { .. } => Self::SignOut,
+            Input::Start => Self::Start,
+            Input::Stop => Self::Stop,
+            Input::StoreFailed(_) => Self::StoreFailed,
+            Input::StoreRead { .. } => Self::StoreRead,
+            Input::StoreWritten { .. } => Self::StoreWritten,
+            Input::Tick => Self::Tick,
+            Input::Touch => Self::Touch,
+            Input::Unauthorized { .. } => Self::Unauthorized,
+            Input::Wake(_) => Self::Wake,
+        }
     }
 }
 
@@ -74,81 +100,45 @@ struct Note<'a> {
 }
 
 impl Note<'_> {
-    fn input(&mut self, input: &Input) -> Kind {
+    fn input(&mut self, input: &Input) {
         match input {
             Input::Answer { attempt, outcome } => {
                 self.add(attempt.0.into());
                 self.outcome(outcome);
-                Kind::Answer
             }
-            Input::Dispose => Kind::Dispose,
-            Input::LockDenied(lock) => {
-                self.add(lock.0.into());
-                Kind::LockDenied
-            }
-            Input::LockGranted(lock) => {
-                self.add(lock.0.into());
-                Kind::LockGranted
-            }
-            Input::Need { min_validity, .. } => {
-                self.add(min_validity.0 as i64);
-                Kind::Need
-            }
+            Input::LockDenied(lock) | Input::LockGranted(lock) => self.add(lock.0.into()),
+            Input::Need { min_validity, .. } => self.add(min_validity.0 as i64),
             Input::Notice(message) => {
                 let notice = Notice::decode(message);
-                self.add(notice.is_some().into());
-                for number in notice.iter().flat_map(|notice| [notice.epoch.0, notice.generation.0]) {
-                    self.add(number as i64);
-                }
-                Kind::Notice
+                self.maybe(notice.map(|notice| notice.epoch.0 as i64));
+                self.maybe(notice.map(|notice| notice.generation.0 as i64));
             }
-            Input::Refresh { urgency, .. } => {
-                self.add(*urgency as i64);
-                Kind::Refresh
-            }
+            Input::Refresh { urgency, .. } => self.add(*urgency as i64),
             Input::Replayed { generation, reception } => {
                 self.add(generation.0 as i64);
                 self.add(*reception as i64);
-                Kind::Replayed
             }
-            Input::Restore => Kind::Restore,
             Input::SetTokens { response, session, .. } => {
                 self.add(*session as i64);
                 self.handed_over(response);
-                Kind::SetTokens
             }
-            Input::SignOut { revocation, .. } => {
-                self.add(*revocation as i64);
-                Kind::SignOut
-            }
-            Input::Start => Kind::Start,
-            Input::Stop => Kind::Stop,
-            Input::StoreFailed(op) => {
-                self.add(op.0.into());
-                Kind::StoreFailed
-            }
+            Input::SignOut { revocation, .. } => self.add(*revocation as i64),
+            Input::StoreFailed(op) => self.add(op.0.into()),
             Input::StoreRead { op, text, fence } => {
                 self.add(op.0.into());
                 self.stored(text.as_ref());
                 self.stored(fence.as_ref());
-                Kind::StoreRead
             }
             Input::StoreWritten { op, stored } => {
                 self.add(op.0.into());
                 self.add(*stored as i64);
-                Kind::StoreWritten
             }
-            Input::Tick => Kind::Tick,
-            Input::Touch => Kind::Touch,
             Input::Unauthorized { generation, challenge, .. } => {
                 self.add(generation.0 as i64);
                 self.add(challenge.as_deref().is_some_and(challenge::forbids_refresh).into());
-                Kind::Unauthorized
             }
-            Input::Wake(wake) => {
-                self.add(*wake as i64);
-                Kind::Wake
-            }
+            Input::Wake(wake) => self.add(*wake as i64),
+            Input::Dispose | Input::Restore | Input::Start | Input::Stop | Input::Tick | Input::Touch => {}
         }
     }
 
@@ -267,17 +257,16 @@ impl Note<'_> {
             return self.add(0);
         };
         let (identity, claims) = Identity::of(token);
-        let which = self.trail.number_of([token.expose(), ""]);
+        let which = self.trail.token(token);
         self.add(which);
-        let whose = identity.subject.as_deref().map_or(0, |subject| {
-            self.trail.number_of([subject, identity.issuer.as_deref().unwrap_or_default()])
-        });
+        let whose = self.trail.user(&identity);
         self.add(whose);
-        self.maybe(claims.issued_at.map(|time| time.0));
-        self.maybe(claims.expires_at.map(|time| time.0));
+        self.maybe(claims.issued_at().map(|time| time.0));
+        self.maybe(claims.expires_at().map(|time| time.0));
     }
 
     /// 1 and the number, or 0.
+    #[inline(never)]
     fn maybe(&mut self, number: Option<i64>) {
         self.add(number.is_some().into());
         if let Some(number) = number {
@@ -286,11 +275,13 @@ impl Note<'_> {
     }
 
     /// JavaScript's numbers hold 53 bits.
+    #[inline(never)]
     fn long(&mut self, number: u64) {
         self.add((number >> 32) as i64);
         self.add((number & 0xffff_ffff) as i64);
     }
 
+    #[inline(never)]
     fn add(&mut self, number: i64) {
         self.numbers.push(number);
     }

@@ -80,7 +80,7 @@ impl Engine {
         };
         flight.attempts += 1;
         flight.stale = 0;
-        flight.unclaimed = false;
+        flight.unclaimed = 0;
         flight.step = Step::Sending { attempt, deadline };
         let access = session.access.as_ref().map(|access| &access.token);
         let request = match &self.config.source {

@@ -4,7 +4,7 @@
 //! Nothing else is done under the lock. The claim is a lease: whoever comes late to its sending, because the tab was
 //! frozen or the machine slept, reads and claims again.
 
-use super::claim::{Claim, Hold};
+use super::claim::{Claim, Hold, Stamp};
 use super::desk::What;
 use super::engine::{Cooldown, Engine, Phase};
 use super::error::{Cause, Failure, TokenError};
@@ -57,13 +57,6 @@ impl Engine {
         }
     }
 
-    /// A late answer may have moved the flight on meanwhile.
-    fn leave_queue(&mut self) {
-        if matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Queueing)) {
-            self.read_for_flight();
-        }
-    }
-
     /// No lock is to be had, or somebody has stolen it: the claim alone keeps tabs apart.
     pub(super) fn on_lock_denied(&mut self, id: LockId) {
         if self.asks_for(id) || self.lock == Lock::Held(id) {
@@ -78,6 +71,13 @@ impl Engine {
             self.mark(Mark::Unlocked, u64::from(id.0));
             self.lock = Lock::Free;
             self.emit(Output::Unlock(id));
+            self.leave_queue();
+        }
+    }
+
+    /// The flight has waited for the lock long enough, unless a late answer has brought what it was for.
+    fn leave_queue(&mut self) {
+        if matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Queueing)) {
             self.read_for_flight();
         }
     }
@@ -86,10 +86,12 @@ impl Engine {
         matches!(self.lock, Lock::Asked { id: asked, .. } if asked == id)
     }
 
-    /// Until when the lock is waited for: longer while nobody needs what comes of it.
+    /// Until when the lock is kept or waited for: longer while nobody needs what comes of it.
     pub(super) fn lock_deadline(&self) -> Option<Mono> {
-        let Lock::Asked { since, .. } = self.lock else {
-            return None;
+        let since = match self.lock {
+            Lock::Asked { since, .. } => since,
+            Lock::Free => return None,
+            Lock::Held(_) => return self.owes_for().map(|left| self.now.mono.after(left)),
         };
         let left = self
             .session
@@ -112,8 +114,9 @@ impl Engine {
         }
     }
 
-    /// The store did not answer in its time, and a refresh depends on what it holds: it is asked once more. Another tab
-    /// may have replaced the refresh token held here, and a strict server ends the session of who sends it again.
+    /// The store did not answer in its time, or shows nothing where a record was, and a refresh depends on what it
+    /// holds: it is asked once more. Another tab may have replaced the refresh token held here, and a strict server ends
+    /// the session of who sends it again.
     pub(super) fn asks_again(&mut self) -> bool {
         match self.flight.as_ref().map(|flight| &flight.step) {
             Some(Step::Reading) if self.is_together() => self.read_for_flight(),
@@ -145,7 +148,7 @@ impl Engine {
             Seen::Foreign | Seen::Nothing | Seen::Record(_) => None,
         };
         if let Some(claim) = foreign {
-            let is_gone = claim.hold == Hold::Locked && matches!(self.lock, Lock::Held(_));
+            let is_gone = claim.hold == Hold::Locked && !self.is_alone();
             if !is_gone && claim.is_live(self.now.wall) {
                 let left = claim.left(self.now.wall).saturating_add(Millis(1));
                 let retry_at = Some(self.now.wall.after(left));
@@ -158,9 +161,7 @@ impl Engine {
         }
         // Of a visitor who may have no session nothing is stored.
         let is_known = self.session.as_ref().is_some_and(Session::is_known);
-        let unclaimed = self.flight.as_ref().is_some_and(|flight| flight.unclaimed);
-        let can_claim = self.config.shared && self.desk.hangs == 0 && !self.desk.read_only && !unclaimed;
-        if can_claim && (is_known || !matches!(self.lock, Lock::Held(_))) {
+        if self.may_claim() && (is_known || self.is_alone()) {
             self.claim();
         } else {
             self.send();
@@ -168,15 +169,19 @@ impl Engine {
     }
 
     fn claim(&mut self) {
-        let Some(flight) = self.flight.as_mut().filter(|_| self.desk.is_idle()) else {
-            // The write under way ends within its time, and the store is then read once more.
+        let Some(flight) = self.flight.as_mut() else {
             return;
         };
+        if !self.desk.is_idle() {
+            // The write under way ends within its time, and the store is then read once more.
+            flight.step = Step::Reading;
+            return;
+        }
         flight.step = Step::Claiming;
         flight.lease = Lease { from: self.now, woken: false };
         self.claim = Some(Claim {
             owner: self.id,
-            hold: if matches!(self.lock, Lock::Held(_)) { Hold::Locked } else { Hold::Alone },
+            hold: if self.is_alone() { Hold::Alone } else { Hold::Locked },
             at: self.now.wall,
             life: self.attempt_timeout().saturating_add(CLAIM_SLACK),
         });
@@ -201,7 +206,10 @@ impl Engine {
                     // The lock keeps the tabs apart, or nothing does.
                     self.claim = None;
                     if let Some(flight) = self.flight.as_mut() {
-                        flight.unclaimed = true;
+                        flight.unclaimed += 1;
+                    }
+                    if self.may_claim() {
+                        return self.read_for_flight();
                     }
                 }
                 if self.keeps_lease() {
@@ -229,6 +237,18 @@ impl Engine {
             self.read_for_flight();
         }
         false
+    }
+
+    /// Whether a claim is worth trying. One that failed is tried once more: another tab that could not wait for the lock
+    /// may have claimed meanwhile. A store that takes none must not keep the tab from sending.
+    fn may_claim(&self) -> bool {
+        let failed = self.flight.as_ref().map_or(0, |flight| flight.unclaimed);
+        self.config.shared && self.desk.hangs == 0 && !self.desk.read_only && failed < MOST_UNCLAIMED
+    }
+
+    /// Whether this tab does without the lock.
+    fn is_alone(&self) -> bool {
+        !matches!(self.lock, Lock::Held(_))
     }
 
     /// Whether other tabs may refresh the same session.
@@ -274,7 +294,8 @@ impl Engine {
             return;
         };
         // Whoever is next reads what this turn has left.
-        let is_told = self.desk.is_idle() || matches!(self.lock, Lock::Asked { .. });
+        let is_told =
+            self.desk.is_idle() && self.owes_for().is_none() || matches!(self.lock, Lock::Asked { .. });
         if is_told || self.phase == Phase::Disposed {
             self.lock = Lock::Free;
             self.mark(Mark::Unlocked, u64::from(id.0));
@@ -301,6 +322,16 @@ impl Engine {
         } else if self.phase != Phase::Disposed {
             self.release();
         }
+    }
+
+    /// For how long the lock is kept because what the turn has brought could not be stored, and is tried again: whoever
+    /// had it next would find the claim, take this tab for gone, and send a refresh token that is spent.
+    fn owes_for(&self) -> Option<Millis> {
+        let Seen::Record(Stamp { claim: Some(claim), .. }) = self.desk.seen else {
+            return None;
+        };
+        let owes = self.desk.save_at.is_some() && claim.owner == self.id && claim.is_live(self.now.wall);
+        owes.then(|| claim.left(self.now.wall).saturating_add(Millis(1)))
     }
 
     /// What the server asked of every tab: not to send before a time.
@@ -350,4 +381,6 @@ const CLAIM_SLACK: Millis = Millis::from_secs(2);
 const MOST_STALE: u32 = 3;
 /// A store that answers so often that it holds something else is not compared with any more.
 pub(super) const MOST_CONFLICTS: u32 = 5;
+/// After so many claims that could not be written a refresh goes without.
+const MOST_UNCLAIMED: u32 = 2;
 const LONGEST_COOLDOWN: Millis = Millis::from_secs(3_600);

@@ -26,6 +26,25 @@ fn a_failed_attempt_does_not_abort_the_one_before_it() {
     }
 }
 
+/// It comes while the next attempt queues for the lock: that attempt is of no use any more, whatever becomes of the lock.
+#[test]
+fn a_late_pair_is_the_end_of_a_flight_that_queues_for_the_lock() {
+    for input in [Input::LockGranted, Input::LockDenied] {
+        let mut world = expired();
+        world.server.script.push_back(Reply::Slow(11_500));
+        let call = world.need();
+        world.lock_mode = LockMode::Taken;
+        world.advance(ms(11_400));
+        let lock = world.lock.expect("a lock that is asked for");
+        world.store.mode = Mode::Delayed(200);
+        world.advance(ms(200));
+        world.input(input(lock));
+        world.advance(secs(5));
+        world.expect(call, Settled::Done);
+        assert_eq!((world.requests(), world.generation()), (1, Generation(2)), "{:?}", input(lock));
+    }
+}
+
 /// The attempt after it was refused; the access token is still good, and the session may go on.
 #[test]
 fn a_late_pair_rescues_a_session_that_was_about_to_end() {

@@ -58,6 +58,23 @@ fn refreshes_that_are_asked_for_now_and_then_begin_at_once() {
 }
 
 /// CK4: every caller wants more life than the token has that the server gives again and again.
+/// Who asks again after a success makes no storm: a failure is tried again as always.
+#[test]
+fn a_refresh_that_follows_a_good_one_has_its_retries() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.advance(secs(10));
+    for _ in 0..2 {
+        world.force();
+        world.advance(secs(2));
+    }
+    world.server.script.push_back(Reply::Unreachable);
+    let call = world.force();
+    world.advance(secs(8));
+    world.expect(call, Settled::Done);
+    assert_eq!((world.requests(), world.count("retryScheduled")), (4, 1));
+}
+
 #[test]
 fn callers_that_want_more_life_of_the_same_token_make_no_storm() {
     let mut world = World::new();

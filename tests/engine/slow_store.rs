@@ -1,5 +1,7 @@
 //! A store that answers late or never, and timers that are a little late, as those of browsers always are.
 use crate::common::*;
+use evertoken::engine::ids::Epoch;
+use evertoken::engine::notice::Notice;
 
 /// ST2: it costs durability, not the session.
 #[test]
@@ -60,6 +62,75 @@ fn a_store_that_goes_on_hanging_is_not_asked_twice_each_time() {
     assert_eq!((world.store.reads - reads, world.requests()), (1, 2));
 }
 
+/// I6: whoever had the lock next would find the claim, take this tab for gone, and send a spent refresh token.
+#[test]
+fn the_lock_is_kept_while_new_tokens_cannot_be_stored() {
+    for trouble in [Mode::Failing, Mode::Mute] {
+        let mut world = granted(trouble);
+        world.advance(secs(4));
+        assert!(world.lock.is_some(), "{trouble:?}");
+        world.store.mode = Mode::Sync;
+        world.advance(secs(4));
+        assert_eq!((world.lock, world.record().claim), (None, None), "{trouble:?}");
+        assert_eq!((world.record().generation, world.requests()), (Generation(2), 1), "{trouble:?}");
+    }
+}
+
+/// A look that does not end either has shown nothing, least of all that the claim is gone.
+#[test]
+fn the_lock_is_kept_though_a_look_hangs_too() {
+    let mut world = expired(Mode::Sync);
+    world.need();
+    world.store.mode = Mode::Hanging;
+    world.input(Input::Notice(Notice { epoch: Epoch(1 << 51), generation: Generation(1) }.encode()));
+    world.advance(secs(3));
+    assert!(world.lock.is_some());
+    world.store.mode = Mode::Sync;
+    world.advance(secs(5));
+    assert_eq!((world.lock, world.record().generation), (None, Generation(2)));
+}
+
+/// I15: and no longer than its claim keeps the others waiting.
+#[test]
+fn the_lock_is_not_kept_beyond_the_claim() {
+    for trouble in [Mode::Failing, Mode::Mute] {
+        let mut world = granted(trouble);
+        world.advance_until(secs(15), |world| world.lock.is_none());
+        let claim = world.record().claim.expect("the claim that was left");
+        let kept = world.clock.now().wall.since(claim.at);
+        assert!((secs(12)..=ms(12_100)).contains(&kept), "{trouble:?}: {kept:?}");
+        assert_eq!(world.state(), State::Active);
+    }
+}
+
+/// A read that fails shows nothing; that is no reason to take the store for empty, and to send if the claim fails too.
+#[test]
+fn a_store_that_shows_nothing_where_a_record_was_is_asked_again() {
+    let mut world = expired(Mode::Hanging);
+    let call = world.need();
+    world.rotate_elsewhere();
+    world.store.mode = Mode::Mute;
+    // One of them is under way.
+    for op in (0..100).rev() {
+        world.input(Input::StoreRead { op: StoreOp(op), text: None, fence: None });
+    }
+    world.advance(secs(3));
+    world.expect(call, Settled::Done);
+    assert_eq!((world.requests(), world.count("adopted")), (0, 1));
+}
+
+/// Another tab, for which the lock took too long, may have claimed meanwhile.
+#[test]
+fn a_claim_that_fails_is_tried_once_more() {
+    for mode in [LockMode::Missing, LockMode::Free] {
+        let mut world = expired(Mode::Mute);
+        world.lock_mode = mode;
+        world.need();
+        world.advance_until(secs(10), |world| world.requests() == 1);
+        assert_eq!(world.count_deeds("claim"), 2, "{mode:?}");
+    }
+}
+
 /// Twenty minutes after a sign-in that was stored.
 fn expired(mode: Mode) -> World {
     let mut world = World::new();
@@ -83,4 +154,14 @@ fn run_late(world: &mut World, late: u64, span: Millis) {
         world.input(Input::Tick);
     }
     world.sleep(Millis(end - world.clock.elapsed));
+}
+
+/// The server has given new tokens, and the store is in trouble.
+fn granted(trouble: Mode) -> World {
+    let mut world = expired(Mode::Sync);
+    world.need();
+    world.store.mode = trouble;
+    world.advance(ms(200));
+    assert_eq!(world.generation(), Generation(2));
+    world
 }

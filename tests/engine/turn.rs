@@ -225,6 +225,21 @@ fn a_caller_that_comes_while_the_lock_is_waited_for_waits_five_seconds_at_most()
     world.expect(call, Settled::Resend);
 }
 
+/// A good token is not what it waits for.
+#[test]
+fn a_caller_that_wants_a_newer_token_waits_five_seconds_for_the_lock_too() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.advance(minutes(1));
+    world.lock_mode = LockMode::Taken;
+    let call = world.refresh();
+    world.advance(ms(4_999));
+    assert_eq!(world.requests(), 0);
+    world.advance(ms(1 + 200));
+    world.expect(call, Settled::Done);
+    assert_eq!(world.requests(), 1);
+}
+
 #[test]
 fn a_lock_that_comes_in_time_begins_the_turn() {
     let mut world = expired();

@@ -12,7 +12,7 @@ use crate::invariant::Invariant;
 impl World {
     /// Lets everything come that is under way and time pass until every token has ended, without a fault. Then tabs
     /// are looked at, and every one must serve its user or know that the session has ended.
-    pub(super) fn calm(mut self) -> Result<(), Broken> {
+    pub(super) fn calm(&mut self) -> Result<(), Broken> {
         self.run(LIFE + LIFE / 2)?;
         for tab in self.open_tabs() {
             self.input(tab, Input::Wake(Wake::Shown))?;
@@ -24,6 +24,9 @@ impl World {
             }
         }
         self.run(WAIT)?;
+        if !self.queue.is_empty() {
+            return broken(Invariant::I15, "in the calm somebody keeps the lock".into());
+        }
         let alive = !self.ledger.over && !self.server.revoked;
         let expected = if alive { State::Active } else { State::SignedOut };
         for tab in self.open_tabs() {

@@ -61,6 +61,10 @@ fn tell(outcome: &Outcome) {
     );
     if let Some(finding) = &outcome.finding {
         eprintln!();
+        for line in &finding.trace {
+            eprintln!("{line}");
+        }
+        eprintln!();
         for line in &finding.path {
             eprintln!("{line}");
         }

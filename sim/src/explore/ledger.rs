@@ -11,7 +11,8 @@ pub(super) struct Ledger {
     pub(super) order: (Epoch, Generation),
     /// The newest refresh token that was ever stored.
     pub(super) stored: Option<Token>,
-    /// The refresh tokens whose users met with trouble before the successor was stored, as bits.
+    /// The refresh tokens that may be sent twice, as bits: an answer was lost, or who sent it crashed, was frozen, waited
+    /// long for the answer, or could not store the successor twice.
     pub(super) excused: u32,
     /// A store operation has failed or taken too long: claims may be missing.
     pub(super) unclaimed: bool,

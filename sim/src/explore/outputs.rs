@@ -1,6 +1,6 @@
 //! What tabs ask for, carried out under the eye of the promises.
 
-use evertoken::engine::ids::{AttemptId, LockId, StoreOp};
+use evertoken::engine::ids::{AttemptId, StoreOp};
 use evertoken::engine::notice::Notice;
 use evertoken::engine::output::{Event, Output, TokenRequest};
 use evertoken::engine::record::{Record, Stored};
@@ -22,15 +22,19 @@ impl World {
             Output::Broadcast(message) => self.broadcast(tab, &message),
             Output::Event(event) => return self.on_event(tab, &event),
             Output::Lock(id) => {
+                if self.queue.is_empty() {
+                    self.held_since = self.elapsed;
+                }
                 self.queue.push_back((tab, id));
                 let tab = self.tab(tab);
                 tab.lock = Lock::Asked(id);
                 tab.last.lock = id;
             }
             Output::ReadStore(op) => {
+                let since = self.elapsed;
                 let tab = self.tab(tab);
                 tab.last.op = op;
-                tab.asked.push_back(Op::Read(op));
+                tab.asked.push_back((since, Op::Read(op)));
             }
             Output::Revoke(_) => {}
             Output::Send { attempt, request } => return self.send(tab, attempt, &request),
@@ -53,12 +57,16 @@ impl World {
                     tab.eye.attempt = None;
                 }
             }
-            Output::Unlock(id) => self.unlock(tab, id),
+            Output::Unlock(_) => {
+                self.leave_queue(tab);
+                self.tab(tab).lock = Lock::Free;
+            }
             Output::Verdict(verdict) => self.tab(tab).bearer = verdict.map(|verdict| verdict.bearer),
             Output::WriteStore(op, write) => {
+                let since = self.elapsed;
                 let tab = self.tab(tab);
                 tab.last.op = op;
-                tab.asked.push_back(Op::Write(op, write));
+                tab.asked.push_back((since, Op::Write(op, write)));
             }
         }
         Ok(())
@@ -90,11 +98,6 @@ impl World {
         }
     }
 
-    fn unlock(&mut self, tab: usize, id: LockId) {
-        self.queue.retain(|entry| *entry != (tab, id));
-        self.tab(tab).lock = Lock::Free;
-    }
-
     fn send(&mut self, tab: usize, attempt: AttemptId, request: &TokenRequest) -> Result<(), Broken> {
         let TokenRequest::Http(request) = request else {
             return Ok(());
@@ -102,19 +105,28 @@ impl World {
         let Some(token) = request.body.as_ref().and_then(|body| Token::find(body.expose())) else {
             return Ok(());
         };
-        if self.ledger.stored.is_some_and(|stored| token < stored) {
+        let (eye, locked) = (self.tabs[tab].eye, matches!(self.tabs[tab].lock, Lock::Held(_)));
+        let is_spent = |stored: Option<Token>| stored.is_some_and(|stored| token < stored);
+        if eye.blind > 1 && self.tabs[tab].is_reading() {
+            // It has waited twice for a store that did not answer, and goes on without.
+            self.ledger.excuse(Some(token));
+        } else if is_spent(eye.knew) || is_spent(self.ledger.stored) && !self.ledger.excuses(token) {
             return broken(Invariant::I1, format!("tab {tab} sent {token}, whose successor is stored"));
         }
-        if self.tabs[tab].eye.over {
+        if eye.unclaimed && !locked {
+            // Neither lock nor claim can be had: nothing keeps it from others.
+            self.ledger.excuse(Some(token));
+        }
+        if eye.over {
             return broken(Invariant::I5, format!("tab {tab} sent {token} and knows of the sign-out"));
         }
-        let locked = matches!(self.tabs[tab].lock, Lock::Held(_));
         self.alone(tab, locked)?;
         let since = self.elapsed;
         let tab = self.tab(tab);
         tab.last.attempt = attempt;
         tab.eye.attempt = Some(Live { id: attempt, since, locked });
         tab.eye.using = Some(token);
+        tab.eye.unstored = eye.unclaimed.into();
         tab.wire.push(Request { attempt, token, ruling: None });
         Ok(())
     }
@@ -208,7 +220,7 @@ impl World {
 
     fn on_event(&mut self, tab: usize, event: &Event) -> Result<(), Broken> {
         match event {
-            Event::RefreshFailed { .. } => self.tab(tab).eye.attempt = None,
+            Event::Adopted { .. } | Event::RefreshFailed { .. } => self.tab(tab).eye.attempt = None,
             Event::SessionEnded(refusal) => {
                 let eye = self.tabs[tab].eye;
                 let fair = match refusal.reason {
@@ -236,7 +248,8 @@ impl World {
         let idle = match held.lock {
             Lock::Asked(_) => !held.refreshing,
             Lock::Free => false,
-            Lock::Held(_) => !held.is_storing() && held.eye.attempt.is_none(),
+            // What could not be stored is tried again under it, while the claim keeps others away.
+            Lock::Held(_) => !held.is_storing() && held.eye.attempt.is_none() && !held.eye.strained,
         };
         if idle {
             return broken(Invariant::I15, format!("tab {tab} has the lock, or waits for it, for nothing"));

@@ -14,6 +14,7 @@ use evertoken::engine::output::{Expected, Write};
 use evertoken::engine::secret::Secret;
 use evertoken::engine::time::Now;
 
+use super::step::PROMPT;
 use super::tab::{Fate, Last, Lock, Op, Reply, Tab};
 use super::world::World;
 
@@ -56,6 +57,7 @@ impl World {
         scribe.text.hash(&mut hasher);
         scribe.owners.iter().for_each(|owner| placed(*owner).hash(&mut hasher));
         self.queue.iter().for_each(|(tab, _)| placed(*tab as u8).hash(&mut hasher));
+        (self.elapsed - self.held_since).min(PROMPT + 1).hash(&mut hasher);
         (self.left, &self.ledger, &self.orphans).hash(&mut hasher);
         let server = (self.server.live, self.server.revoked, self.server.grace_left(self.elapsed));
         server.hash(&mut hasher);
@@ -105,7 +107,9 @@ impl Scribe {
         self.write(&without_rest(&format!("{:?}", tab.engine)));
         self.put(&format!("{:?}{:?}", tab.state, tab.refreshing));
         self.put(tab.bearer.as_ref().map_or("", Secret::expose));
-        for op in &tab.asked {
+        let age = |since: u64| (elapsed - since).min(PROMPT + 1);
+        for (since, op) in &tab.asked {
+            self.put(&age(*since).to_string());
             match op {
                 Op::Read(id) => self.write(&format!("read {id:?}")),
                 Op::Write(id, write) => {
@@ -114,7 +118,8 @@ impl Scribe {
                 }
             }
         }
-        for reply in &tab.done {
+        for (since, reply) in &tab.done {
+            self.put(&age(*since).to_string());
             match reply {
                 Reply::Read(id, text) => {
                     self.write(&format!("was read {id:?}"));
@@ -133,7 +138,9 @@ impl Scribe {
         if let Some(live) = tab.eye.attempt {
             self.put(&format!("{}{}", live.locked, (elapsed - live.since).min(FREEZE * 2)));
         }
-        self.write(&format!("{:?}{:?}{}{:?}", tab.eye.using, tab.eye.refused, tab.eye.over, tab.eye.order));
+        let eye = &tab.eye;
+        self.write(&format!("{:?}{:?}{}{:?}", eye.using, eye.refused, eye.over, eye.order));
+        self.put(&format!("{}{}{}{}{:?}", eye.unstored, eye.unclaimed, eye.strained, eye.blind, eye.knew));
     }
 
     fn to_write(&mut self, write: &Write) {

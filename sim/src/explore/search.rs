@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::bounds::{Bounds, Setting};
 use super::outputs::Broken;
-use super::step::Step;
+use super::step::{Step, Successor};
 use super::world::World;
 use crate::invariant::Violation;
 
@@ -37,6 +37,8 @@ pub struct Finding {
     pub violation: Violation,
     /// What happened, one line for each step.
     pub path: Vec<String>,
+    /// What went in and out of the engines meanwhile.
+    pub trace: Vec<String>,
 }
 
 /// Visits every state that can be reached within `bounds`, until a promise is broken. `progress` is told the depth and
@@ -99,7 +101,8 @@ impl<'a> Search<'a> {
     fn run(&mut self, progress: &impl Fn(usize, usize)) {
         match World::new(self.bounds, self.setting) {
             Err(violation) => {
-                self.outcome.finding = Some(Finding { violation: *violation, path: Vec::new() });
+                self.outcome.finding =
+                    Some(Finding { violation: *violation, path: Vec::new(), trace: Vec::new() });
             }
             Ok(mut world) => {
                 self.visited.insert(world.fingerprint());
@@ -140,8 +143,7 @@ impl<'a> Search<'a> {
                     }
                 }
                 if let Some((node, step, violation)) = expansion.broken {
-                    let path = self.retrace(node, step);
-                    self.outcome.finding = Some(Finding { violation: *violation, path });
+                    self.outcome.finding = Some(self.retrace(node, step, violation));
                     return Vec::new();
                 }
             }
@@ -178,15 +180,12 @@ impl<'a> Search<'a> {
                     return all;
                 }
             }
-            for (step, result) in successors {
+            for (step, mut world, result) in successors {
                 all.transitions += 1;
-                let mut world = match result {
-                    Ok(world) => world,
-                    Err(violation) => {
-                        all.broken = Some((*node, Some(step), violation));
-                        return all;
-                    }
-                };
+                if let Err(violation) = result {
+                    all.broken = Some((*node, Some(step), violation));
+                    return all;
+                }
                 let print = world.fingerprint();
                 if !self.visited.contains(&print) && seen.insert(print) {
                     all.children.push(Child { parent: *node, step, print, world });
@@ -196,13 +195,13 @@ impl<'a> Search<'a> {
         all
     }
 
-    fn successors(&self, world: &World) -> Vec<(Step, Result<World, Broken>)> {
+    fn successors(&self, world: &World) -> Vec<Successor> {
         let full = world.server.live.0 > self.bounds.generations;
         if full { Vec::new() } else { world.successors() }
     }
 
-    /// The path to a node and one step beyond, told step by step.
-    fn retrace(&self, node: u32, last: Option<Step>) -> Vec<String> {
+    /// Goes the path to a node and one step beyond once more, or into the calm, and tells all that happens.
+    fn retrace(&self, node: u32, last: Option<Step>, violation: Broken) -> Finding {
         let mut steps: Vec<Step> = last.into_iter().collect();
         let mut at = node;
         while at != 0 {
@@ -211,21 +210,25 @@ impl<'a> Search<'a> {
             at = parent;
         }
         steps.reverse();
+        let mut finding = Finding { violation: *violation, path: Vec::new(), trace: Vec::new() };
         let Ok(mut world) = World::new(self.bounds, self.setting) else {
-            return Vec::new();
+            return finding;
         };
-        let mut lines = Vec::new();
-        for (number, step) in steps.iter().enumerate() {
-            let found = world.successors().into_iter().find(|(other, _)| other == step);
-            let next = found.and_then(|(_, result)| result.ok());
-            let elapsed = next.as_ref().map_or(world.elapsed, |next| next.elapsed);
-            lines.push(format!("{:3}  {:4}.{:03} s  {step}", number + 1, elapsed / 1_000, elapsed % 1_000));
-            let Some(next) = next else {
-                break;
-            };
-            world = next;
+        world.trace = Some(Vec::new());
+        for step in &steps {
+            if let Some((_, next, _)) = world.successors().into_iter().find(|(other, ..)| other == step) {
+                world = next;
+            }
+            let (seconds, ms) = (world.elapsed / 1_000, world.elapsed % 1_000);
+            finding.path.push(format!("{:3}  {seconds:4}.{ms:03} s  {step}", finding.path.len() + 1));
         }
-        lines
+        if last.is_none() {
+            world.note(|| "-- calm".into());
+            // How it ends is known.
+            let _ = world.calm();
+        }
+        finding.trace = world.trace.unwrap_or_default();
+        finding
     }
 }
 

@@ -33,8 +33,8 @@ pub(super) enum Step {
     Work(usize),
 }
 
-/// A step with what it leads to.
-pub(super) type Successor = (Step, Result<World, Broken>);
+/// A step with what it leads to, and whether every promise was kept on the way.
+pub(super) type Successor = (Step, World, Result<(), Broken>);
 
 impl World {
     /// Every step that can come next.
@@ -62,8 +62,9 @@ impl World {
         apply: impl FnOnce(&mut Self) -> Result<(), Broken>,
     ) {
         let mut next = self.clone();
+        next.note(|| format!("-- {step}"));
         let result = apply(&mut next);
-        found.push((step, result.map(|()| next)));
+        found.push((step, next, result));
     }
 
     /// What is under way, and comes.
@@ -201,15 +202,22 @@ impl World {
     fn later(&self, until: Option<u64>) -> Option<(Self, Vec<usize>)> {
         let mut later = self.clone();
         let ready = later.pass(until)?;
-        let is_awaited = self.tabs.iter().any(|tab| tab.is_awaiting())
-            || !self.orphans.is_empty()
-            || (0..self.tabs.len()).any(|tab| self.is_granted(tab) && self.tabs[tab].is_open());
-        if later.elapsed - self.elapsed > PROMPT && is_awaited {
-            later.left.late = later.left.late.checked_sub(1)?;
-            for tab in &self.tabs {
-                later.ledger.excuse(tab.eye.using);
-                later.ledger.unclaimed |= tab.is_storing();
+        let elapsed = later.elapsed;
+        let is_late = |since: Option<u64>| since.is_some_and(|since| elapsed - since > PROMPT);
+        let mut late = false;
+        for tab in (0..self.tabs.len()).filter(|tab| self.tabs[*tab].is_open()) {
+            let held = &self.tabs[tab];
+            let (storing, sending) = (is_late(held.storing_since()), is_late(held.sending_since()));
+            late |= storing || sending || self.is_granted(tab) && is_late(Some(self.held_since));
+            if storing {
+                later.unstored(tab);
             }
+            if sending {
+                later.ledger.excuse(held.eye.using);
+            }
+        }
+        if late {
+            later.left.late = later.left.late.checked_sub(1)?;
         }
         Some((later, ready))
     }
@@ -278,7 +286,7 @@ impl fmt::Display for Step {
 
 /// How long a frozen tab stays so at least, in milliseconds.
 const FREEZE: u64 = 10_000;
-/// What takes no longer, in milliseconds, is not late.
-const PROMPT: u64 = 1_000;
+/// What takes no longer, in milliseconds, is not late. The shortest time that an engine grants anything is twice that.
+pub(super) const PROMPT: u64 = 1_000;
 /// A browser in which so many timers in a row change nothing is idle.
 const MOST_TICKS: u32 = 64;

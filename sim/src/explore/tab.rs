@@ -22,10 +22,10 @@ pub(super) struct Tab {
     pub(super) owner: u64,
     pub(super) fate: Fate,
     pub(super) lock: Lock,
-    /// What the store has been asked for and has not done.
-    pub(super) asked: VecDeque<Op>,
-    /// What the store has done and the tab has not heard of.
-    pub(super) done: VecDeque<Reply>,
+    /// What the store has been asked for and has not done, and since when.
+    pub(super) asked: VecDeque<(u64, Op)>,
+    /// What the store has done and the tab has not heard of, and when it was asked for.
+    pub(super) done: VecDeque<(u64, Reply)>,
     pub(super) wire: Vec<Request>,
     /// The newest notice of another tab.
     pub(super) notice: Option<Notice>,
@@ -96,6 +96,16 @@ pub(super) struct Eye {
     pub(super) attempt: Option<Live>,
     /// The refresh token that it has sent, until the successor is stored or no answer can bring one.
     pub(super) using: Option<Token>,
+    /// How often the store has failed it or kept it waiting since it sent.
+    pub(super) unstored: u8,
+    /// What it wrote last could not be written.
+    pub(super) unclaimed: bool,
+    /// The store has failed it, or kept it waiting, since it got the lock.
+    pub(super) strained: bool,
+    /// How often it was kept from hearing of the store since it last read.
+    pub(super) blind: u8,
+    /// The newest refresh token that was in the store when it last looked or claimed.
+    pub(super) knew: Option<Token>,
     /// It was refused, and what it read last was asked for before that.
     pub(super) refused: Option<StoreOp>,
     /// It knows that the session has ended.
@@ -142,9 +152,21 @@ impl Tab {
         self.is_open() && self.engine.poll_timeout().is_some_and(|at| at <= now.mono)
     }
 
-    /// Whether it waits for something that comes from outside, an attempt that it has given up not counted.
-    pub(super) fn is_awaiting(&self) -> bool {
-        self.is_open() && (self.is_storing() || self.eye.attempt.is_some())
+    /// Since when it has waited for the store.
+    pub(super) fn storing_since(&self) -> Option<u64> {
+        let done = self.done.front().map(|(since, _)| *since);
+        done.or(self.asked.front().map(|(since, _)| *since))
+    }
+
+    /// Whether it has not heard yet what it has asked to read.
+    pub(super) fn is_reading(&self) -> bool {
+        self.asked.iter().any(|(_, op)| matches!(op, Op::Read(_)))
+            || self.done.iter().any(|(_, reply)| matches!(reply, Reply::Read(..)))
+    }
+
+    /// Since when it has waited for an answer, an attempt that it has given up not counted.
+    pub(super) fn sending_since(&self) -> Option<u64> {
+        self.eye.attempt.map(|live| live.since)
     }
 
     /// Whether the store is busy for it.

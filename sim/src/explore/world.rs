@@ -28,6 +28,8 @@ pub(super) struct World {
     pub(super) store: Option<Secret>,
     /// Who has the lock, and who waits for it.
     pub(super) queue: VecDeque<(usize, LockId)>,
+    /// Since when the first has it.
+    pub(super) held_since: u64,
     pub(super) server: Server,
     /// Requests on their way whose tab has crashed or given them up.
     pub(super) orphans: Vec<Token>,
@@ -35,6 +37,8 @@ pub(super) struct World {
     pub(super) ledger: Ledger,
     /// Tabs opened so far: each has a seed of its own.
     opened: u64,
+    /// What goes in and out of the engines, where somebody wants to read it.
+    pub(super) trace: Option<Vec<String>>,
 }
 
 /// What does not change.
@@ -66,6 +70,7 @@ impl World {
             tabs,
             store: None,
             queue: VecDeque::new(),
+            held_since: 0,
             server: Server::new(setting.grace),
             orphans: Vec::new(),
             left: Left {
@@ -76,6 +81,7 @@ impl World {
             },
             ledger: Ledger::default(),
             opened: 0,
+            trace: None,
         };
         world.sign_in();
         for tab in 0..world.tabs.len() {
@@ -93,13 +99,22 @@ impl World {
     /// One input under the law, with all that it asks for.
     pub(super) fn input(&mut self, tab: usize, input: Input) -> Result<(), Broken> {
         let now = self.now();
+        self.note(|| format!("tab {tab} < {input:?}"));
         let held = self.tab(tab);
         held.engine.handle(now, input);
         let outputs: Vec<Output> = std::iter::from_fn(|| held.engine.poll_output()).collect();
         for output in outputs {
+            self.note(|| format!("tab {tab} > {output:?}"));
             self.perform(tab, output)?;
         }
         self.inspect(tab)
+    }
+
+    pub(super) fn note(&mut self, line: impl FnOnce() -> String) {
+        let elapsed = self.elapsed;
+        if let Some(trace) = &mut self.trace {
+            trace.push(format!("{:5}.{:03}  {}", elapsed / 1_000, elapsed % 1_000, line()));
+        }
     }
 
     /// A tab, to be changed.
@@ -119,20 +134,26 @@ impl World {
 
     /// The store does the next thing that a tab has asked for.
     pub(super) fn work(&mut self, tab: usize) -> Result<(), Broken> {
-        let reply = match self.tab(tab).asked.pop_front() {
-            None => return Ok(()),
-            Some(Op::Read(op)) => Reply::Read(op, self.store.clone()),
-            Some(Op::Write(op, write)) => {
+        let Some((since, op)) = self.tab(tab).asked.pop_front() else {
+            return Ok(());
+        };
+        let reply = match op {
+            Op::Read(op) => {
+                self.tab(tab).eye.knew = self.ledger.stored;
+                Reply::Read(op, self.store.clone())
+            }
+            Op::Write(op, write) => {
                 let current = self.store.as_ref().map(Secret::expose);
                 if write.expected.is_met_by(current) {
                     self.store(write.text)?;
+                    self.tab(tab).eye.knew = self.ledger.stored;
                     Reply::Written(op, Stored::Durably)
                 } else {
                     Reply::Written(op, Stored::Conflict)
                 }
             }
         };
-        self.tab(tab).done.push_back(reply);
+        self.tab(tab).done.push_back((since, reply));
         Ok(())
     }
 
@@ -140,24 +161,45 @@ impl World {
     pub(super) fn hear(&mut self, tab: usize) -> Result<(), Broken> {
         match self.tab(tab).done.pop_front() {
             None => Ok(()),
-            Some(Reply::Read(op, text)) => {
+            Some((_, Reply::Read(op, text))) => {
                 self.saw(tab, op, text.as_ref());
+                if !self.tabs[tab].is_reading() {
+                    self.tab(tab).eye.blind = 0;
+                }
                 self.input(tab, Input::StoreRead { op, text, fence: None })
             }
-            Some(Reply::Written(op, stored)) => self.input(tab, Input::StoreWritten { op, stored }),
+            Some((_, Reply::Written(op, stored))) => {
+                self.tab(tab).eye.unclaimed = stored == Stored::Failed;
+                self.input(tab, Input::StoreWritten { op, stored })
+            }
         }
     }
 
     /// The next thing that a tab has asked of the store fails.
     pub(super) fn fail_store(&mut self, tab: usize) {
-        let reply = match self.tab(tab).asked.pop_front() {
-            None => return,
-            Some(Op::Read(op)) => Reply::Read(op, None),
-            Some(Op::Write(op, _)) => Reply::Written(op, Stored::Failed),
+        let Some((since, op)) = self.tab(tab).asked.pop_front() else {
+            return;
         };
+        let reply = match op {
+            Op::Read(op) => Reply::Read(op, None),
+            Op::Write(op, _) => Reply::Written(op, Stored::Failed),
+        };
+        self.unstored(tab);
+        self.tab(tab).done.push_back((since, reply));
+    }
+
+    /// The store has failed a tab, or keeps it waiting.
+    pub(super) fn unstored(&mut self, tab: usize) {
         self.ledger.unclaimed = true;
-        self.ledger.excuse(self.tabs[tab].eye.using);
-        self.tab(tab).done.push_back(reply);
+        let eye = &mut self.tab(tab).eye;
+        eye.strained = true;
+        eye.blind += 1;
+        eye.unstored += u8::from(eye.using.is_some());
+        // Once is made good while the claim holds.
+        if eye.unstored > 1 {
+            let used = eye.using;
+            self.ledger.excuse(used);
+        }
     }
 
     /// The tab at the head of the queue hears of the lock.
@@ -167,11 +209,22 @@ impl World {
         };
         if self.rules.setting.locking == Locking::Denied {
             self.tab(tab).lock = Lock::Free;
-            self.queue.retain(|(by, _)| *by != tab);
+            self.leave_queue(tab);
             return self.input(tab, Input::LockDenied(id));
         }
-        self.tab(tab).lock = Lock::Held(id);
+        let held = self.tab(tab);
+        held.lock = Lock::Held(id);
+        held.eye.strained = false;
         self.input(tab, Input::LockGranted(id))
+    }
+
+    /// A tab gives the lock back, or does not wait for it any more.
+    pub(super) fn leave_queue(&mut self, tab: usize) {
+        let first = self.queue.front().copied();
+        self.queue.retain(|(by, _)| *by != tab);
+        if self.queue.front().copied() != first {
+            self.held_since = self.elapsed;
+        }
     }
 
     /// Whether the lock is a tab's, or none is to be had, and it has not heard of that.
@@ -241,13 +294,18 @@ impl World {
         self.ledger.excuse(self.tabs[tab].eye.using);
         let lost = self.tabs[tab].wire.iter().filter(|request| request.ruling.is_none());
         self.orphans.extend(lost.map(|request| request.token));
-        self.queue.retain(|(by, _)| *by != tab);
+        self.leave_queue(tab);
         *self.tab(tab) = Tab::gone(&self.rules.config, 0);
     }
 
     pub(super) fn freeze(&mut self, tab: usize) {
         self.ledger.excuse(self.tabs[tab].eye.using);
-        self.tab(tab).fate = Fate::Frozen { since: self.elapsed };
+        let is_storing = self.tabs[tab].storing_since().is_some();
+        let since = self.elapsed;
+        let held = self.tab(tab);
+        held.eye.blind += u8::from(is_storing);
+        held.eye.strained |= is_storing;
+        held.fate = Fate::Frozen { since };
     }
 
     /// Somebody needs a token.

@@ -147,7 +147,7 @@ fn write(path: &Path, text: &str) -> std::io::Result<()> {
 
 /// A column for each policy.
 fn print_table(reports: &[Report]) {
-    let columns: Vec<Vec<Figure>> = reports.iter().map(Report::figures).collect();
+    let columns: Vec<Vec<Figure>> = reports.iter().map(all_figures).collect();
     let Some(plan) = reports.first().map(|report| &report.plan) else {
         return;
     };
@@ -173,6 +173,10 @@ fn print_table(reports: &[Report]) {
     }
 }
 
+fn all_figures(report: &Report) -> Vec<Figure> {
+    [report.figures(), report.measurements()].concat()
+}
+
 /// What is asked of our own policy, by itself and beside the others.
 fn goals(reports: &[Report]) -> Vec<Goal> {
     let Some(ours) = reports.iter().find(|report| report.policy == Policy::Evertoken) else {
@@ -192,7 +196,7 @@ fn goals(reports: &[Report]) -> Vec<Goal> {
     let missed = |share: Option<f64>| share.map(|share| 100.0 - share);
     at_most("signed_out", "users logged out", Some(ours.counts()[Count::SignedOut] as f64), 0.0);
     at_most("peak_ratio", "worst rate afterwards / steady", ours.peak_ratio(), 3.0);
-    at_most("client_bytes", "bytes of a client", ours.client_bytes(), 1_024.0);
+    at_most("client_bytes", "bytes of a client, at rest", ours.client_bytes(), 1_024.0);
     let outside = ours.in_time(Count::DueOutside, Count::DueOutsideLate);
     at_most("late_outside", "% late outside the outage", missed(outside), 0.1);
     at_most("late", "% late over all", missed(ours.in_time(Count::Due, Count::DueLate)), 1.0);
@@ -219,7 +223,7 @@ fn goals(reports: &[Report]) -> Vec<Goal> {
 
 fn json(plan: &Plan, reports: &[Report], goals: &[Goal]) -> String {
     let policies = reports.iter().map(|report| {
-        let figures = report.figures();
+        let figures = all_figures(report);
         let members =
             figures.iter().filter_map(|figure| Some(format!(r#""{}":{}"#, figure.key, figure.text()?)));
         format!(r#""{}":{{{}}}"#, report.policy.as_str(), members.collect::<Vec<_>>().join(","))

@@ -18,16 +18,10 @@ use super::server::{RETRY_AFTER, Reply, Ticket};
 /// A browser whose page runs evertoken, with a store like localStorage.
 #[derive(Debug)]
 pub(crate) struct Evertoken {
-    tabs: Box<[Tab]>,
+    /// The second tab of a browser shares the engine of the first. Where tabs are to come to terms over the store, each
+    /// has one of these.
+    tabs: [Engine; 1],
     store: Option<Box<str>>,
-}
-
-/// An engine with its timer. The second tab of a browser shares that of the first; where tabs are to come to terms
-/// over the store, there is one of these for each.
-#[derive(Debug)]
-struct Tab {
-    engine: Engine,
-    timer: At,
 }
 
 impl Browser for Evertoken {
@@ -35,7 +29,7 @@ impl Browser for Evertoken {
 
     fn open(ticket: Ticket, moment: &mut Moment<'_>) -> Self {
         let engine = Engine::new(Arc::clone(&moment.plan.config), moment.person.dice.draw());
-        let mut browser = Self { tabs: [Tab { engine, timer: NEVER }].into(), store: None };
+        let mut browser = Self { tabs: [engine], store: None };
         browser.feed(0, Input::Restore, moment);
         let response = Secret::new(ticket.response(moment.person.number, moment.wall()));
         let hand_over = Input::SetTokens { call: HAND_OVER, response, session: SessionMode::New };
@@ -45,7 +39,7 @@ impl Browser for Evertoken {
 
     fn wake(&mut self, moment: &mut Moment<'_>) {
         for tab in 0..self.tabs.len() {
-            if self.tabs[tab].timer <= moment.at {
+            if timer(&self.tabs[tab]) <= moment.at {
                 self.feed(tab, Input::Tick, moment);
             }
         }
@@ -74,11 +68,11 @@ impl Browser for Evertoken {
     }
 
     fn next(&self) -> At {
-        self.tabs.iter().map(|tab| tab.timer).min().unwrap_or(NEVER)
+        self.tabs.iter().map(timer).min().unwrap_or(NEVER)
     }
 
     fn on_disk(&self) -> usize {
-        self.store.as_ref().map_or(0, |text| text.len())
+        size_of_val(&self.store) + self.store.as_ref().map_or(0, |text| text.len())
     }
 }
 
@@ -88,16 +82,14 @@ impl Evertoken {
         let now = Now { mono: Mono(u64::from(moment.at)), wall: UnixMillis(moment.wall()) };
         let mut input = Some(input);
         while let Some(next) = input.take() {
-            self.tabs[tab].engine.handle(now, next);
-            while let Some(output) = self.tabs[tab].engine.poll_output() {
+            self.tabs[tab].handle(now, next);
+            while let Some(output) = self.tabs[tab].poll_output() {
                 if let Some(reply) = self.perform(tab, output, moment) {
                     debug_assert!(input.is_none(), "one operation on the store at a time");
                     input = Some(reply);
                 }
             }
         }
-        let timer = self.tabs[tab].engine.poll_timeout();
-        self.tabs[tab].timer = timer.map_or(NEVER, |timer| At::try_from(timer.0).unwrap_or(NEVER));
     }
 
     /// Does what the engine asks for; says what the store answers.
@@ -133,15 +125,19 @@ impl Evertoken {
             Output::Event(Event::SessionEnded(_)) => moment.sign_out(),
             Output::Abort(_)
             | Output::Broadcast(_)
-            | Output::Event(_)
             | Output::Lock(_)
+            | Output::Unlock(_)
+            | Output::Event(_)
             | Output::Revoke(_)
             | Output::Send { request: TokenRequest::Call(_), .. }
-            | Output::Snapshot(_)
-            | Output::Unlock(_) => {}
+            | Output::Snapshot(_) => {}
         }
         None
     }
+}
+
+fn timer(engine: &Engine) -> At {
+    engine.poll_timeout().and_then(|timer| At::try_from(timer.0).ok()).unwrap_or(NEVER)
 }
 
 fn status(status: u16, body: &str) -> Outcome {

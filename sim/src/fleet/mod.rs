@@ -24,5 +24,5 @@ mod tally;
 pub use command::{USAGE, command};
 pub use memory::{Counting, allocations, held};
 pub use plan::{Plan, Scenario};
-pub use report::{Policy, Report, run_policy};
+pub use report::{Figure, Policy, Report, run_policy};
 pub use tally::{Count, Counts};

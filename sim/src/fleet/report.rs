@@ -31,13 +31,16 @@ pub struct Report {
     pub(crate) wall: f64,
 }
 
-/// One number of a report. Those that depend on the machine are no result of the run.
+/// One number of a report.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Figure {
-    pub(crate) key: &'static str,
-    pub(crate) label: &'static str,
+pub struct Figure {
+    /// Its name in JSON.
+    pub key: &'static str,
+    /// Its name in the table.
+    pub label: &'static str,
     pub(crate) digits: usize,
-    pub(crate) value: Option<f64>,
+    /// `None` where the run was too short for it, or where it has no meaning.
+    pub value: Option<f64>,
 }
 
 /// Plays the day of `plan` under `policy`.
@@ -97,10 +100,9 @@ impl Report {
         self.tally.recoveries.quantile(50)
     }
 
-    /// Bytes of a client: what it is and what it holds on the heap, without what a browser keeps on its disk.
-    pub(crate) fn client_bytes(&self) -> Option<f64> {
-        let weight = self.tally.weight;
-        (weight.clients > 0).then(|| weight.inline as f64 + weight.heap as f64 / weight.clients as f64)
+    /// Bytes of a client at rest.
+    pub fn client_bytes(&self) -> Option<f64> {
+        self.tally.weight.rest.each()
     }
 
     /// Per cent of the due refreshes that were done before the token's end.
@@ -109,15 +111,12 @@ impl Report {
         (due > 0).then(|| 100.0 - 100.0 * late as f64 / due as f64)
     }
 
-    /// The numbers, in the order in which they are shown.
-    pub(crate) fn figures(&self) -> Vec<Figure> {
+    /// What came of it, in the order in which it is shown.
+    pub fn figures(&self) -> Vec<Figure> {
         let (counts, tally) = (self.counts(), &self.tally);
         let number = |count: Count| Some(counts[count] as f64);
         let per_client = |sum: f64| Some(sum / f64::from(self.plan.clients));
         let outage = self.plan.outage();
-        let weight = tally.weight;
-        let each = |sum: usize| (weight.clients > 0).then(|| sum as f64 / weight.clients as f64);
-        let figure = |key, label, digits, value| Figure { key, label, digits, value };
         vec![
             figure("signed_out", "users logged out", 0, number(Count::SignedOut)),
             figure("reused", "reuse errors", 0, number(Count::Reused)),
@@ -165,12 +164,25 @@ impl Report {
             figure("wait_95", "s waited, 95 %", 1, tally.waits.quantile(95)),
             figure("wait_max", "s waited, longest", 1, tally.waits.quantile(100)),
             figure("turned_away", "requests that got no token", 0, number(Count::TurnedAway)),
-            figure("client_bytes", "bytes of a client", 0, self.client_bytes()),
-            figure("struct_bytes", "  of these not on the heap", 0, each(weight.inline * weight.clients)),
-            figure("disk_bytes", "bytes of its record on disk", 0, each(weight.on_disk)),
+        ]
+    }
+
+    /// What the run took of the machine: no result of it, since another machine has others.
+    pub(crate) fn measurements(&self) -> Vec<Figure> {
+        let weight = self.tally.weight;
+        let on_disk =
+            (weight.rest.clients > 0).then(|| weight.rest.on_disk as f64 / weight.rest.clients as f64);
+        vec![
+            figure("client_bytes", "bytes of a client, at rest", 0, self.client_bytes()),
+            figure("client_bytes_most", "bytes of a client, most", 0, weight.most.each()),
+            figure("disk_bytes", "bytes on its disk", 0, on_disk),
             figure("wall_seconds", "real seconds", 1, Some(self.wall)),
         ]
     }
+}
+
+fn figure(key: &'static str, label: &'static str, digits: usize, value: Option<f64>) -> Figure {
+    Figure { key, label, digits, value }
 }
 
 /// From here on people leave.

@@ -6,7 +6,7 @@ use super::memory;
 use super::person::Person;
 use super::plan::{At, MINUTE, Plan};
 use super::server::Reply;
-use super::tally::{Count, Tally};
+use super::tally::{Count, Sample, Tally};
 use crate::dice::Dice;
 use evertoken::engine::jitter::Jitter;
 
@@ -63,7 +63,7 @@ impl<'a, B: Browser> Shard<'a, B> {
         let ends = (slice as At + 1) * SLICE;
         if ends > self.measures {
             self.measures = ends.next_multiple_of(5 * MINUTE);
-            self.measure();
+            self.measure(ends);
         }
         self.calendar.take(slice, entries);
         while let Some(entry) = entries.pop() {
@@ -170,21 +170,21 @@ impl<'a, B: Browser> Shard<'a, B> {
         }
     }
 
-    /// Measures what a client takes, when most of them are there.
-    fn measure(&mut self) {
+    /// Measures what the clients take, when most of them are there.
+    fn measure(&mut self, at: At) {
         let open = self.seats.iter().filter_map(|seat| seat.browser.as_ref());
-        let (count, on_disk) =
+        let (clients, on_disk) =
             open.fold((0, 0), |(count, bytes), browser| (count + 1, bytes + browser.on_disk()));
-        if count * 2 < self.seats.len() {
+        if clients * 2 < self.seats.len() {
             return;
         }
         let others = self.calendar.bytes()
             + self.outbox.capacity() * size_of::<Sent>()
             + self.tally.bytes()
             + self.seats.capacity() * size_of::<Seat<B>>();
-        let heap = (memory::held() - self.held_before).max(0) as usize;
-        let heap = heap.saturating_sub(others + on_disk);
-        self.tally.weigh(size_of::<B>(), heap, on_disk, count);
+        let held = (memory::held() - self.held_before).max(0) as usize;
+        let bytes = (held + clients * size_of::<B>()).saturating_sub(others + on_disk);
+        self.tally.weigh(at, Sample { clients, bytes, on_disk });
     }
 }
 

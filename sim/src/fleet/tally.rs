@@ -3,7 +3,7 @@
 use std::ops::{Index, IndexMut};
 
 use super::person::Person;
-use super::plan::{At, LIFE, NEVER, Plan};
+use super::plan::{At, LIFE, NEVER, Plan, clock};
 use super::server::Reply;
 use super::spread::{Series, Spread};
 
@@ -76,15 +76,20 @@ pub(crate) struct Rates {
     pub(crate) lacking: Series,
 }
 
-/// The memory of the clients.
+/// The memory of the clients, when they are at rest and when it is most.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Weight {
-    /// Of one client without what it holds on the heap.
-    pub(crate) inline: usize,
-    /// The most that was seen, of all clients of a shard: heap, disk, and their number then.
-    pub(crate) heap: usize,
-    pub(crate) on_disk: usize,
+    pub(crate) rest: Sample,
+    pub(crate) most: Sample,
+}
+
+/// What all clients of a shard take together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sample {
     pub(crate) clients: usize,
+    /// What they are and what they hold on the heap, without what a browser keeps on its disk.
+    pub(crate) bytes: usize,
+    pub(crate) on_disk: usize,
 }
 
 impl Tally {
@@ -156,10 +161,13 @@ impl Tally {
         self.counts[Count::Worked] += u64::from(long);
     }
 
-    pub(crate) fn weigh(&mut self, inline: usize, heap: usize, on_disk: usize, clients: usize) {
-        self.weight.inline = inline;
-        if heap / clients >= self.weight.heap / self.weight.clients.max(1) {
-            self.weight = Weight { inline, heap, on_disk, clients };
+    /// Takes note of the memory at `at`.
+    pub(crate) fn weigh(&mut self, at: At, sample: Sample) {
+        if (clock(9, 45)..clock(10, 0)).contains(&at) {
+            self.weight.rest = sample;
+        }
+        if sample.each() >= self.weight.most.each() {
+            self.weight.most = sample;
         }
     }
 
@@ -180,10 +188,21 @@ impl Tally {
         self.rates.lacking.merge(&other.rates.lacking);
         self.waits.merge(&other.waits);
         self.recoveries.merge(&other.recoveries);
-        self.weight.inline = other.weight.inline;
-        self.weight.heap += other.weight.heap;
-        self.weight.on_disk += other.weight.on_disk;
-        self.weight.clients += other.weight.clients;
+        self.weight.rest.add(other.weight.rest);
+        self.weight.most.add(other.weight.most);
+    }
+}
+
+impl Sample {
+    /// Bytes of one client.
+    pub(crate) fn each(self) -> Option<f64> {
+        (self.clients > 0).then(|| self.bytes as f64 / self.clients as f64)
+    }
+
+    fn add(&mut self, other: Self) {
+        self.clients += other.clients;
+        self.bytes += other.bytes;
+        self.on_disk += other.on_disk;
     }
 }
 

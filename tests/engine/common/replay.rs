@@ -115,11 +115,12 @@ impl Reader<'_> {
     }
 
     fn notice(&mut self) -> String {
-        if self.next() == 0 {
-            return "no message of ours".into();
-        }
-        let (epoch, generation) = (Epoch(self.next() as u64), Generation(self.next() as u64));
-        Notice { epoch, generation }.encode()
+        let numbers = self.maybe().zip(self.maybe());
+        let notice = numbers.map(|(epoch, generation)| Notice {
+            epoch: Epoch(epoch as u64),
+            generation: Generation(generation as u64),
+        });
+        notice.map_or_else(|| "no message of ours".into(), |notice| notice.encode())
     }
 
     fn outcome(&mut self) -> Outcome {

@@ -83,7 +83,7 @@ fn the_numbers_of_a_refresh_are_these() {
     let (at, wall) = (5_000, START + 5_000);
     let id = world.record().session.expect("a session").id;
     let halves = |number: u64| [(number >> 32) as i64, (number & 0xffff_ffff) as i64];
-    let ada = [3, 2, 1, wall, 1, wall + 900_000];
+    let ada = [3, 1, 1, wall, 1, wall + 900_000];
     let steps = steps_of(&world.engine);
     let later = wall + 10_000;
     let expected: Vec<Vec<i64>> = vec![
@@ -91,7 +91,7 @@ fn the_numbers_of_a_refresh_are_these() {
         vec![at, 77, wall, 1, 0, 0],
         vec![at, 15, 0],
         vec![at, 1, 0],
-        [&[at, 73, wall, 0, 0, 1][..], &ada[1..], &[3, 0, 0, 0, 1, 900_000, 0, 0]].concat(),
+        [&[at, 73, wall, 0, 0, 1][..], &ada[1..], &[2, 0, 0, 0, 1, 900_000, 0, 0]].concat(),
         vec![at, 2, 0],
         vec![at, 78, wall, 2, 1],
         vec![at, 16, 0],
@@ -108,7 +108,7 @@ fn the_numbers_of_a_refresh_are_these() {
         [
             &[at, 77, wall, 3, 3, START + 5_000, 1, 0, 0, 0, 1],
             &halves(id)[..],
-            &[0, 0, 3, 0, 0, 0, 0, 1, 1],
+            &[0, 0, 2, 0, 0, 0, 0, 1, 1],
             &ada[1..],
             &[START + 5_000, 1, 900_000, 0],
         ]
@@ -119,8 +119,8 @@ fn the_numbers_of_a_refresh_are_these() {
         vec![at, 5, 1],
         [
             &[at + 200, 64, wall + 200, 1, 1, 200, 1, START + 15_000, 0, 4][..],
-            &[4, 2, 1, START + 15_000, 1, START + 915_000],
-            &[5, 0, 0, 0, 1, 900_000, 0, 0],
+            &[3, 1, 1, START + 15_000, 1, START + 915_000],
+            &[4, 0, 0, 0, 1, 900_000, 0, 0],
         ]
         .concat(),
         vec![at + 200, 6, 200],

@@ -143,7 +143,7 @@ impl Engine {
             self.desk.reading = Some((op, self.now.mono));
             self.on_read_timeout();
             self.desk.given_up = None;
-            let unknown = self.session.is_none() && self.epoch == Epoch(0);
+            let unknown = self.session.is_none() && self.desk.late.is_some();
             if unknown && self.desk.hangs < MOST_LOOKS {
                 // There may be a session that could not be seen.
                 let pause = LOOK_FLOOR.doubled(self.desk.hangs, SAVE_AGAIN_CAP);

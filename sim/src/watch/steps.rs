@@ -140,6 +140,10 @@ impl World {
         if std::mem::take(&mut eye.started) {
             eye.parting.extend(replaced);
         }
+        if eye.wishes > 0 {
+            // Also of what the store held and this page never did.
+            self.watch.last_left = self.planned;
+        }
         for family in eye.parting.drain(..) {
             eye.gone.insert(family);
             self.watch.last_left = self.planned;
@@ -164,7 +168,9 @@ impl World {
         }
         let (view, page) = (&self.tabs[tab], self.tabs[tab].page);
         let idle = !view.is_refreshing() && view.eye.operations == 0;
-        if idle && (self.locks.is_held_by(page) || self.locks.is_wanted_by(page)) {
+        // A pair that could not be stored keeps the lock for as long as its claim would keep the others waiting.
+        let owes = view.eye.unsaved > 0;
+        if idle && !owes && (self.locks.is_held_by(page) || self.locks.is_wanted_by(page)) {
             return self.broke(Invariant::I15, || "a lock and no refresh".into());
         }
         let now = self.now(tab);
@@ -303,7 +309,7 @@ impl World {
         let waits =
             saves || deadline <= view.eye.hint || view.eye.view.as_ref().is_some_and(Sight::is_behind);
         // A page that could not read its store looks again, some times.
-        let looks = view.eye.blind && !self.calm;
+        let looks = view.eye.blind;
         if idle && !waits && !looks {
             self.broke(Invariant::I11, || format!("a timer of {delay:?} though signed out"));
         }

@@ -54,13 +54,13 @@ fn hostile_tokens() {
     let lines = corpus::lines();
     let nanos = nanos_per_call(100, || {
         for case in &lines {
-            let _ = black_box(corpus::dates(jwt::read(black_box(&case.token))));
+            let _ = black_box(corpus::dates(jwt::claims(black_box(&case.token)).as_ref()));
         }
     });
     println!("claims of {} hostile tokens: {:.0} ns each", lines.len(), nanos / lines.len() as f64);
     for (what, read) in [("claims", claims as fn(&str)), ("decoding", decode as fn(&str))] {
         let slowest = corpus::big::cases().into_iter().map(|case| {
-            assert_eq!(corpus::dates(jwt::read(&case.token)), case.expected, "{}", case.name);
+            assert_eq!(corpus::dates(jwt::claims(&case.token).as_ref()), case.expected, "{}", case.name);
             let least = (0..5).map(|_| nanos_per_call(1, || read(&case.token))).min_by(f64::total_cmp);
             (least.unwrap_or_default() / 1e6, case.token.len(), case.name)
         });
@@ -70,8 +70,9 @@ fn hostile_tokens() {
     }
 }
 
+/// As the engine does when a token comes.
 fn claims(token: &str) {
-    let _ = black_box(jwt::claims(black_box(token)));
+    let _ = black_box(jwt::claims(black_box(token)).map(|claims| (claims.issuer(), claims.subject())));
 }
 
 fn decode(token: &str) {

@@ -25,7 +25,7 @@ fn nothing_is_allocated() {
     assert_eq!(allocations() - before, 1, "allocations are counted");
     for Case { name, token, expected } in corpus::lines().into_iter().chain(corpus::big::cases()) {
         let before = allocations();
-        let read = corpus::dates(jwt::read(black_box(&token)));
+        let read = corpus::dates(jwt::claims(black_box(&token)).as_ref());
         let count = allocations() - before;
         assert_eq!(count, 0, "{name}");
         assert_eq!(read, expected, "{name}");
@@ -48,7 +48,8 @@ fn work_is_proportional() {
 
 fn time(token: &str) -> Duration {
     let began = Instant::now();
-    drop(black_box((jwt::claims(token), jwt::decode(token))));
+    let texts = jwt::claims(token).map(|claims| (claims.issuer(), claims.subject()));
+    drop(black_box((texts, jwt::decode(token))));
     began.elapsed()
 }
 

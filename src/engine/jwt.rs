@@ -1,7 +1,7 @@
 //! Decoding of JSON Web Tokens (RFC 7519) in compact form.
 //!
 //! Nothing here verifies a signature, and `alg` decides nothing (RFC 8725 §3.1): what is read is a hint about
-//! the token's life, never a proof of anything. One walk over both segments judges a token, for [`read`] and for
+//! the token's life, never a proof of anything. One walk over both segments judges a token, for [`claims`] and for
 //! [`decode`] alike, so that the two cannot disagree.
 
 use alloc::string::String;
@@ -44,19 +44,10 @@ pub enum JwtError {
     Utf8,
 }
 
-/// The claims that the engine uses.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Claims {
-    pub expires_at: Option<UnixMillis>,
-    pub issued_at: Option<UnixMillis>,
-    pub issuer: Option<Arc<str>>,
-    pub subject: Option<Arc<str>>,
-}
-
-/// A token that has been read, and where in it the claims about its life and owner stand (RFC 7519 §4.1): those of the
-/// outermost object. Of claims with one name the last counts, as in `JSON.parse`.
+/// The claims that are about a token's life and owner (RFC 7519 §4.1), as they stand in the outermost object. Of claims
+/// with one name the last counts, as in `JSON.parse`.
 #[derive(Clone, Copy, Default)]
-pub struct Reading<'a> {
+pub struct Claims<'a> {
     payload: &'a str,
     /// In the order of [`NAMES`].
     members: [Member; NAMES.len()],
@@ -77,7 +68,7 @@ impl JwtError {
     }
 }
 
-impl Reading<'_> {
+impl Claims<'_> {
     /// `exp`
     pub fn expires_at(&self) -> Option<UnixMillis> {
         self.date(EXP)
@@ -121,9 +112,9 @@ impl Reading<'_> {
     }
 }
 
-impl fmt::Debug for Reading<'_> {
+impl fmt::Debug for Claims<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Reading(…)")
+        f.write_str("Claims(…)")
     }
 }
 
@@ -142,31 +133,20 @@ pub fn decode(token: &str) -> Result<Decoded, JwtError> {
 /// through a small buffer on the stack, once. It errs when [`decode`] does, and with the same reason.
 ///
 /// ```
-/// let reading = evertoken::engine::jwt::read("e30.eyJzdWIiOiJhZGEiLCJleHAiOjEuNX0.").unwrap();
-/// assert_eq!(reading.expires_at().map(|millis| millis.0), Some(1_500));
-/// assert_eq!(reading.subject().as_deref(), Some("ada"));
+/// let claims = evertoken::engine::jwt::claims("e30.eyJzdWIiOiJhZGEiLCJleHAiOjEuNX0.").unwrap();
+/// assert_eq!(claims.expires_at().map(|millis| millis.0), Some(1_500));
+/// assert_eq!(claims.subject().as_deref(), Some("ada"));
 /// ```
-pub fn read(token: &str) -> Result<Reading<'_>, JwtError> {
+pub fn claims(token: &str) -> Result<Claims<'_>, JwtError> {
     let (header, payload) = segments(token)?;
     walk(header, None, &mut |_, _| {})?;
-    let mut reading = Reading { payload, ..Reading::default() };
+    let mut claims = Claims { payload, ..Claims::default() };
     walk(payload, None, &mut |name, value| {
         if let Some(at) = NAMES.iter().position(|known| name == *known) {
-            reading.members[at] = value;
+            claims.members[at] = value;
         }
     })?;
-    Ok(reading)
-}
-
-/// [`read`]s the claims that matter to the engine, and copies `iss` and `sub`.
-pub fn claims(token: &str) -> Result<Claims, JwtError> {
-    let reading = read(token)?;
-    Ok(Claims {
-        expires_at: reading.expires_at(),
-        issued_at: reading.issued_at(),
-        issuer: reading.issuer(),
-        subject: reading.subject(),
-    })
+    Ok(claims)
 }
 
 fn segments(token: &str) -> Result<(&str, &str), JwtError> {
@@ -244,9 +224,9 @@ mod tests {
         for name in ["a", "ab", "abc", "Zoë 🦀", "日本"] {
             let token = token(&format!(r#"{{"sub":"{name}","exp":1700000000.5,"iat":1}}"#));
             let claims = claims(&token).unwrap();
-            assert_eq!(claims.subject.as_deref(), Some(name));
-            assert_eq!(claims.expires_at, Some(UnixMillis(1_700_000_000_500)));
-            assert_eq!(claims.issued_at, Some(UnixMillis(1_000)));
+            assert_eq!(claims.subject().as_deref(), Some(name));
+            assert_eq!(claims.expires_at(), Some(UnixMillis(1_700_000_000_500)));
+            assert_eq!(claims.issued_at(), Some(UnixMillis(1_000)));
         }
     }
 
@@ -275,14 +255,14 @@ mod tests {
     #[test]
     fn what_is_no_date_is_no_expiry() {
         for exp in ["\"1700000000\"", "null", "true", "[1]", "{}"] {
-            assert_eq!(claims(&token(&format!(r#"{{"exp":{exp}}}"#))).unwrap().expires_at, None, "{exp}");
+            assert_eq!(claims(&token(&format!(r#"{{"exp":{exp}}}"#))).unwrap().expires_at(), None, "{exp}");
         }
-        assert_eq!(claims(&token(r#"{"a":{"exp":5}}"#)).unwrap().expires_at, None);
+        assert_eq!(claims(&token(r#"{"a":{"exp":5}}"#)).unwrap().expires_at(), None);
     }
 
     #[test]
     fn expiry_in_milliseconds_is_understood_and_absurd_ones_stay_finite() {
-        let expiry = |exp: &str| claims(&token(&format!(r#"{{"exp":{exp}}}"#))).unwrap().expires_at;
+        let expiry = |exp: &str| claims(&token(&format!(r#"{{"exp":{exp}}}"#))).unwrap().expires_at();
         assert_eq!(expiry("1700000000000"), Some(UnixMillis(1_700_000_000_000)));
         assert_eq!(expiry("1e308"), Some(UnixMillis(9_000_000_000_000)));
         assert_eq!(expiry("-1"), Some(UnixMillis(-1_000)));

@@ -78,7 +78,7 @@ impl Engine {
         let lifetime = Lifetime {
             expires_in: response.expires_in,
             claimed: claimed_life(&claims),
-            expires_at: response.expires_at.or(claims.expires_at),
+            expires_at: response.expires_at.or(claims.expires_at()),
         };
         // An HttpOnly access token is the browser's to send; one that the answer shows all the same is not kept.
         let token = if self.config.access_in_cookie { Secret::default() } else { token };
@@ -371,6 +371,6 @@ impl Identity {
     }
 }
 
-fn claimed_life(claims: &Claims) -> Option<i64> {
-    Some(claims.expires_at?.0.saturating_sub(claims.issued_at?.0))
+fn claimed_life(claims: &Claims<'_>) -> Option<i64> {
+    Some(claims.expires_at()?.0.saturating_sub(claims.issued_at()?.0))
 }

@@ -23,7 +23,7 @@ fn the_corpus_has_more_than_600_different_tokens_with_names_of_their_own() {
 fn every_token_is_read_as_it_should_be_and_by_all_three_alike() {
     for Case { name, token, expected } in cases() {
         assert_agreement(&token, &name);
-        assert_eq!(corpus::dates(jwt::read(&token)), expected, "{name}");
+        assert_eq!(corpus::dates(jwt::claims(&token).as_ref()), expected, "{name}");
     }
 }
 
@@ -65,19 +65,15 @@ fn assert_agreement(token: &str, name: &str) {
     let shown = || format!("{name}: {}", &token[..token.floor_char_boundary(1_000)]);
     let expected = reference::read(token);
     let dates: Read = expected.as_ref().map(|reference| reference.dates).map_err(|reason| *reason);
-    assert_eq!(corpus::dates(jwt::read(token)), dates, "reader and reference: {}", shown());
+    let claims = jwt::claims(token);
+    assert_eq!(corpus::dates(claims.as_ref()), dates, "reader and reference: {}", shown());
     let decoded = jwt::decode(token);
     let reason = decoded.as_ref().err().map(|error| error.as_str());
     assert_eq!(reason, dates.err(), "decoder and reference: {}", shown());
-    let claims = jwt::claims(token);
-    assert_eq!(claims.as_ref().err().map(|error| error.as_str()), dates.err(), "claims: {}", shown());
     if let (Ok(claims), Ok(decoded), Ok(expected)) = (claims, decoded, expected) {
         assert!(decoded.header == expected.header, "header: {}", shown());
         assert!(decoded.payload == expected.payload, "payload: {}", shown());
-        let [exp, iat, _] = expected.dates;
-        let dates = [claims.expires_at, claims.issued_at].map(|date| date.map(|millis| millis.0));
-        assert_eq!(dates, [exp, iat], "exp and iat: {}", shown());
-        let texts = [claims.issuer, claims.subject].map(|text| text.map(|text| text.to_string()));
+        let texts = [claims.issuer(), claims.subject()].map(|text| text.map(|text| text.to_string()));
         assert!(texts == expected.texts, "iss and sub: {}", shown());
     }
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use evertoken::engine::jwt::{JwtError, Reading};
+use evertoken::engine::jwt::{Claims, JwtError};
 
 pub struct Case {
     pub name: String,
@@ -21,10 +21,9 @@ pub struct Case {
 pub type Read = Result<[Option<i64>; 3], &'static str>;
 
 /// What the engine has read.
-pub fn dates(reading: Result<Reading<'_>, JwtError>) -> Read {
-    let reading = reading.map_err(JwtError::as_str)?;
-    Ok([reading.expires_at(), reading.issued_at(), reading.not_before()]
-        .map(|date| date.map(|millis| millis.0)))
+pub fn dates(claims: Result<&Claims<'_>, &JwtError>) -> Read {
+    let claims = claims.map_err(|error| error.as_str())?;
+    Ok([claims.expires_at(), claims.issued_at(), claims.not_before()].map(|date| date.map(|millis| millis.0)))
 }
 
 /// The cases that fit in a line.

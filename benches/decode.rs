@@ -1,7 +1,11 @@
-//! What the engine's hot pieces cost, natively: reading a token's claims, and a caller's question with a good token.
+//! What the engine's hot pieces cost, natively: reading a token's claims, and a caller's question with a good token;
+//! and how long the worst of tokens can keep it busy.
 //!
 //! Interleaved rounds, medians: `cargo xtask bench`. The numbers compare with one another on one machine in one run,
 //! not with those of another.
+
+#[path = "../tests/corpora/jwt/mod.rs"]
+mod corpus;
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -42,6 +46,37 @@ fn main() {
         times.sort_by(f64::total_cmp);
         println!("{name:<20} {:>9.0} ns (median of {ROUNDS} rounds)", times[ROUNDS / 2]);
     }
+    hostile_tokens();
+}
+
+/// A quarter of a second is what a token of 1 MB may take at most, in a browser too: see `long-tokens.mjs`.
+fn hostile_tokens() {
+    let lines = corpus::lines();
+    let nanos = nanos_per_call(100, || {
+        for case in &lines {
+            let _ = black_box(corpus::dates(jwt::claims(black_box(&case.token)).as_ref()));
+        }
+    });
+    println!("claims of {} hostile tokens: {:.0} ns each", lines.len(), nanos / lines.len() as f64);
+    for (what, read) in [("claims", claims as fn(&str)), ("decoding", decode as fn(&str))] {
+        let slowest = corpus::big::cases().into_iter().map(|case| {
+            assert_eq!(corpus::dates(jwt::claims(&case.token).as_ref()), case.expected, "{}", case.name);
+            let least = (0..5).map(|_| nanos_per_call(1, || read(&case.token))).min_by(f64::total_cmp);
+            (least.unwrap_or_default() / 1e6, case.token.len(), case.name)
+        });
+        let (millis, length, name) =
+            slowest.max_by(|one, other| one.0.total_cmp(&other.0)).unwrap_or_default();
+        println!("{what} of the worst token: {millis:.1} ms ({length} B, {name})");
+    }
+}
+
+/// As the engine does when a token comes.
+fn claims(token: &str) {
+    let _ = black_box(jwt::claims(black_box(token)).map(|claims| (claims.issuer(), claims.subject())));
+}
+
+fn decode(token: &str) {
+    let _ = black_box(jwt::decode(black_box(token)));
 }
 
 fn nanos_per_call(calls: u32, mut call: impl FnMut()) -> f64 {

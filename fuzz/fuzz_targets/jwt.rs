@@ -10,5 +10,10 @@ libfuzzer_sys::fuzz_target!(|token: &str| {
     let again = format!("{}.{}.", BASE64.encode(&decoded.header), BASE64.encode(&decoded.payload));
     let twin = jwt::decode(&again).expect("a token written anew");
     assert_eq!((twin.header, twin.payload), (decoded.header, decoded.payload));
-    assert_eq!(jwt::claims(&again).expect("claims"), jwt::claims(token).expect("claims"));
+    let told = |token| {
+        let claims = jwt::claims(token).expect("claims");
+        let dates = [claims.expires_at(), claims.issued_at(), claims.not_before()];
+        (dates, claims.issuer(), claims.subject())
+    };
+    assert_eq!(told(&again), told(token));
 });

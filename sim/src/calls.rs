@@ -89,10 +89,9 @@ impl World {
     fn recover(&mut self, tab: usize, payload: Payload, generation: Generation) {
         // What is due anyway happens first, so that a refresh begun below is begun for the 401.
         self.feed(tab, Input::Tick);
-        // A pair may have come without its access token: the one held is as old as it was.
-        let newest = self.tabs[tab].verdict.as_ref().map(|verdict| verdict.generation);
-        let newest = newest.unwrap_or_else(|| self.tabs[tab].generation());
-        let late = generation < newest && self.tabs[tab].verdict.is_some();
+        let held = self.tabs[tab].verdict.as_ref().map(|verdict| verdict.generation);
+        let newest = held.unwrap_or(generation);
+        let late = generation < newest;
         let before = self.tabs[tab].is_refreshing();
         let call = self.ask(tab, Purpose::Resend(payload, generation));
         let told = if self.sabotage == Sabotage::BlameNewest { newest } else { generation };

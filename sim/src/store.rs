@@ -196,7 +196,11 @@ impl Store {
         let tab = job.page.tab;
         let fails = elapsed < self.fails_until || job.write.is_some() && elapsed < self.full_until;
         let Some(write) = &job.write else {
-            let sight = if fails { Sight::default() } else { self.sight(tab, elapsed) };
+            if fails {
+                let reply = Input::StoreFailed(job.op);
+                return Landing { reply, sight: Sight::default(), was_half: false, text: None, fence: None };
+            }
+            let sight = self.sight(tab, elapsed);
             let secret = |kept: &Option<Rc<Kept>>| kept.as_ref().map(|kept| Secret::new(kept.text.clone()));
             let reply = if fails {
                 Input::StoreFailed(job.op)

@@ -1,51 +1,101 @@
 //! JSON numbers and numeric strings as thousandths, without floating point: never NaN, never infinity.
 
-/// `text` (a JSON number) times 1,000, cut towards zero and held within ±9·10¹⁵ (exact as a JavaScript number).
-/// `None` when it is not a number.
-pub fn thousandths(text: &[u8]) -> Option<i64> {
-    let (negative, bytes) = match text {
-        [b'-', rest @ ..] => (true, rest),
-        rest => (false, rest),
-    };
-    let mut digits = 0_i64;
-    let mut scale = 3_i64;
-    let mut seen_digit = false;
-    let mut seen_point = false;
-    let mut rest = bytes;
-    while let [byte, tail @ ..] = rest {
+/// A JSON number that comes in byte by byte, however long it is.
+#[derive(Debug, Default)]
+pub struct Decimal {
+    part: Part,
+    /// `part` has a digit.
+    has_digit: bool,
+    negative: bool,
+    /// The leading digits, without the point.
+    digits: i64,
+    /// How far the point has to move to the right.
+    shift: i64,
+    power: i64,
+    power_negative: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Part {
+    #[default]
+    Sign,
+    Whole,
+    Fraction,
+    PowerSign,
+    Power,
+}
+
+impl Decimal {
+    /// Takes in the next byte, if the number goes on with it.
+    pub fn push(&mut self, byte: u8) -> bool {
+        let is_mantissa = self.part < Part::PowerSign;
         match byte {
+            // A zero in front stands alone.
+            b'0'..=b'9' if self.part == Part::Whole && self.has_digit && self.digits == 0 => return false,
             b'0'..=b'9' => {
-                seen_digit = true;
-                if digits < LIMIT {
-                    digits = digits * 10 + i64::from(byte - b'0');
-                    scale -= i64::from(seen_point);
+                let digit = i64::from(byte - b'0');
+                let is_fraction = self.part == Part::Fraction;
+                if !is_mantissa {
+                    self.part = Part::Power;
+                    self.power = (self.power * 10 + digit).min(FAR);
+                } else if self.digits < LIMIT {
+                    self.digits = self.digits * 10 + digit;
+                    self.shift -= i64::from(is_fraction);
                 } else {
                     // Digits beyond the limit only move the point.
-                    scale += i64::from(!seen_point);
+                    self.shift += i64::from(!is_fraction);
                 }
+                self.part = self.part.max(Part::Whole);
+                self.has_digit = true;
+                return true;
             }
-            b'.' if !seen_point => seen_point = true,
-            b'e' | b'E' => {
-                scale = scale.saturating_add(exponent(tail)?);
-                break;
+            b'-' if self.part == Part::Sign => {
+                self.negative = true;
+                self.part = Part::Whole;
             }
-            _ => return None,
+            b'+' | b'-' if self.part == Part::PowerSign => {
+                self.power_negative = byte == b'-';
+                self.part = Part::Power;
+            }
+            b'.' if self.part == Part::Whole && self.has_digit => self.part = Part::Fraction,
+            b'e' | b'E' if is_mantissa && self.has_digit => self.part = Part::PowerSign,
+            _ => return false,
         }
-        rest = tail;
+        self.has_digit = false;
+        true
     }
-    if !seen_digit {
-        return None;
+
+    /// The number times 1,000, cut towards zero and held within ±9·10¹⁵ (exact as a JavaScript number). `None` when
+    /// it is not complete.
+    pub fn thousandths(&self) -> Option<i64> {
+        if !self.has_digit {
+            return None;
+        }
+        let power = if self.power_negative { -self.power } else { self.power };
+        let mut digits = self.digits;
+        let mut shift = self.shift + power + 3;
+        while shift > 0 && digits != 0 && digits < LIMIT {
+            digits *= 10;
+            shift -= 1;
+        }
+        while shift < 0 && digits != 0 {
+            digits /= 10;
+            shift += 1;
+        }
+        let held = digits.min(LIMIT);
+        Some(if self.negative { -held } else { held })
     }
-    while scale > 0 && digits != 0 && digits < LIMIT {
-        digits = digits.saturating_mul(10);
-        scale -= 1;
+}
+
+/// `text` times 1,000, as [`Decimal::thousandths`]; `None` when it is not a number. Zeros may lead.
+pub fn thousandths(mut text: &[u8]) -> Option<i64> {
+    while let [b'0', rest @ ..] = text
+        && rest.first().is_some_and(u8::is_ascii_digit)
+    {
+        text = rest;
     }
-    while scale < 0 && digits != 0 {
-        digits /= 10;
-        scale += 1;
-    }
-    let held = digits.min(LIMIT);
-    Some(if negative { -held } else { held })
+    let mut number = Decimal::default();
+    text.iter().all(|byte| number.push(*byte)).then(|| number.thousandths())?
 }
 
 /// `text` when it is a whole number without point or exponent, within ±9·10¹⁵.
@@ -58,26 +108,9 @@ pub fn integer(text: &[u8]) -> Option<i64> {
     (magnitude <= LIMIT).then_some(if digits.len() < text.len() { -magnitude } else { magnitude })
 }
 
-fn exponent(bytes: &[u8]) -> Option<i64> {
-    let (negative, digits) = match bytes {
-        [b'-', rest @ ..] => (true, rest),
-        [b'+', rest @ ..] => (false, rest),
-        rest => (false, rest),
-    };
-    if digits.is_empty() {
-        return None;
-    }
-    let mut value = 0_i64;
-    for byte in digits {
-        if !byte.is_ascii_digit() {
-            return None;
-        }
-        value = (value * 10 + i64::from(byte - b'0')).min(1_000_000);
-    }
-    Some(if negative { -value } else { value })
-}
-
 const LIMIT: i64 = 9_000_000_000_000_000;
+/// More digits than any text has, so that no number of zeros makes up for a power that was held here.
+const FAR: i64 = 1 << 50;
 
 #[cfg(test)]
 mod tests {
@@ -103,6 +136,8 @@ mod tests {
             ("0e99999999999999999999", 0),
             ("99999999999999999999999999", LIMIT),
             ("0.00000000000000000000000000001", 0),
+            ("0003600", 3_600_000),
+            ("00.5", 500),
         ] {
             assert_eq!(thousandths(text.as_bytes()), Some(expected), "{text}");
         }
@@ -110,7 +145,10 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_number() {
-        for text in ["", "-", ".", "e5", "1e", "1e+", "1.2.3", "abc", "1a", "NaN", "Infinity", " 1", "0x10"] {
+        for text in [
+            "", "-", ".", ".5", "1.", "1.e5", "-00", "--1", "e5", "1e", "1e+", "1.2.3", "abc", "1a", "NaN",
+            "Infinity", " 1", "0x10",
+        ] {
             assert_eq!(thousandths(text.as_bytes()), None, "{text}");
         }
     }

@@ -48,6 +48,8 @@ pub(super) struct Desk {
     again: bool,
     /// A write of everything met something else; the store is being read.
     pub conflicted: bool,
+    /// The last save was to bring another pair than the store was seen with.
+    pub saves_new: bool,
     /// Calls that are answered once everything is stored.
     calls: Vec<(CallId, Settled)>,
     /// How many of them wait for the write under way, and for none after it.
@@ -167,6 +169,10 @@ impl Engine {
         let ended = text.is_some() || fence.is_some();
         let in_time = self.desk.reading.is_none_or(|(_, deadline)| self.now.mono < deadline);
         self.desk.reading = None;
+        if ended && self.desk.hangs > 0 {
+            // This is the look that was put off.
+            self.desk.look_at = None;
+        }
         self.desk.hangs = if ended || in_time { 0 } else { self.desk.hangs.saturating_add(1) };
         self.mark(Mark::StoreRead, u64::from(text.is_some()));
         let blank = !ended && self.desk.hangs == 0 && matches!(self.desk.seen, Seen::Record(_));
@@ -299,9 +305,11 @@ impl Engine {
         let op = self.next_op();
         let mut record = self.record();
         let mut insist = if what == What::Save { Insist::Generation } else { Insist::Claim };
+        self.desk.saves_new = what == What::Save;
         if let (What::Save, Seen::Record(stamp)) = (what, self.desk.seen)
             && stamp.order() == record.order()
         {
+            self.desk.saves_new = false;
             // No new pair: another tab may be about to send this one, and its claim stays.
             record.claim = stamp.claim.filter(|claim| claim.owner != self.id);
             insist = Insist::Claim;

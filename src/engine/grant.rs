@@ -66,7 +66,7 @@ impl Engine {
 
     /// Whether the same token has got a new life. One that names its own end cannot; an opaque one may be extended.
     fn is_renewed(&self, pair: &Pair, held: &AccessToken) -> bool {
-        let names_its_end = Identity::of(&held.token).1.expires_at.is_some();
+        let names_its_end = Identity::of(&held.token).1.expires_at().is_some();
         let left = held.life.left(self.now).map(|left| left.saturating_add(RENEWED));
         !names_its_end && pair.access.life.left(self.now) > left
     }

@@ -3,13 +3,17 @@
 //! [`parse`] checks a whole document once, without recursion or allocation; the borrowed [`Value`]s are then
 //! walked without checking again. Nesting is held to [`MAX_DEPTH`], so no document can exhaust a stack. It works on
 //! bytes: patterns over `str` cost several times the code.
+//!
+//! A token's claims are read by the same [`check`] while they are decoded.
 
-mod check;
+pub(super) mod check;
+pub(super) mod source;
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use check::Checker;
+use source::Source;
 
 /// How deep arrays and objects may nest: more than any token or token response needs.
 pub const MAX_DEPTH: usize = 128;
@@ -36,7 +40,7 @@ pub struct Object<'a>(&'a [u8]);
 
 /// A string as it stands between its quotes, escapes unresolved.
 #[derive(Clone, Copy, Debug)]
-pub struct Text<'a>(&'a [u8]);
+pub struct Text<'a>(pub(super) &'a [u8]);
 
 /// The document is not JSON, or nests deeper than [`MAX_DEPTH`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +48,7 @@ pub struct Invalid;
 
 /// Checks `document` (RFC 8259; a byte order mark is not JSON) and returns its value.
 pub fn parse(document: &str) -> Result<Value<'_>, Invalid> {
-    Checker::new(document.as_bytes()).document()?;
+    Checker::new(&mut Source::plain(document)).document(&mut |_, _| {})?;
     Ok(value_of(trim(document.as_bytes())))
 }
 
@@ -179,10 +183,11 @@ fn code_point(rest: &mut &[u8]) -> char {
 }
 
 fn code_unit(digits: &[u8]) -> u32 {
-    digits.iter().take(4).fold(0, |unit, digit| {
-        let value = if *digit <= b'9' { digit - b'0' } else { (digit | 32) - b'a' + 10 };
-        (unit << 4) | u32::from(value & 15)
-    })
+    digits.iter().take(4).fold(0, |unit, digit| unit << 4 | hex_digit(*digit).unwrap_or(0))
+}
+
+fn hex_digit(byte: u8) -> Option<u32> {
+    char::from(byte).to_digit(16)
 }
 
 fn is_space(byte: u8) -> bool {

@@ -1,16 +1,17 @@
 //! Decoding of JSON Web Tokens (RFC 7519) in compact form.
 //!
 //! Nothing here verifies a signature, and `alg` decides nothing (RFC 8725 §3.1): what is read is a hint about
-//! the token's life, never a proof of anything.
+//! the token's life, never a proof of anything. One walk over both segments judges a token, for [`claims`] and for
+//! [`decode`] alike, so that the two cannot disagree.
 
 use alloc::string::String;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
-use super::decimal;
-use super::json::{self, Object, Value};
+use super::json::Text;
+use super::json::check::{Checker, Member, Name};
+use super::json::source::{Flaw, Source};
 use super::time::UnixMillis;
 
 /// The longest token that is decoded, in bytes.
@@ -23,7 +24,8 @@ pub struct Decoded {
     pub payload: String,
 }
 
-/// Why a token is no readable JWT. Such a token can still be used: it is opaque (RFC 9068 §6).
+/// Why a token is no readable JWT. Such a token can still be used: it is opaque (RFC 9068 §6). Of several reasons the
+/// one counts that a reader meets first who splits, decodes the whole header and then the whole payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JwtError {
     /// A segment is not base64url without padding (RFC 7515 §2).
@@ -42,13 +44,13 @@ pub enum JwtError {
     Utf8,
 }
 
-/// The claims that the engine uses.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Claims {
-    pub expires_at: Option<UnixMillis>,
-    pub issued_at: Option<UnixMillis>,
-    pub issuer: Option<Arc<str>>,
-    pub subject: Option<Arc<str>>,
+/// The claims that are about a token's life and owner (RFC 7519 §4.1), as they stand in the outermost object. Of claims
+/// with one name the last counts, as in `JSON.parse`.
+#[derive(Clone, Copy, Default)]
+pub struct Claims<'a> {
+    payload: &'a str,
+    /// In the order of [`NAMES`].
+    members: [Member; NAMES.len()],
 }
 
 impl JwtError {
@@ -66,6 +68,56 @@ impl JwtError {
     }
 }
 
+impl Claims<'_> {
+    /// `exp`
+    pub fn expires_at(&self) -> Option<UnixMillis> {
+        self.date(EXP)
+    }
+
+    /// `iat`
+    pub fn issued_at(&self) -> Option<UnixMillis> {
+        self.date(IAT)
+    }
+
+    /// `nbf`
+    pub fn not_before(&self) -> Option<UnixMillis> {
+        self.date(NBF)
+    }
+
+    /// A copy of `iss`; a lone surrogate becomes U+FFFD.
+    pub fn issuer(&self) -> Option<Arc<str>> {
+        self.text(ISS)
+    }
+
+    /// A copy of `sub`, likewise.
+    pub fn subject(&self) -> Option<Arc<str>> {
+        self.text(SUB)
+    }
+
+    /// A NumericDate is a number; strings are not dates (RFC 7519 §2). From 10¹² on it is taken for milliseconds.
+    fn date(&self, at: usize) -> Option<UnixMillis> {
+        match self.members[at] {
+            Member::Number(thousandths) => Some(epoch(thousandths)),
+            _ => None,
+        }
+    }
+
+    fn text(&self, at: usize) -> Option<Arc<str>> {
+        let Member::Text { begin, end } = self.members[at] else {
+            return None;
+        };
+        let mut payload = Vec::new();
+        Source::base64url(self.payload, Some(&mut payload)).flaw();
+        Some(Text(payload.get(begin..end)?).decode().into())
+    }
+}
+
+impl fmt::Debug for Claims<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Claims(…)")
+    }
+}
+
 /// Decodes header and payload.
 ///
 /// ```
@@ -77,16 +129,24 @@ pub fn decode(token: &str) -> Result<Decoded, JwtError> {
     Ok(Decoded { header: object(header)?, payload: object(payload)? })
 }
 
-/// Reads the claims that matter to the engine; the header is not looked at.
-pub fn claims(token: &str) -> Result<Claims, JwtError> {
-    let payload = object(segments(token)?.1)?;
-    let claims = json::parse_object(&payload).ok_or(JwtError::Json)?;
-    Ok(Claims {
-        expires_at: numeric_date(claims, "exp"),
-        issued_at: numeric_date(claims, "iat"),
-        issuer: text(claims, "iss"),
-        subject: text(claims, "sub"),
-    })
+/// Reads the claims that are about a token's life and owner, without allocating: a token of any length is decoded
+/// through a small buffer on the stack, once. It errs when [`decode`] does, and with the same reason.
+///
+/// ```
+/// let claims = evertoken::engine::jwt::claims("e30.eyJzdWIiOiJhZGEiLCJleHAiOjEuNX0.").unwrap();
+/// assert_eq!(claims.expires_at().map(|millis| millis.0), Some(1_500));
+/// assert_eq!(claims.subject().as_deref(), Some("ada"));
+/// ```
+pub fn claims(token: &str) -> Result<Claims<'_>, JwtError> {
+    let (header, payload) = segments(token)?;
+    walk(header, None, &mut |_, _| {})?;
+    let mut claims = Claims { payload, ..Claims::default() };
+    walk(payload, None, &mut |name, value| {
+        if let Some(at) = NAMES.iter().position(|known| name == *known) {
+            claims.members[at] = value;
+        }
+    })?;
+    Ok(claims)
 }
 
 fn segments(token: &str) -> Result<(&str, &str), JwtError> {
@@ -111,20 +171,25 @@ fn segments(token: &str) -> Result<(&str, &str), JwtError> {
 }
 
 fn object(segment: &str) -> Result<String, JwtError> {
-    let bytes = URL_SAFE_NO_PAD.decode(segment).map_err(|_| JwtError::Base64)?;
-    let text = String::from_utf8(bytes).map_err(|_| JwtError::Utf8)?;
-    match json::parse(&text) {
-        Ok(Value::Object(_)) => Ok(text),
-        Ok(_) => Err(JwtError::NotAnObject),
-        Err(json::Invalid) => Err(JwtError::Json),
-    }
+    let mut text = Vec::new();
+    walk(segment, Some(&mut text), &mut |_, _| {})?;
+    String::from_utf8(text).map_err(|_| JwtError::Utf8)
 }
 
-/// A NumericDate is a number; strings are not dates (RFC 7519 §2). From 10¹² on it is taken for milliseconds.
-fn numeric_date(claims: Object<'_>, name: &str) -> Option<UnixMillis> {
-    match claims.get(name)? {
-        Value::Number(digits) => decimal::thousandths(digits).map(epoch),
-        _ => None,
+/// Checks that a segment is a JSON object and tells of its members.
+fn walk<'a>(
+    segment: &'a str,
+    copy: Option<&'a mut Vec<u8>>,
+    member: &mut dyn FnMut(Name, Member),
+) -> Result<(), JwtError> {
+    let mut source = Source::base64url(segment, copy);
+    let checked = Checker::new(&mut source).document(member);
+    match (source.flaw(), checked) {
+        (Some(Flaw::Base64), _) => Err(JwtError::Base64),
+        (Some(Flaw::Utf8), _) => Err(JwtError::Utf8),
+        (None, Err(_)) => Err(JwtError::Json),
+        (None, Ok(b'{')) => Ok(()),
+        (None, Ok(_)) => Err(JwtError::NotAnObject),
     }
 }
 
@@ -135,14 +200,20 @@ pub fn epoch(thousandths: i64) -> UnixMillis {
     UnixMillis(if thousandths.abs() >= MILLIS { thousandths / 1_000 } else { thousandths })
 }
 
-fn text(claims: Object<'_>, name: &str) -> Option<Arc<str>> {
-    claims.get(name)?.as_text().map(|text| text.decode().into())
-}
+const NAMES: [Name; 5] =
+    [Name::new(*b"exp"), Name::new(*b"iat"), Name::new(*b"nbf"), Name::new(*b"iss"), Name::new(*b"sub")];
+const EXP: usize = 0;
+const IAT: usize = 1;
+const NBF: usize = 2;
+const ISS: usize = 3;
+const SUB: usize = 4;
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use alloc::format;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
     fn token(payload: &str) -> String {
         format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(payload))
@@ -151,11 +222,11 @@ mod tests {
     #[test]
     fn reads_utf8_claims_of_every_length() {
         for name in ["a", "ab", "abc", "Zoë 🦀", "日本"] {
-            let claims =
-                claims(&token(&format!(r#"{{"sub":"{name}","exp":1700000000.5,"iat":1}}"#))).unwrap();
-            assert_eq!(claims.subject.as_deref(), Some(name));
-            assert_eq!(claims.expires_at, Some(UnixMillis(1_700_000_000_500)));
-            assert_eq!(claims.issued_at, Some(UnixMillis(1_000)));
+            let token = token(&format!(r#"{{"sub":"{name}","exp":1700000000.5,"iat":1}}"#));
+            let claims = claims(&token).unwrap();
+            assert_eq!(claims.subject().as_deref(), Some(name));
+            assert_eq!(claims.expires_at(), Some(UnixMillis(1_700_000_000_500)));
+            assert_eq!(claims.issued_at(), Some(UnixMillis(1_000)));
         }
     }
 
@@ -184,14 +255,14 @@ mod tests {
     #[test]
     fn what_is_no_date_is_no_expiry() {
         for exp in ["\"1700000000\"", "null", "true", "[1]", "{}"] {
-            assert_eq!(claims(&token(&format!(r#"{{"exp":{exp}}}"#))).unwrap().expires_at, None, "{exp}");
+            assert_eq!(claims(&token(&format!(r#"{{"exp":{exp}}}"#))).unwrap().expires_at(), None, "{exp}");
         }
-        assert_eq!(claims(&token(r#"{"a":{"exp":5}}"#)).unwrap().expires_at, None);
+        assert_eq!(claims(&token(r#"{"a":{"exp":5}}"#)).unwrap().expires_at(), None);
     }
 
     #[test]
     fn expiry_in_milliseconds_is_understood_and_absurd_ones_stay_finite() {
-        let expiry = |exp: &str| claims(&token(&format!(r#"{{"exp":{exp}}}"#))).unwrap().expires_at;
+        let expiry = |exp: &str| claims(&token(&format!(r#"{{"exp":{exp}}}"#))).unwrap().expires_at();
         assert_eq!(expiry("1700000000000"), Some(UnixMillis(1_700_000_000_000)));
         assert_eq!(expiry("1e308"), Some(UnixMillis(9_000_000_000_000)));
         assert_eq!(expiry("-1"), Some(UnixMillis(-1_000)));

@@ -53,6 +53,7 @@ mod tests {
         assert_eq!(after(&[50, 60, 70]), 10_000);
         assert_eq!(after(&[100, 3_000, 60_000]), 12_000);
         assert_eq!(after(&[60_000; 3]), 30_000);
+        assert_eq!(after(&[100, 100, 5_000, 6_000]), 20_000, "of an even number the longer of the two");
     }
 
     #[test]

@@ -116,6 +116,7 @@ mod tests {
     #[test]
     fn an_end_that_seems_past_is_unknown_without_a_server_time() {
         assert_eq!(total(None, None, Some(5), None), None);
+        assert_eq!(total(None, None, Some(1_000_000), None), None);
         assert_eq!(total(None, None, None, None), None);
     }
 
@@ -153,5 +154,8 @@ mod tests {
         let mut life = Life::begin(Some(Millis(60_000)), at(0, 1_000_000));
         life.re_anchor(-500_000);
         assert_eq!(life.left(at(30_000, 530_000)), Some(Millis(30_000)));
+        assert_eq!(life.left(at(30_000, 555_000)), Some(Millis(5_000)));
+        assert_eq!(life.ends(), Some(at(60_000, 560_000)));
+        assert_eq!(life.received, UnixMillis(500_000));
     }
 }

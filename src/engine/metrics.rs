@@ -4,8 +4,8 @@ use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
-use super::jwt::Claims;
 use super::secret::Secret;
+use super::session::Identity;
 use super::time::Millis;
 
 /// Counters since the engine began.
@@ -124,12 +124,12 @@ impl Trail {
         self.0.get_or_insert_default().tokens.number_of([token.expose(), ""])
     }
 
-    /// The number by which goes whom `claims` name; 0 for nobody.
-    pub(super) fn user(&mut self, claims: &Claims) -> i64 {
-        let Some(subject) = &claims.subject else {
+    /// The number by which a user goes; 0 for nobody.
+    pub(super) fn user(&mut self, identity: &Identity) -> i64 {
+        let Some(subject) = &identity.subject else {
             return 0;
         };
-        let issuer = claims.issuer.as_deref().unwrap_or_default();
+        let issuer = identity.issuer.as_deref().unwrap_or_default();
         self.0.get_or_insert_default().users.number_of([subject, issuer])
     }
 
@@ -211,15 +211,15 @@ mod tests {
     #[test]
     fn users_of_different_issuers_are_different_ones() {
         let mut trail = Trail::default();
-        let claims = |subject: &str, issuer: Option<&str>| Claims {
+        let identity = |subject: &str, issuer: Option<&str>| Identity {
             subject: Some(subject.into()),
             issuer: issuer.map(Into::into),
-            ..Claims::default()
+            ..Identity::default()
         };
-        assert_eq!(trail.user(&Claims::default()), 0);
-        assert_eq!(trail.user(&claims("ada", None)), 1);
-        assert_eq!(trail.user(&claims("ada", Some("a"))), 2);
-        assert_eq!(trail.user(&claims("ad", Some("aa"))), 3);
-        assert_eq!(trail.user(&claims("ada", None)), 1);
+        assert_eq!(trail.user(&Identity::default()), 0);
+        assert_eq!(trail.user(&identity("ada", None)), 1);
+        assert_eq!(trail.user(&identity("ada", Some("a"))), 2);
+        assert_eq!(trail.user(&identity("ad", Some("aa"))), 3);
+        assert_eq!(trail.user(&identity("ada", None)), 1);
     }
 }

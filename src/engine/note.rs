@@ -13,12 +13,12 @@ use super::engine::Engine;
 use super::error::Cause;
 use super::found::Seen;
 use super::input::Input;
-use super::jwt;
 use super::metrics::Trail;
 use super::notice::Notice;
 use super::record::{Record, Stored, StoredSession};
 use super::response::{self, ResponseError, TokenResponse};
 use super::secret::Secret;
+use super::session::Identity;
 use super::time::Now;
 
 /// What kind of input a step is. The numbers are part of the diagnostics format; those below are marks.
@@ -256,13 +256,13 @@ impl Note<'_> {
         let Some(token) = token.filter(|token| !token.expose().is_empty()) else {
             return self.add(0);
         };
-        let claims = jwt::claims(token.expose()).unwrap_or_default();
+        let (identity, claims) = Identity::of(token);
         let which = self.trail.token(token);
         self.add(which);
-        let whose = self.trail.user(&claims);
+        let whose = self.trail.user(&identity);
         self.add(whose);
-        self.maybe(claims.issued_at.map(|time| time.0));
-        self.maybe(claims.expires_at.map(|time| time.0));
+        self.maybe(claims.issued_at().map(|time| time.0));
+        self.maybe(claims.expires_at().map(|time| time.0));
     }
 
     /// 1 and the number, or 0.

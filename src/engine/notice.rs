@@ -67,7 +67,11 @@ mod tests {
         ] {
             assert_eq!(Notice::decode(message), None, "{message}");
         }
-        let long = alloc::format!(r#"{{"v":1,"epoch":1,"generation":1,"more":"{}"}}"#, "x".repeat(128));
-        assert_eq!(Notice::decode(&long), None);
+        let of_length = |length: usize| {
+            let more = "x".repeat(length - r#"{"v":1,"epoch":1,"generation":1,"more":""}"#.len());
+            alloc::format!(r#"{{"v":1,"epoch":1,"generation":1,"more":"{more}"}}"#)
+        };
+        assert!(Notice::decode(&of_length(128)).is_some());
+        assert_eq!(Notice::decode(&of_length(129)), None);
     }
 }

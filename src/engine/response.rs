@@ -326,6 +326,40 @@ mod tests {
     }
 
     #[test]
+    fn what_a_sign_in_does_not_name_is_where_it_is_in_refreshes() {
+        let named = |name: &str| Some(name.to_owned());
+        let refresh = Fields {
+            access: named("a"),
+            refresh: named("r"),
+            expires_in: named("ttl"),
+            expires_at: named("end"),
+            in_millis: true,
+        };
+        let mut login = Fields::default();
+        login.fill_from(&refresh);
+        assert_eq!(login, refresh);
+        let own = Fields { expires_in: named("life"), access: named("jwt"), ..Fields::default() };
+        let mut login = own.clone();
+        login.fill_from(&refresh);
+        assert_eq!(login, Fields { refresh: named("r"), expires_at: named("end"), ..own });
+        let mut seconds = Fields::default();
+        seconds.fill_from(&Fields { in_millis: false, ..refresh });
+        assert!(!seconds.in_millis);
+    }
+
+    #[test]
+    fn extras_are_those_beside_the_tokens() {
+        let outer = read(r#"{"access_token":"A","data":{"x":1}}"#).unwrap();
+        assert_eq!(outer.extras.as_deref(), Some(r#"{"data":{"x":1}}"#));
+        let inner = read(r#"{"data":{"access_token":"A","x":1},"y":2}"#).unwrap();
+        assert_eq!(inner.extras.as_deref(), Some(r#"{"x":1}"#));
+        let fields = Fields { expires_in: Some("life.ttl".into()), ..Fields::default() };
+        let body = r#"{"access_token":"A","life":{"ttl":5},"lifetime":6}"#;
+        let mapped = parse(body, &fields, false).unwrap();
+        assert_eq!(mapped.extras.as_deref(), Some(r#"{"lifetime":6}"#));
+    }
+
+    #[test]
     fn other_members_are_handed_on_and_tokens_are_not() {
         let response =
             read(r#"{"access_token":"A","id_token":"I","user":{"n":"\u00e9"},"scope":"x"}"#).unwrap();

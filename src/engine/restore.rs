@@ -101,9 +101,7 @@ impl Engine {
             Stored::Record(record) if record.order() == ours => !self.is_of(record),
             // The pair beside the record has not come through, or was lost. If a new one was to be stored, and was not,
             // then it is of another tab.
-            _ => {
-                self.desk.conflicted && !matches!(self.desk.seen, Seen::Record(seen) if seen.order() == ours)
-            }
+            _ => self.desk.conflicted && self.desk.saves_new,
         };
         stamp.order() == ours && (stamp.session != held || is_other)
     }

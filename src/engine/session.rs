@@ -116,13 +116,10 @@ impl Refusal {
 
 impl Identity {
     /// Reads the claims of an access token; an opaque token has no identity.
-    pub fn of(token: &Secret) -> (Self, Claims) {
+    pub fn of(token: &Secret) -> (Self, Claims<'_>) {
         let claims = jwt::claims(token.expose()).unwrap_or_default();
-        let identity = Self {
-            issuer: claims.issuer.clone(),
-            subject: claims.subject.clone(),
-            issued_at: claims.issued_at,
-        };
+        let identity =
+            Self { issuer: claims.issuer(), subject: claims.subject(), issued_at: claims.issued_at() };
         (identity, claims)
     }
 

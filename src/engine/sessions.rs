@@ -91,7 +91,7 @@ impl Engine {
         let lifetime = Lifetime {
             expires_in: response.expires_in,
             claimed: claimed_life(&claims),
-            expires_at: response.expires_at.or(claims.expires_at),
+            expires_at: response.expires_at.or(claims.expires_at()),
         };
         // An HttpOnly access token is the browser's to send; one that the answer shows all the same is not kept.
         let token = if self.config.access_in_cookie { Secret::default() } else { token };
@@ -99,7 +99,7 @@ impl Engine {
         // Some servers say 0 of a refresh token that never ends.
         let refresh_life = response.refresh_expires_in.filter(|life| *life > 0);
         let refresh_life = refresh_life.and_then(|life| u64::try_from(life).ok());
-        let claimed = response.refresh.as_ref().and_then(|refresh| Identity::of(refresh).1.expires_at);
+        let claimed = response.refresh.as_ref().and_then(|refresh| Identity::of(refresh).1.expires_at());
         let claimed = claimed.map(|ends| ends.shifted(-self.offset.unwrap_or(0)));
         Pair {
             access: AccessToken {
@@ -435,6 +435,6 @@ impl Identity {
     }
 }
 
-fn claimed_life(claims: &Claims) -> Option<i64> {
-    Some(claims.expires_at?.0.saturating_sub(claims.issued_at?.0))
+fn claimed_life(claims: &Claims<'_>) -> Option<i64> {
+    Some(claims.expires_at()?.0.saturating_sub(claims.issued_at()?.0))
 }

@@ -15,6 +15,7 @@ mod cookie_visitors;
 mod events;
 mod hidden_pages;
 mod hostile_moments;
+mod hostile_tokens;
 mod idle;
 mod late_answers;
 mod lead_and_jitter;

@@ -52,6 +52,25 @@ fn a_hand_over_over_a_record_whose_pair_is_on_its_way_comes_after_it() {
     assert!(world.record().generation > theirs.generation, "{:?}", world.record());
 }
 
+/// The same where a look in between has shown the record already.
+#[test]
+fn a_hand_over_that_was_denied_after_a_look_comes_after_what_the_look_has_shown() {
+    let mut world = World::with(apart);
+    world.sign_in("ada");
+    world.advance(secs(5));
+    world.store.mode = Mode::Delayed(200);
+    let before = world.record();
+    world.rotate_elsewhere();
+    let theirs = world.record();
+    show(&mut world, &before, &theirs);
+    world.wake(Wake::Focus);
+    let pair = world.server.sign_in("ada", world.clock.truth());
+    world.set_tokens(&pair, SessionMode::Same);
+    world.advance(secs(2));
+    assert!(world.store.holds("refresh.1.0"));
+    assert!(world.record().generation > theirs.generation, "{:?}", world.record());
+}
+
 /// I10: a session that begins where a pair was lost comes after the one that the record beside it tells of.
 #[test]
 fn a_sign_in_after_the_pair_was_lost_comes_after_its_record() {

@@ -130,3 +130,15 @@ fn stray_answers_of_the_store_are_ignored() {
     }
     assert_eq!((world.snapshots.len(), world.events.len()), (snapshots, 1));
 }
+
+/// A look that was put off is had when the one before it comes through after all.
+#[test]
+fn a_visitors_page_is_left_in_peace_once_the_store_has_answered() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.sign_out();
+    world.store.mode = Mode::Delayed(2_500);
+    let mut world = world.reload(2);
+    world.advance(secs(3));
+    assert_eq!((world.state(), world.armed()), (State::SignedOut, None));
+}

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use evertoken::engine::claim::Claim;
 use evertoken::engine::ids::{Epoch, Generation, StoreOp};
 use evertoken::engine::record::Record;
 use evertoken::engine::time::Mono;
@@ -70,6 +71,8 @@ pub(crate) struct Eye {
     reading: Option<(StoreOp, u64)>,
     /// What it showed; `None` when it did not end.
     pub(crate) view: Option<Sight>,
+    /// The last that any read has shown.
+    pub(crate) seen: Sight,
     /// Somebody has signed in or out.
     acted: bool,
     /// The read that the page began with.
@@ -130,6 +133,9 @@ impl Eye {
     /// A read is answered; says whether it is the one that counts.
     pub(crate) fn read_answered(&mut self, op: StoreOp) -> bool {
         let sight = self.sights.remove(&op).unwrap_or_default();
+        if sight.readable {
+            self.seen = sight.clone();
+        }
         if self.begins_again(op, &sight) {
             self.booted = false;
             self.view = Some(sight);
@@ -147,6 +153,8 @@ impl Eye {
     /// The first read is answered after the page began without it, and nothing has begun since: it begins again.
     fn begins_again(&self, op: StoreOp, sight: &Sight) -> bool {
         let idle = self.blind && !self.acted && self.session == Session::Closed;
+        let is_later = self.view.as_ref().is_some_and(|view| view.text.is_some());
+        let idle = idle && !is_later;
         self.booted && idle && self.first == Some(op) && sight.text.is_some()
     }
 
@@ -217,6 +225,12 @@ impl Eye {
         self.view.as_ref()?.newest().filter(|record| record.stamp().order() == self.order)
     }
 
+    /// What was last seen of another page's claim on the very tokens that are held.
+    pub(crate) fn foreign_claim(&self) -> Option<Claim> {
+        let seen = self.seen.newest().filter(|record| record.stamp().order() == self.order)?;
+        seen.claim.filter(|claim| self.turn.owner != Some(claim.owner))
+    }
+
     /// Does what users want, once the engine does.
     pub(crate) fn follow(&mut self) {
         if !self.booted {
@@ -242,11 +256,6 @@ impl Eye {
                 Intent::Leave => self.wishes += 1,
             }
         }
-    }
-
-    /// Whether a record was written by another page.
-    pub(crate) fn is_foreign(&self, owner: u64) -> bool {
-        self.turn.owner != Some(owner)
     }
 
     /// The sign-in that a text is of, if it is of any.

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use evertoken::engine::ids::StoreOp;
 use evertoken::engine::output::Write;
+use evertoken::engine::time::Millis;
 
 use super::eye::Eye;
 use super::ledger::Left;
@@ -16,6 +17,7 @@ use crate::world::World;
 impl World {
     /// A page is shown what the store holds.
     pub(super) fn watch_view(&mut self, tab: usize) {
+        let now = self.now(tab);
         let eye = &mut self.tabs[tab].eye;
         let Some(family) = eye.family else {
             return;
@@ -29,7 +31,11 @@ impl World {
         if refused {
             eye.refused = eye.held;
         }
-        let Some(news) = eye.news() else {
+        // What was written when the clock was ahead is not newer than what the user wants now.
+        let future = now.wall.after(FUTURE).0;
+        let Some(news) =
+            eye.news().filter(|news| i64::try_from(news.epoch.0).is_ok_and(|epoch| epoch < future))
+        else {
             return;
         };
         let shown = match &news.session {
@@ -60,12 +66,12 @@ impl World {
         let Some(record) = fence.as_ref().or(text.as_ref()).and_then(|kept| kept.record.as_ref()) else {
             return;
         };
-        self.watch_claim(tab, record);
+        let claims = self.watch_claim(tab, record);
         self.tabs[tab].eye.writing = Some((op, self.clock.elapsed));
         let made = self.now(tab);
         let eye = &mut self.tabs[tab].eye;
         eye.order = record.stamp().order();
-        if let Some(claim) = record.claim {
+        if let Some(claim) = record.claim.filter(|_| claims) {
             let lease = Lease { made, until: self.clock.elapsed + claim.life.0, woken: false };
             eye.turn.claim = Claiming::Asked(op, lease);
         }
@@ -168,3 +174,5 @@ impl World {
         kept.id.map(|id| id.family).into_iter().chain(access.map(|access| access.family)).collect()
     }
 }
+
+const FUTURE: Millis = Millis::from_secs(1);

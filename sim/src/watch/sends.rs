@@ -42,7 +42,10 @@ impl World {
         let order = eye.order;
         let word = eye.word();
         let told = word.is_some_and(|word| word.session.as_ref().is_some_and(|session| session.refused));
-        let peace = word.and_then(|word| word.cooldown).filter(|cooldown| now.wall < cooldown.until);
+        // A time that lies further ahead was named before the clock was set back.
+        let peace = word.and_then(|word| word.cooldown).filter(|cooldown| {
+            now.wall < cooldown.until && cooldown.until.since(now.wall) <= LONGEST_RETRY_AFTER
+        });
         let peace =
             peace.filter(|_| self.watch.peace.get(&token).is_some_and(|until| self.clock.elapsed < *until));
         if !looked {
@@ -71,7 +74,10 @@ impl World {
             return;
         }
         let now = self.now(tab);
-        let eye = &self.tabs[tab].eye;
+        let eye = &mut self.tabs[tab].eye;
+        if eye.foreign_claim().is_some() && !matches!(eye.turn.claim, Claiming::Made(_)) {
+            eye.lost = eye.held;
+        }
         match eye.turn.claim {
             Claiming::Made(lease) if lease.holds(now) => {
                 self.requests[request].claimed_until = Some(lease.until);
@@ -140,24 +146,24 @@ impl World {
         }
     }
 
-    /// A page claims the refresh token that the store showed it.
-    pub(super) fn watch_claim(&mut self, tab: usize, record: &Record) {
+    /// A page claims the refresh token that the store showed it. Says whether it does, and not just leaves another
+    /// page's claim where it is.
+    pub(super) fn watch_claim(&mut self, tab: usize, record: &Record) -> bool {
         let now = self.now(tab);
         let eye = &mut self.tabs[tab].eye;
-        let Some(claim) = record.claim else {
-            return;
+        let Some(claim) = record.claim.filter(|claim| eye.foreign_claim() != Some(*claim)) else {
+            return false;
         };
         eye.turn.owner = Some(claim.owner);
-        let seen = eye.word().and_then(|word| word.claim).filter(|seen| eye.is_foreign(seen.owner));
-        let Some(seen) = seen else {
-            return;
-        };
-        // Whoever has the lock knows that no other tab has.
-        let is_gone = seen.hold == Hold::Locked && eye.turn.lock.is_some();
-        eye.lost = eye.held;
-        if !is_gone && seen.is_live(now.wall) {
-            self.broke(Invariant::I2, || format!("claimed over {seen:?}"));
+        if let Some(seen) = eye.foreign_claim() {
+            // Whoever has the lock knows that no other tab has.
+            let is_gone = seen.hold == Hold::Locked && eye.turn.lock.is_some();
+            eye.lost = eye.held;
+            if !is_gone && seen.is_live(now.wall) {
+                self.broke(Invariant::I2, || format!("claimed over {seen:?}"));
+            }
         }
+        true
     }
 
     /// The answer comes to the request that the engine waits for.

@@ -125,6 +125,7 @@ impl Scribe {
                     self.write(&format!("was read {id:?}"));
                     self.write(text.as_ref().map_or("", Secret::expose));
                 }
+                Reply::Unread(id) => self.write(&format!("was not read {id:?}")),
                 Reply::Written(id, stored) => self.write(&format!("was written {id:?}{stored:?}")),
             }
         }

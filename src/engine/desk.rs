@@ -230,16 +230,6 @@ impl Engine {
         if self.config.apart { Found::in_both(text, fence, name) } else { Found::in_text(text, name) }
     }
 
-    /// A newer version of this package has taken the store over. What it holds cannot be read, and a refresh token
-    /// that was there before may be spent.
-    fn yield_to_newer(&mut self) {
-        if core::mem::replace(&mut self.desk.read_only, true) || self.phase == Phase::Booting {
-            return;
-        }
-        self.persist_failed();
-        self.supersede();
-    }
-
     /// The pair beside a newer `record` has not come through yet: looks again until it has, or its time is over.
     fn waits_for_pair(&mut self, record: (Epoch, Generation)) -> bool {
         let waiting = self.desk.behind.filter(|(_, awaited)| *awaited == record);

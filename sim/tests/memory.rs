@@ -61,9 +61,9 @@ impl Page {
     fn signed_in() -> Self {
         let mut options = Options::default();
         for (option, text) in [("refresh.kind", "endpoint"), ("refresh.url", "https://id.example/refresh")] {
-            options.text(option, text.into()).unwrap();
+            options.text(option, text.into()).expect("a valid option");
         }
-        let mut config = options.into_config().unwrap();
+        let mut config = options.into_config().expect("options that go together");
         config.trail = 0;
         let mut page = Self { engine: Engine::new(config, 1), now: at(0), store: None };
         page.feed(at(0), Input::Restore);

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use evertoken::engine::ids::StoreOp;
 use evertoken::engine::input::{Input, Stored};
-use evertoken::engine::output::Write;
+use evertoken::engine::output::{Expected, Write};
 
 use super::sabotage::Sabotage;
 use super::store::{Health, Job};
@@ -70,7 +70,13 @@ impl World {
         let written = matches!(landing.reply, Input::StoreWritten { stored: Stored::Durably, .. });
         if self.sabotage == Sabotage::RepeatWrite && written && self.dice.chance(200) {
             let delay = self.dice.magnitude(600_000);
-            self.plan(delay, Due::Rewrite(job.clone()));
+            let mut again = job.clone();
+            // Whatever is there by then.
+            again.write = job.write.as_ref().map(|write| {
+                let (text, fence) = (write.text.clone(), write.fence.clone());
+                Rc::new(Write { expected: Expected::Anything, text, fence })
+            });
+            self.plan(delay, Due::Rewrite(again));
         }
         landing.reply
     }

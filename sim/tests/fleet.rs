@@ -109,7 +109,11 @@ fn number(report: &Report, count: Count) -> u64 {
 }
 
 fn fleet(words: &[&str]) -> std::process::Output {
-    Command::new(env!("CARGO_BIN_EXE_evertoken-sim")).arg("fleet").args(words).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_evertoken-sim"))
+        .arg("fleet")
+        .args(words)
+        .output()
+        .expect("the simulator runs")
 }
 
 const CLIENTS: u32 = 2_000;

@@ -143,7 +143,7 @@ impl Engine {
             self.desk.reading = Some((op, self.now.mono));
             self.on_read_timeout();
             self.desk.given_up = None;
-            let unknown = self.session.is_none() && self.epoch == Epoch(0);
+            let unknown = self.session.is_none() && self.desk.late.is_some();
             if unknown && self.desk.hangs < MOST_LOOKS {
                 // There may be a session that could not be seen.
                 let pause = LOOK_FLOOR.doubled(self.desk.hangs, SAVE_AGAIN_CAP);
@@ -228,16 +228,6 @@ impl Engine {
     fn find(&self, text: Option<&Secret>, fence: Option<&Secret>) -> Found {
         let name = &self.config.name;
         if self.config.apart { Found::in_both(text, fence, name) } else { Found::in_text(text, name) }
-    }
-
-    /// A newer version of this package has taken the store over. What it holds cannot be read, and a refresh token
-    /// that was there before may be spent.
-    fn yield_to_newer(&mut self) {
-        if core::mem::replace(&mut self.desk.read_only, true) || self.phase == Phase::Booting {
-            return;
-        }
-        self.persist_failed();
-        self.supersede();
     }
 
     /// What a look at the store means for the refresh under way.

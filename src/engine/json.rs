@@ -4,7 +4,7 @@
 //! walked without checking again. Nesting is held to [`MAX_DEPTH`], so no document can exhaust a stack. It works on
 //! bytes: patterns over `str` cost several times the code.
 //!
-//! A token's claims are read by the same [`check`] while they are decoded.
+//! A token's claims are read by the same check while they are decoded.
 
 pub(super) mod check;
 pub(super) mod source;

@@ -140,6 +140,16 @@ impl Engine {
         }
     }
 
+    /// A newer version of this package has taken the store over. What it holds cannot be read, and a refresh token
+    /// that was there before may be spent.
+    pub(super) fn yield_to_newer(&mut self) {
+        if core::mem::replace(&mut self.desk.read_only, true) || self.phase == Phase::Booting {
+            return;
+        }
+        self.persist_failed();
+        self.supersede();
+    }
+
     /// What other tabs have met with the very tokens that are held here.
     fn learn(&mut self, record: &Record) {
         let told = |told: fn(&StoredSession) -> bool| record.session.as_ref().is_some_and(told);

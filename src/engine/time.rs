@@ -122,6 +122,12 @@ mod tests {
     }
 
     #[test]
+    fn what_is_printed_says_which_clock_it_is() {
+        let shown = alloc::format!("{:?}, {:?}, {:?}", Millis(5), Mono(6), UnixMillis(-7));
+        assert_eq!(shown, "5 ms, mono 6, unix -7 ms");
+    }
+
+    #[test]
     fn a_clock_that_runs_backwards_gives_zero() {
         assert_eq!(Mono(5).since(Mono(9)), Millis::ZERO);
         assert_eq!(UnixMillis(i64::MIN).since(UnixMillis(i64::MAX)), Millis::ZERO);

@@ -177,7 +177,7 @@ fn a_lock_that_comes_while_a_late_pair_is_stored_sends_nothing() {
 fn rotate_without_access(world: &mut World) {
     world.rotate_elsewhere();
     let mut record = world.record();
-    record.session.as_mut().unwrap().access = None;
+    record.session.as_mut().expect("a session in the store").access = None;
     world.put(record);
 }
 

@@ -1,7 +1,5 @@
 //! How far an exploration goes, and in what surroundings.
 
-use super::sabotage::Sabotage;
-
 /// How far an exploration goes. What is counted, is counted for each path.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
@@ -31,7 +29,6 @@ pub struct Setting {
     /// How long before its end a token is refreshed, in milliseconds. So short a lead is not spread: all tabs want to
     /// refresh at the same moment.
     pub lead: u64,
-    pub sabotage: Sabotage,
 }
 
 /// What the tabs have of a lock.

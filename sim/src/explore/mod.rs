@@ -11,7 +11,6 @@ mod command;
 mod ledger;
 mod outputs;
 mod print;
-mod sabotage;
 mod search;
 mod server;
 mod step;
@@ -20,5 +19,4 @@ mod world;
 
 pub use bounds::{Bounds, Locking, Setting};
 pub use command::command;
-pub use sabotage::Sabotage;
 pub use search::{Finding, Outcome, explore};

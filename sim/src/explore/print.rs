@@ -114,7 +114,7 @@ impl Scribe {
                 Op::Read(id) => self.write(&format!("read {id:?}")),
                 Op::Write(id, write) => {
                     self.write(&format!("write {id:?}"));
-                    self.to_write(write);
+                    self.pending_write(write);
                 }
             }
         }
@@ -125,6 +125,7 @@ impl Scribe {
                     self.write(&format!("was read {id:?}"));
                     self.write(text.as_ref().map_or("", Secret::expose));
                 }
+                Reply::Unread(id) => self.write(&format!("was not read {id:?}")),
                 Reply::Written(id, stored) => self.write(&format!("was written {id:?}{stored:?}")),
             }
         }
@@ -143,7 +144,7 @@ impl Scribe {
         self.put(&format!("{}{}{}{}{:?}", eye.unstored, eye.unclaimed, eye.strained, eye.blind, eye.knew));
     }
 
-    fn to_write(&mut self, write: &Write) {
+    fn pending_write(&mut self, write: &Write) {
         match &write.expected {
             Expected::Anything => self.put("anything"),
             Expected::Nothing => self.put("nothing"),
@@ -172,12 +173,12 @@ impl Scribe {
                 .iter()
                 .take_while(|byte| byte.is_ascii_digit() || is_hex && byte.is_ascii_hexdigit());
             let end = at + length.count();
-            if let Ok(number) = u64::from_str_radix(&text[at..end], if is_hex { 16 } else { 10 }) {
-                if let Some(relative) = self.relative(&text[..at], number) {
-                    self.text.push_str(&text[from..at]);
-                    self.text.push_str(&relative.to_string());
-                    from = end;
-                }
+            if let Ok(number) = u64::from_str_radix(&text[at..end], if is_hex { 16 } else { 10 })
+                && let Some(relative) = self.relative(&text[..at], number)
+            {
+                self.text.push_str(&text[from..at]);
+                self.text.push_str(&relative.to_string());
+                from = end;
             }
             at = end.max(at + 1);
         }

@@ -143,7 +143,7 @@ impl<'a> Search<'a> {
                     }
                 }
                 if let Some((node, step, violation)) = expansion.broken {
-                    self.outcome.finding = Some(self.retrace(node, step, violation));
+                    self.outcome.finding = Some(self.retrace(node, step, *violation));
                     return Vec::new();
                 }
             }
@@ -201,7 +201,7 @@ impl<'a> Search<'a> {
     }
 
     /// Goes the path to a node and one step beyond once more, or into the calm, and tells all that happens.
-    fn retrace(&self, node: u32, last: Option<Step>, violation: Broken) -> Finding {
+    fn retrace(&self, node: u32, last: Option<Step>, violation: Violation) -> Finding {
         let mut steps: Vec<Step> = last.into_iter().collect();
         let mut at = node;
         while at != 0 {
@@ -210,7 +210,7 @@ impl<'a> Search<'a> {
             at = parent;
         }
         steps.reverse();
-        let mut finding = Finding { violation: *violation, path: Vec::new(), trace: Vec::new() };
+        let mut finding = Finding { violation, path: Vec::new(), trace: Vec::new() };
         let Ok(mut world) = World::new(self.bounds, self.setting) else {
             return finding;
         };

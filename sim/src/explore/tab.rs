@@ -68,6 +68,7 @@ pub(super) enum Op {
 #[derive(Clone, Debug)]
 pub(super) enum Reply {
     Read(StoreOp, Option<Secret>),
+    Unread(StoreOp),
     Written(StoreOp, Stored),
 }
 
@@ -161,7 +162,7 @@ impl Tab {
     /// Whether it has not heard yet what it has asked to read.
     pub(super) fn is_reading(&self) -> bool {
         self.asked.iter().any(|(_, op)| matches!(op, Op::Read(_)))
-            || self.done.iter().any(|(_, reply)| matches!(reply, Reply::Read(..)))
+            || self.done.iter().any(|(_, reply)| matches!(reply, Reply::Read(..) | Reply::Unread(_)))
     }
 
     /// Since when it has waited for an answer, an attempt that it has given up not counted.

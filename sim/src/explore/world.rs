@@ -168,6 +168,7 @@ impl World {
                 }
                 self.input(tab, Input::StoreRead { op, text, fence: None })
             }
+            Some((_, Reply::Unread(op))) => self.input(tab, Input::StoreFailed(op)),
             Some((_, Reply::Written(op, stored))) => {
                 self.tab(tab).eye.unclaimed = stored == Stored::Failed;
                 self.input(tab, Input::StoreWritten { op, stored })
@@ -181,7 +182,7 @@ impl World {
             return;
         };
         let reply = match op {
-            Op::Read(op) => Reply::Read(op, None),
+            Op::Read(op) => Reply::Unread(op),
             Op::Write(op, _) => Reply::Written(op, Stored::Failed),
         };
         self.unstored(tab);

@@ -135,10 +135,13 @@ impl World {
         let state = self.tabs[tab].state();
         let eye = &mut self.tabs[tab].eye;
         eye.leaving = false;
-        eye.wishes = 0;
         let replaced = std::mem::take(&mut eye.replaced);
         if std::mem::take(&mut eye.started) {
             eye.parting.extend(replaced);
+        }
+        if std::mem::take(&mut eye.wishes) > 0 {
+            // Also of what the store held and this page never did.
+            self.watch.last_left = self.planned;
         }
         let parting = std::mem::take(&mut eye.parting);
         eye.gone.extend(&parting);
@@ -172,7 +175,9 @@ impl World {
         }
         let (view, page) = (&self.tabs[tab], self.tabs[tab].page);
         let idle = !view.is_refreshing() && view.eye.operations == 0;
-        if idle && (self.locks.is_held_by(page) || self.locks.is_wanted_by(page)) {
+        // A pair that could not be stored keeps the lock for as long as its claim would keep the others waiting.
+        let owes = view.eye.unsaved > 0;
+        if idle && !owes && (self.locks.is_held_by(page) || self.locks.is_wanted_by(page)) {
             return self.broke(Invariant::I15, || "a lock and no refresh".into());
         }
         let now = self.now(tab);

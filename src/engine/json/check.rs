@@ -109,15 +109,19 @@ impl<'s, 'a> Checker<'s, 'a> {
 
     /// The next byte that is no space.
     fn peek(&mut self) -> u8 {
-        while is_space(self.source.peek()) {
+        loop {
+            let byte = self.source.peek();
+            if !is_space(byte) {
+                return byte;
+            }
             self.source.pass(1);
         }
-        self.source.peek()
     }
 
     fn token(&mut self) -> u8 {
-        self.peek();
-        self.next()
+        let byte = self.peek();
+        self.source.pass(1);
+        byte
     }
 
     fn next(&mut self) -> u8 {

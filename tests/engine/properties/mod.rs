@@ -47,9 +47,10 @@ proptest! {
         for act in acts.into_iter().filter(|act| !matches!(act, Act::Dispose)) {
             apply(&mut world, act);
         }
+        world.store.mode = Mode::Sync;
         world.wake(Wake::Shown);
         // The wait itself; or what is stored: six writes that meet something else, each with the look after it.
-        world.advance(secs(15.max(6 * (2 + 2 + 2)) + 4));
+        world.advance(secs(6 * (2 + 2 + 2) + 4));
         prop_assert_eq!(world.unsettled(), 0);
     }
 

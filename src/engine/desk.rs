@@ -184,7 +184,7 @@ impl Engine {
         }
         let found = self.find(text, fence);
         let held = (self.phase != Phase::Booting).then_some((self.epoch, self.generation));
-        let record = found.behind.filter(|order| Some(*order) > held);
+        let record = found.behind.as_ref().map(Record::order).filter(|order| Some(*order) > held);
         if record.is_some_and(|record| self.waits_for_pair(record)) {
             return;
         }
@@ -206,6 +206,9 @@ impl Engine {
         };
         if self.phase == Phase::Booting {
             return self.finish_boot(behind);
+        }
+        if let Some(word) = &found.behind {
+            self.heed_word(word);
         }
         if merged != Merged::Kept {
             self.desk.save_at = None;

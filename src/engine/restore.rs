@@ -150,6 +150,14 @@ impl Engine {
         self.supersede();
     }
 
+    /// What a record says whose pair is not beside it: it may be the one that is held here.
+    pub(super) fn heed_word(&mut self, record: &Record) {
+        let is_held = record.order() == (self.epoch, self.generation);
+        if is_held && self.session.is_some() && record.stamp().session == self.known_session() {
+            self.learn(record);
+        }
+    }
+
     /// What other tabs have met with the very tokens that are held here.
     fn learn(&mut self, record: &Record) {
         let told = |told: fn(&StoredSession) -> bool| record.session.as_ref().is_some_and(told);

@@ -18,6 +18,19 @@ fn a_sign_in_over_a_record_whose_pair_is_on_its_way_comes_after_it() {
     assert!(world.record().epoch > theirs.epoch, "{:?}", world.record());
 }
 
+/// I13: what the record says of the pair is heeded where the pair itself is lost, or has not come through.
+#[test]
+fn the_record_is_heeded_though_the_pair_beside_it_is_lost() {
+    let mut world = World::with(apart);
+    world.sign_in("ada");
+    world.sleep(minutes(20));
+    world.refuse_elsewhere();
+    world.store.text = None;
+    world.need();
+    world.advance(secs(1));
+    assert_eq!((world.ends(), world.requests()), (vec![EndReason::Refused], 0));
+}
+
 /// I6: a pair that was lost from its place is no other pair: it is claimed under its own number, which is how the other
 /// tabs know that theirs is spent.
 #[test]

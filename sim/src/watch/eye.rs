@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use evertoken::engine::claim::Claim;
 use evertoken::engine::ids::{Epoch, Generation, StoreOp};
 use evertoken::engine::record::Record;
-use evertoken::engine::time::Mono;
+use evertoken::engine::time::{Millis, Mono, Now};
 
 use super::turn::Turn;
 use crate::provider::RefreshId;
@@ -224,8 +224,14 @@ impl Eye {
     }
 
     /// What the last look at the store shows, if that is more than is held.
-    pub(crate) fn news(&self) -> Option<&Record> {
-        self.view.as_ref()?.newest().filter(|record| record.stamp().order() > self.order)
+    pub(crate) fn news(&self, now: Now) -> Option<&Record> {
+        // What was written when the clock was ahead may be older than what the user wants now.
+        let future = now.wall.after(FUTURE).0;
+        let is_news = |record: &&Record| {
+            record.stamp().order() > self.order
+                && i64::try_from(record.epoch.0).is_ok_and(|epoch| epoch < future)
+        };
+        self.view.as_ref()?.newest().filter(is_news)
     }
 
     /// What the store says of the very tokens that are held.
@@ -271,3 +277,5 @@ impl Eye {
         kept.id.map(|id| id.family)
     }
 }
+
+const FUTURE: Millis = Millis::from_secs(1);

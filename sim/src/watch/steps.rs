@@ -253,6 +253,7 @@ impl World {
 
     fn watch_end_of_session(&mut self, tab: usize, refusal: &Refusal) {
         let reason = refusal.reason;
+        let now = self.now(tab);
         *self.watch.ended.entry(reason.as_str()).or_default() += 1;
         let eye = &mut self.tabs[tab].eye;
         eye.unsaved = 0;
@@ -268,7 +269,7 @@ impl World {
             // Known: a page that could not read its store begins to count anew, and the record that shows up later
             // seems newer.
             EndReason::SignedOutElsewhere => is_left || eye.blind,
-            EndReason::Superseded => eye.news().is_some() || was == Session::Refused,
+            EndReason::Superseded => eye.news(now).is_some() || was == Session::Refused,
             EndReason::Refused | EndReason::RefreshResponseLostPossible => eye.refused.is_some() && is_dead,
             EndReason::Callback | EndReason::Expired => false,
         };

@@ -45,7 +45,7 @@ pub(super) struct Desk {
     /// The newest of what the other tabs were told, or have told.
     pub announced: (Epoch, Generation),
     /// Something has changed since the write under way was begun.
-    again: bool,
+    pub again: bool,
     /// A write of everything met something else; the store is being read.
     pub conflicted: bool,
     /// The last save was to bring another pair than the store was seen with.
@@ -184,7 +184,9 @@ impl Engine {
         }
         let found = self.find(text, fence);
         let held = (self.phase != Phase::Booting).then_some((self.epoch, self.generation));
-        let record = found.behind.as_ref().map(Record::order).filter(|order| Some(*order) > held);
+        let record = found.behind.as_ref().filter(|record| Some(record.order()) > held);
+        let outdone = record.filter(|record| self.outdoes(record)).map(Record::order);
+        let record = record.filter(|_| outdone.is_none()).map(Record::order);
         if record.is_some_and(|record| self.waits_for_pair(record)) {
             return;
         }
@@ -196,13 +198,17 @@ impl Engine {
         if self.desk.hangs == 0 {
             self.desk.seen = found.seen;
         }
-        let merged = match found.stored {
-            record::Stored::Record(record) => self.merge(record),
-            record::Stored::Newer => {
+        let merged = match (outdone, found.stored) {
+            (Some(order), _) => {
+                self.outdo(order);
+                Merged::Kept
+            }
+            (None, record::Stored::Record(record)) => self.merge(record),
+            (None, record::Stored::Newer) => {
                 self.yield_to_newer();
                 Merged::Kept
             }
-            record::Stored::Nothing => Merged::Kept,
+            (None, record::Stored::Nothing) => Merged::Kept,
         };
         if self.phase == Phase::Booting {
             return self.finish_boot(behind);
@@ -404,6 +410,7 @@ impl Engine {
     pub(super) fn drop_writes(&mut self) {
         self.desk.conflicted = false;
         self.desk.again = false;
+        self.desk.wish = false;
         self.on_saved();
     }
 

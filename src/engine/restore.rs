@@ -32,18 +32,11 @@ impl Engine {
             }
             return Merged::Kept;
         }
-        // What the store holds of the very session that is held, it has learnt.
-        let is_told = self.session.is_some() && self.known_session() == record.stamp().session;
-        self.desk.wish &= !is_told;
-        if self.desk.wish && !booting && record.epoch > Epoch(0).next(self.now.wall.after(FUTURE)) {
-            // What the user has done here is newer than a session of before the clock was set back.
-            self.epoch = record.epoch.next(self.now.wall);
-            self.generation = self.generation.max(record.generation);
-            if let Some(session) = self.session.as_mut() {
-                (session.epoch, session.generation) = (self.epoch, self.generation);
-            }
+        if !booting && self.outdoes(&record) {
+            self.outdo(theirs);
             return Merged::Kept;
         }
+        self.desk.wish = false;
         let same_epoch = record.epoch == self.epoch;
         self.offset = record.offset.or(self.offset);
         let cooldown = record.cooldown;
@@ -74,6 +67,26 @@ impl Engine {
             self.heed(cooldown);
         }
         if booting { Merged::Kept } else { Merged::Adopted }
+    }
+
+    /// Whether what the user has done here, and the store does not hold yet, is newer than a record that seems newer:
+    /// that one was written before the clock was set back.
+    pub(super) fn outdoes(&self, record: &Record) -> bool {
+        // What the store holds of the very session that is held, it has learnt.
+        let is_told = self.session.is_some() && self.known_session() == record.stamp().session;
+        self.desk.wish && !is_told && record.epoch > Epoch(0).next(self.now.wall.after(FUTURE))
+    }
+
+    /// What is held takes numbers above `theirs`, and is stored under them.
+    pub(super) fn outdo(&mut self, theirs: (Epoch, Generation)) {
+        self.epoch = theirs.0.next(self.now.wall);
+        self.generation = self.generation.max(theirs.1);
+        if let Some(session) = self.session.as_mut() {
+            (session.epoch, session.generation) = (self.epoch, self.generation);
+        }
+        let is_idle = self.desk.is_idle();
+        self.desk.conflicted |= is_idle;
+        self.desk.again |= !is_idle;
     }
 
     /// Whether the record is of the very pair that is held. Tabs that knew nothing of each other may have given the same

@@ -220,7 +220,6 @@ impl Engine {
         if self.phase == Phase::Disposed {
             return self.fail(call, ErrorCode::Disposed);
         }
-        self.desk.wish = true;
         self.wake_dormant();
         let Some(session) = &self.session else {
             // What the store holds, or may hold, of a session goes too.
@@ -228,6 +227,7 @@ impl Engine {
             if !core::mem::take(&mut self.desk.leftover) && !unread {
                 return self.settle(call, Ok(Settled::Done));
             }
+            self.desk.wish = true;
             self.epoch = self.next_epoch();
             return self.save_for(call, Settled::Done);
         };
@@ -237,6 +237,7 @@ impl Engine {
             self.emit(Output::Revoke(request));
         }
         self.mark(Mark::SignedOut, 0);
+        self.desk.wish = true;
         let epoch = self.next_epoch();
         self.settle_when_saved(call, Settled::Done);
         self.end_session(Refusal::because(EndReason::SignedOut), epoch);

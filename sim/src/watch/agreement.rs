@@ -14,14 +14,18 @@ impl World {
         // Where nobody asks, nobody knows before the token has ended.
         let bearer = view.verdict.as_ref().map(|verdict| verdict.bearer.expose());
         let accepted = bearer.is_some_and(|bearer| self.provider.accepts(bearer, &self.clock));
-        let alive = accepted || eye.family.is_some_and(|family| self.provider.is_alive(family));
+        let refreshable = eye.family.is_some_and(|family| self.provider.is_alive(family));
+        let alive = accepted || refreshable;
+        // Refused, or left behind by a pair that is lost, an access token serves to its end.
+        let serves_out = accepted && (!refreshable || eye.news(self.now(tab)).is_some());
         // A caller that does not wait for a refresh gets its 401.
         let waits = self.scenario.config.max_wait >= Millis::from_secs(2);
         let served = !waits || eye.last_status == Some(200);
         let fine = match eye.session {
+            Session::Open if state == State::Ending => serves_out && served,
             Session::Open => alive && served && state == State::Active,
             Session::Closed => state == State::SignedOut,
-            Session::Refused => false,
+            Session::Refused => serves_out && served && state == State::Ending,
         };
         if !fine || open > 0 {
             let session = eye.session;

@@ -59,6 +59,8 @@ pub(crate) struct Eye {
     pub(crate) last_sent: Option<(Mono, Option<usize>)>,
     /// The last answer that told when to come back.
     pub(crate) told_when: bool,
+    /// Whether the user has done something that the store is not known to hold.
+    pub(crate) wish: Wish,
     /// The last write, and when it was asked for.
     pub(crate) writing: Option<(StoreOp, u64)>,
     /// Writes in a row that failed.
@@ -103,6 +105,15 @@ pub(crate) enum Session {
 pub(crate) enum Intent {
     Begin(usize),
     Leave,
+}
+
+/// How far what the user has done here is stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Wish {
+    #[default]
+    None,
+    Unwritten,
+    Written(StoreOp),
 }
 
 /// How far the store was asked about a refusal.
@@ -225,11 +236,12 @@ impl Eye {
 
     /// What the last look at the store shows, if that is more than is held.
     pub(crate) fn news(&self, now: Now) -> Option<&Record> {
-        // What was written when the clock was ahead may be older than what the user wants now.
+        // What was written when the clock was ahead is older than what the user has done since and is still to be stored.
         let future = now.wall.after(FUTURE).0;
         let is_news = |record: &&Record| {
             record.stamp().order() > self.order
-                && i64::try_from(record.epoch.0).is_ok_and(|epoch| epoch < future)
+                && (self.wish == Wish::None
+                    || i64::try_from(record.epoch.0).is_ok_and(|epoch| epoch < future))
         };
         self.view.as_ref()?.newest().filter(is_news)
     }
@@ -252,6 +264,7 @@ impl Eye {
         }
         for intent in std::mem::take(&mut self.intents) {
             self.acted = true;
+            self.wish = Wish::Unwritten;
             match intent {
                 // The same user may go on with the same session.
                 Intent::Begin(_) => self.replaced.extend(self.family.take()),

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use evertoken::engine::ids::StoreOp;
 use evertoken::engine::output::Write;
 
-use super::eye::Eye;
+use super::eye::{Eye, Wish};
 use super::ledger::Left;
 use super::turn::{Claiming, Lease};
 use crate::invariant::Invariant;
@@ -29,6 +29,10 @@ impl World {
         }
         if refused {
             eye.refused = eye.held;
+        }
+        if eye.view.as_ref().and_then(|view| view.pair()).and_then(Eye::family_in) == Some(family) {
+            // What the store holds of the very session that is held, it has learnt.
+            eye.wish = Wish::None;
         }
         let Some(news) = eye.news(now) else {
             return;
@@ -66,6 +70,9 @@ impl World {
         let made = self.now(tab);
         let eye = &mut self.tabs[tab].eye;
         eye.order = record.stamp().order();
+        if eye.wish != Wish::None {
+            eye.wish = Wish::Written(op);
+        }
         if let Some(claim) = record.claim.filter(|_| claims) {
             let lease = Lease { made, until: self.clock.elapsed + claim.life.0, woken: false };
             eye.turn.claim = Claiming::Asked(op, lease);

@@ -6,10 +6,11 @@ use evertoken::engine::Config;
 use evertoken::engine::error::{Cause, ErrorCode, TokenError};
 use evertoken::engine::input::{Input, Stored, Wake};
 use evertoken::engine::output::{Event, Output, State};
+use evertoken::engine::record::Record;
 use evertoken::engine::session::{EndReason, Refusal};
 use evertoken::engine::time::{Millis, Mono, Now};
 
-use super::eye::{Confirmation, Session};
+use super::eye::{Confirmation, Session, Wish};
 use super::ledger::Left;
 use super::turn::{Claiming, Held, Look};
 use crate::invariant::{Invariant, Violation};
@@ -62,6 +63,9 @@ impl World {
                 eye.operations = eye.operations.saturating_sub(1);
                 eye.sights.remove(op);
                 let late = eye.writing.is_some_and(|(last, asked)| last != *op || elapsed >= asked + 2_000);
+                if *stored == Stored::Durably && !late && eye.wish == Wish::Written(*op) {
+                    eye.wish = Wish::None;
+                }
                 eye.unsaved = if *stored == Stored::Failed || late { eye.unsaved + 1 } else { 0 };
                 if let Claiming::Asked(claimed, lease) = eye.turn.claim
                     && claimed == *op
@@ -215,6 +219,7 @@ impl World {
                 self.give_up_flying(tab);
                 let eye = &mut self.tabs[tab].eye;
                 eye.restore();
+                eye.wish = Wish::None;
                 eye.last_sent = None;
                 self.watch_return(tab);
             }
@@ -274,6 +279,7 @@ impl World {
             EndReason::Callback | EndReason::Expired => false,
         };
         if reason != EndReason::SignedOut {
+            eye.wish = Wish::None;
             match reason {
                 // The session goes on elsewhere.
                 EndReason::Superseded => eye.gone.extend(eye.family.take()),
@@ -285,7 +291,11 @@ impl World {
             self.broke(Invariant::I13, || "a session ended that was over".into());
         }
         if !fair {
-            self.broke(Invariant::Logout, || format!("the session ended without cause: {reason:?}"));
+            let order = self.tabs[tab].eye.order;
+            let seen = self.tabs[tab].eye.view.as_ref().and_then(Sight::newest).map(Record::stamp);
+            self.broke(Invariant::Logout, || {
+                format!("the session ended without cause: {reason:?}; {order:?} was held, {seen:?} seen")
+            });
         }
         if refused && lost != (reason == EndReason::RefreshResponseLostPossible) {
             self.broke(Invariant::I1b, || format!("ended as {reason:?}; an answer was lost: {lost}"));

@@ -45,6 +45,7 @@ pub mod time;
 mod timer;
 mod turn;
 mod waiter;
+mod writes;
 
 pub use config::{Config, ConfigError, Options};
 pub use engine::Engine;

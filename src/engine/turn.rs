@@ -293,9 +293,9 @@ impl Engine {
         let (Lock::Held(id) | Lock::Asked { id, .. }) = self.lock else {
             return;
         };
-        // Whoever is next reads what this turn has left.
-        let is_told =
-            self.desk.is_idle() && self.owes_for().is_none() || matches!(self.lock, Lock::Asked { .. });
+        // Whoever is next reads what this turn has left. Where the store has something newer, that is nothing.
+        let is_stored = self.desk.is_idle() || self.desk.behind.is_some();
+        let is_told = is_stored && self.owes_for().is_none() || matches!(self.lock, Lock::Asked { .. });
         if is_told || self.phase == Phase::Disposed {
             self.lock = Lock::Free;
             self.mark(Mark::Unlocked, u64::from(id.0));

@@ -45,9 +45,16 @@ impl World {
         for tab in 0..self.tabs.len() {
             let view = &self.tabs[tab];
             let sight = self.store.sight(tab, u64::MAX);
-            let Some(record) = sight.newest().filter(|_| !view.gone) else {
+            // A pair that is lost can be had by nobody who does not hold it.
+            let Some(record) = sight.newest().filter(|_| !view.gone && !sight.is_behind()) else {
                 continue;
             };
+            // Known: what begins in a store that was cleared, when the clock was set back, seems older than the end that a
+            // page remembers.
+            let is_older = record.stamp().order() < view.eye.order && self.watch.cleared.is_some();
+            if is_older && view.state() == State::SignedOut {
+                continue;
+            }
             let is_same = match &record.session {
                 None => view.state() == State::SignedOut,
                 Some(_) => view.state() != State::SignedOut && view.generation() == record.generation,

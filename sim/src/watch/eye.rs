@@ -152,13 +152,17 @@ impl Eye {
         if sight.readable {
             self.seen = sight.clone();
         }
-        self.unread = if sight.readable { 0 } else { self.unread + 1 };
+        let counts = self.reading.is_some_and(|(reading, _)| reading == op);
+        if sight.readable && (counts || sight.text.is_some()) {
+            self.unread = 0;
+        } else if !sight.readable && counts && !self.expired {
+            self.unread += 1;
+        }
         if self.begins_again(op, &sight) {
             self.booted = false;
             self.view = Some(sight);
             return false;
         }
-        let counts = self.reading.is_some_and(|(reading, _)| reading == op);
         if counts {
             self.reading = None;
             self.view = Some(sight);

@@ -89,6 +89,9 @@ impl World {
         if slow || failed || full || stale {
             self.watch.trouble = Some(self.clock.elapsed);
         }
+        if landing.text.is_some() || landing.fence.is_some() {
+            self.watch.written = self.clock.elapsed;
+        }
         // A page that goes away between the two places may leave the text alone behind, and nobody need heed it.
         let is_half =
             landing.fence.is_none() && job.write.as_ref().is_some_and(|write| write.fence.is_some());

@@ -3,6 +3,7 @@
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
+use super::broken::Flaw;
 use super::claim::Insist;
 use super::config::Persist;
 use super::engine::{Engine, Phase};
@@ -213,7 +214,7 @@ impl Engine {
         if collides {
             self.overtake();
         }
-        if behind {
+        if behind && !self.config.broken(Flaw::OlderCopySends) {
             self.fall_behind();
         } else if core::mem::take(&mut self.desk.conflicted) {
             self.resolve_conflict(merged);
@@ -305,6 +306,7 @@ impl Engine {
             insist = Insist::Claim;
         }
         let expected = match self.desk.seen {
+            _ if self.config.broken(Flaw::CommitWithoutCompare) => Expected::Anything,
             Seen::Foreign => Expected::Anything,
             // A store that is too slow to be read can still be told what the user wants. Where other tabs write, too,
             // what it shows late is compared with, and the write is tried again.
@@ -470,7 +472,7 @@ impl Engine {
                     }),
                     _ => None,
                 },
-                refused: session.is_refused(),
+                refused: session.is_refused() && !self.config.broken(Flaw::RefusalNotStored),
                 lost: self.lost == Some(session.generation),
             }),
         }

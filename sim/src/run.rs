@@ -16,6 +16,8 @@ pub struct Report {
     pub refreshes: u64,
     /// Token requests sent.
     pub requests: u64,
+    /// Inputs that engines were given.
+    pub events: u64,
     /// Calls of the app to its API.
     pub calls: u64,
     /// How many sessions ended for which reason.
@@ -54,6 +56,7 @@ pub fn run(seed: u64, sabotage: Sabotage, trace: Trace) -> Report {
         violation: world.watch.violation,
         refreshes: world.watch.refreshes,
         requests: world.requests.len() as u64,
+        events: world.watch.events,
         calls: world.watch.calls,
         ended: world.watch.ended,
         elapsed: world.clock.elapsed,

@@ -89,6 +89,8 @@ impl World {
     pub(crate) fn new(seed: u64, sabotage: Sabotage, trace: Trace) -> Self {
         let mut dice = Dice::new(seed);
         let scenario = Scenario::draw(&mut dice);
+        #[cfg(feature = "broken")]
+        let scenario = scenario.with_flaw(sabotage.flaw());
         let mut world = Self {
             clock: Clock::default(),
             provider: Provider::new(scenario.policy),

@@ -61,6 +61,9 @@ pub struct Config {
     pub apart: bool,
     /// How many steps the trail keeps. No option: a page has room for them, a million simulated ones have not.
     pub trail: usize,
+    /// No option: what is broken on purpose.
+    #[cfg(feature = "broken")]
+    pub flaw: Option<super::broken::Flaw>,
 }
 
 /// Where new tokens come from.
@@ -198,6 +201,8 @@ impl Options {
             apart: self.count("", "apart", 0) != 0,
             draw: DRAW,
             trail: Trail::LENGTH,
+            #[cfg(feature = "broken")]
+            flaw: None,
         };
         let unknown = self.given.first().map(|(option, _)| refused(option, "the name of an option"));
         self.wrong.or(unknown).map_or(Ok(config), Err)

@@ -6,6 +6,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::backoff::{Background, Breaker};
+use super::broken::Flaw;
 use super::claim::Claim;
 use super::config::Config;
 use super::desk::Desk;
@@ -316,7 +317,7 @@ impl Engine {
                 self.hidden = true;
                 return;
             }
-            Wake::Shown => self.hidden = false,
+            Wake::Shown => self.hidden &= self.config.broken(Flaw::ShownUnheard),
             Wake::Focus | Wake::Online => {}
         }
         if wake != Wake::Focus {

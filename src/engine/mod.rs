@@ -6,6 +6,7 @@
 
 pub mod answer;
 mod backoff;
+mod broken;
 mod callers;
 pub mod challenge;
 pub mod claim;
@@ -47,6 +48,8 @@ mod turn;
 mod waiter;
 mod writes;
 
+#[cfg(feature = "broken")]
+pub use broken::Flaw;
 pub use config::{Config, ConfigError, Options};
 pub use engine::Engine;
 pub use input::Input;

@@ -3,6 +3,7 @@
 use alloc::string::String;
 use alloc::sync::Arc;
 
+use super::broken::Flaw;
 use super::endpoint::HttpRequest;
 use super::engine::{Cooldown, Engine, Phase};
 use super::error::{Cause, ErrorCode, TokenError};
@@ -55,7 +56,9 @@ impl Engine {
                     if session.holds(&pair) {
                         return self.settle(call, Ok(Settled::Unchanged));
                     }
-                    session.holds_access(&pair) || session.identity.is_same_user(&pair.identity)
+                    session.holds_access(&pair)
+                        || session.identity.is_same_user(&pair.identity)
+                        || self.config.broken(Flaw::UserChangeUnnoticed)
                 }
             },
         };
@@ -169,7 +172,8 @@ impl Engine {
         session.access = Some(AccessToken { generation: self.generation, ..pair.access });
         session.identity = pair.identity;
         session.standing = Standing::Good;
-        if pair.refresh.is_some() {
+        let ignored = session.refresh.is_some() && self.config.broken(Flaw::RotationIgnored);
+        if pair.refresh.is_some() && !ignored {
             session.refresh = pair.refresh;
             session.refresh_ends = pair.refresh_ends;
         }
@@ -324,6 +328,9 @@ impl Engine {
 
     /// An epoch above all that are known, also of a record whose pair is lost.
     pub(super) fn next_epoch(&self) -> Epoch {
+        if self.config.broken(Flaw::NoEpoch) {
+            return self.epoch;
+        }
         let stored = match self.desk.seen {
             Seen::Record(stamp) => stamp.epoch,
             Seen::Foreign | Seen::Nothing => Epoch(0),

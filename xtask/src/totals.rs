@@ -32,6 +32,13 @@ impl Totals {
         Ok(totals)
     }
 
+    /// Takes another run into account.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.skipped.extend(other.skipped);
+    }
+
     /// Takes one line of output into account.
     pub(crate) fn read(&mut self, line: &str) {
         let line = line.trim();

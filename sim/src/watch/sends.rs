@@ -6,9 +6,11 @@ use evertoken::engine::record::Record;
 use evertoken::engine::time::{Millis, Mono};
 
 use super::eye::Confirmation;
+use super::steps::TO_STORE;
 use super::turn::{Claiming, Look};
 use crate::invariant::Invariant;
 use crate::provider::{RefreshId, Ruling};
+use crate::store::{Health, Manner};
 use crate::traffic::{Course, Request, TokenAnswer};
 use crate::world::World;
 
@@ -60,7 +62,12 @@ impl World {
         if is_gone {
             self.broke(Invariant::I5, || format!("{token:?} was sent after its session"));
         }
-        if is_refused || told {
+        let known = self.watch.turned_down.get(&token).is_some_and(|(_, stored)| {
+            let troubled = self.watch.trouble.is_some_and(|trouble| trouble + 2 * TO_STORE >= *stored);
+            let tells = self.scenario.health != Health::Denied && self.scenario.manner != Manner::Lagging;
+            *stored <= self.clock.elapsed && !troubled && tells
+        });
+        if is_refused || told || known {
             self.broke(Invariant::I13, || format!("{token:?} was sent again after its refusal"));
         }
         if let Some(peace) = peace {
@@ -229,6 +236,8 @@ impl World {
     /// A page is about to be gone, or not to be run: what it has sent or is storing may come to nothing.
     pub(crate) fn watch_parting(&mut self, tab: usize) {
         let page = self.tabs[tab].page;
+        let elapsed = self.clock.elapsed;
+        self.watch.turned_down.retain(|_, (by, stored)| *by != page || *stored <= elapsed);
         for request in self.requests.iter_mut().filter(|request| request.page == page) {
             let unread = request.course == Course::Flying;
             let unsaved = request.course == Course::Taken

@@ -32,6 +32,7 @@ impl World {
 
     /// Before an input is handled.
     pub(crate) fn watch_input(&mut self, tab: usize, input: &Input) {
+        self.watch.events += 1;
         let elapsed = self.clock.elapsed;
         let now = self.now(tab);
         if self.tabs[tab].eye.read_expired(elapsed) {
@@ -140,7 +141,12 @@ impl World {
         let eye = &mut self.tabs[tab].eye;
         eye.leaving = false;
         let replaced = std::mem::take(&mut eye.replaced);
-        if std::mem::take(&mut eye.started) {
+        let started = std::mem::take(&mut eye.started);
+        let unnoticed = replaced.iter().copied().zip(eye.family).find(|(before, after)| {
+            let is_other = self.provider.user(*before) != self.provider.user(*after);
+            is_other && !started && !self.watch.vouched.contains(after)
+        });
+        if started {
             eye.parting.extend(replaced);
         }
         if std::mem::take(&mut eye.wishes) > 0 {
@@ -159,6 +165,11 @@ impl World {
             if was == Session::Open {
                 self.broke(Invariant::Logout, || "signed out, and nobody was told".into());
             }
+        }
+        if let Some((before, after)) = unnoticed {
+            self.broke(Invariant::I5, || {
+                format!("sign-in {after} is of another user than {before}, whose session goes on")
+            });
         }
         self.watch_lock(tab);
     }
@@ -225,7 +236,14 @@ impl World {
             }
             Event::RefreshFailed { error, exhausted } => self.watch_failure(tab, error, *exhausted),
             Event::SessionEnded(refusal) => self.watch_end_of_session(tab, refusal),
-            Event::SessionExpiring { .. } => self.watch_confirmation(tab),
+            Event::SessionExpiring { .. } => {
+                let page = self.tabs[tab].page;
+                let stored = self.clock.elapsed + TO_STORE;
+                if let Some(token) = self.tabs[tab].eye.refused {
+                    self.watch.turned_down.insert(token, (page, stored));
+                }
+                self.watch_confirmation(tab);
+            }
             Event::SessionStarted { .. } => {
                 let eye = &mut self.tabs[tab].eye;
                 (eye.session, eye.began) = (Session::Open, self.planned);
@@ -251,6 +269,12 @@ impl World {
         let told = exhausted && eye.told_when || error.code == ErrorCode::SessionEnded;
         eye.soft = (!told).then(|| now.after(delay));
         eye.retrying = !exhausted;
+        if !exhausted && error.attempt > self.scenario.config.retries {
+            let (attempt, most) = (error.attempt, self.scenario.config.retries);
+            self.broke(Invariant::I11, || {
+                format!("attempt {attempt} is to be followed by another; {most} may")
+            });
+        }
         if let Some(waited) = early {
             self.broke(Invariant::I2, || format!("an attempt was given up after {waited:?}"));
         }
@@ -343,6 +367,8 @@ fn retry_delay(config: &Config, number: u32) -> Millis {
     Millis(full.0 / 2)
 }
 
+/// Within which time a store without trouble holds what was to be stored, conflicts and all; in milliseconds.
+pub(super) const TO_STORE: u64 = 10_000;
 /// Within which time the store is looked at because another tab has said so.
 const HINT: Millis = Millis::from_secs(1);
 /// How often a visitor's page looks at a store that does not answer, and a little more.

@@ -28,7 +28,10 @@ export function intercept(target: Interceptable, make: (next: Fetch) => Fetch): 
   const layer: Layer = { next: before, live: true };
   const send: Fetch = (...args) => before.apply(target, args);
   const lane = make(send);
-  const fetch = asFetch((...args) => (layer.live ? lane : send)(...args));
+  // Called on something else than the native one takes, it fails like that.
+  const fetch = asFetch((args, self = target) =>
+    self !== null && self !== target ? before.apply(self as Interceptable, args) : (layer.live ? lane : send)(...args),
+  );
   layers.set(fetch, layer);
   target.fetch = fetch;
   return () => {

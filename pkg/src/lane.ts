@@ -5,7 +5,7 @@ import { isTokenError } from './errors.js';
 import type { Link, Settled } from './link.js';
 import type { Match, Target } from './match.js';
 import type { Config } from './options.js';
-import { type Fetch, type Outgoing, hasOwnAuthorization, isTagged, outgoing } from './request.js';
+import { type Fetch, type Outgoing, hasOwnAuthorization, isRequest, outgoing } from './request.js';
 import type { FetchInit } from './types.js';
 
 /** Sends one request by way of `send`. */
@@ -110,7 +110,13 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
       return again(settled[1]);
     }
 
-    /** Perhaps a 401 that the browser hides, because it came without CORS headers: if the token is over by now. */
+    /** Whether it may be a 401 that the browser hides, because it came without CORS headers: the token is over by now. */
+    const mayHide = (error: Error) =>
+      error.name === 'TypeError' &&
+      out.replayable &&
+      IDEMPOTENT.test(out.method) &&
+      !(link.isGood(0) && link.verdict()[2] === generation);
+
     async function unhide(error: Error): Promise<Response> {
       let settled: Settled;
       try {
@@ -135,9 +141,7 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
         return response;
       },
       (error: Error) => {
-        if (error.name === 'TypeError' && out.replayable && IDEMPOTENT.test(out.method)) {
-          return unhide(error).finally(out.done);
-        }
+        if (mayHide(error)) return unhide(error).finally(out.done);
         out.done();
         throw error;
       },
@@ -191,11 +195,15 @@ function claim(
   link: Link,
 ): Target | undefined {
   if (input === undefined || (link.snapshot().state === 'signedOut' && !link.isClosed())) return undefined;
-  const request = isTagged(input, 'Request') ? (input as Request) : undefined;
+  const request = isRequest(input) ? input : undefined;
+  // These fail, and at once: a `then` for the answer would make them fail later.
+  if (init != null && typeof init !== 'object' && typeof init !== 'function') return undefined;
+  if (request?.bodyUsed && init?.body == null) return undefined;
   if ((init?.signal ?? request?.signal)?.aborted || (init?.mode ?? request?.mode) === 'no-cors') return undefined;
   if (hasOwnAuthorization(init?.headers ?? request?.headers)) return undefined;
   try {
-    return match(request ? request.url : String(input));
+    // (Not by `String`, which takes a symbol.)
+    return match(request ? request.url : `${input as string}`);
   } catch {
     return undefined;
   }

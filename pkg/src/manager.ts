@@ -149,7 +149,7 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
   };
 
   return {
-    fetch: asFetch((...args) => send((...sent) => globalThis.fetch(...sent), args)),
+    fetch: asFetch((args) => send((...sent) => globalThis.fetch(...sent), args)),
     intercept(target = globalThis) {
       let off = inert ? ignore : undo.get(target);
       if (!off) {

@@ -2,12 +2,15 @@ import { ignore } from './abort.js';
 
 export type Fetch = typeof globalThis.fetch;
 
-/** A function that looks like the native one: its name, its length 1, and a promise for every failure. */
-export function asFetch(run: Fetch): Fetch {
+/**
+ * A function that looks like the native one: its name, its length 1, and a promise for every failure. `run` also gets
+ * what it was called on.
+ */
+export function asFetch(run: (args: Parameters<Fetch>, self: unknown) => Promise<Response>): Fetch {
   const like = {
     fetch(_input: RequestInfo | URL, _init: RequestInit | undefined = undefined): Promise<Response> {
       try {
-        return run(...(arguments as unknown as Parameters<Fetch>));
+        return run([...arguments] as Parameters<Fetch>, this);
       } catch (error) {
         return Promise.reject(error);
       }
@@ -34,10 +37,14 @@ export interface Outgoing {
 
 /** Takes a request. Throws when it is none, as the native `fetch` would reject. */
 export function outgoing(input: RequestInfo | URL, init: RequestInit | undefined, href: string): Outgoing {
-  const { headers: given, body } = init ?? {};
-  if (isTagged(input, 'Request')) return exact(input as Request, init);
-  const plain = (!init || isPlain(init)) && (!given || isPlain(given)) && (body == null || typeof body === 'string');
-  if (!plain) return exact(href, init);
+  const { headers: given, body, signal } = init ?? {};
+  if (isRequest(input)) return exact(input, init, href);
+  const plain =
+    (!init || isPlain(init)) &&
+    (given === undefined || isPlain(given)) &&
+    (body == null || typeof body === 'string') &&
+    (signal == null || isTagged(signal, 'AbortSignal'));
+  if (!plain) return exact(href, init, href);
 
   // The cheap way: nothing that the caller could change after the call, so a copy will do.
   const headers = { ...(given as Record<string, string> | undefined) };
@@ -62,8 +69,10 @@ export function outgoing(input: RequestInfo | URL, init: RequestInit | undefined
 }
 
 /** The exact way: the browser merges input and init as the standard says, and takes the body as it is now. */
-function exact(input: RequestInfo, init: RequestInit | undefined): Outgoing {
+function exact(input: RequestInfo, init: RequestInit | undefined, href: string): Outgoing {
   const request = new Request(input, init);
+  // What only looks like a Request may name one place and lead to another.
+  if (request.url !== href) throw new TypeError();
   const { method, signal, headers } = request;
   const body = init?.body;
   const own = headers.has('authorization');
@@ -95,8 +104,12 @@ function isPlain(value: object): boolean {
   return prototype === Object.prototype || prototype === null;
 }
 
+export function isRequest(input: unknown): input is Request {
+  return input instanceof Request || isTagged(input, 'Request');
+}
+
 /** By tag, because what comes from another frame is an instance of that frame's classes. */
-export function isTagged(value: unknown, tag: string): boolean {
+function isTagged(value: unknown, tag: string): boolean {
   return Object.prototype.toString.call(value) === `[object ${tag}]`;
 }
 

@@ -2,6 +2,7 @@
 
 use alloc::string::ToString;
 
+use super::broken::Flaw;
 use super::claim::Insist;
 use super::config::Persist;
 use super::desk::{Merged, SAVE_AGAIN_CAP, STORE_TIMEOUT, What, Writing};
@@ -66,6 +67,7 @@ impl Engine {
             insist = Insist::Claim;
         }
         let expected = match self.desk.seen {
+            _ if self.config.broken(Flaw::CommitWithoutCompare) => Expected::Anything,
             Seen::Foreign => Expected::Anything,
             // A store that is too slow to be read can still be told what the user wants. Where other tabs write, too,
             // what it shows late is compared with, and the write is tried again.
@@ -236,7 +238,7 @@ impl Engine {
                     }),
                     _ => None,
                 },
-                refused: session.is_refused(),
+                refused: session.is_refused() && !self.config.broken(Flaw::RefusalNotStored),
                 lost: self.lost == Some(session.generation),
             }),
         }

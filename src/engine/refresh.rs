@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 
 use super::answer::{self, Answer, Judgement, Outcome};
-use super::backoff;
+use super::backoff::{self, Met};
 use super::config::Source;
 use super::endpoint::HttpRequest;
 use super::engine::{Cooldown, Engine, Phase};
@@ -218,10 +218,12 @@ impl Engine {
             return;
         };
         failure.attempt = flight.attempts;
-        // Of a refresh token that has ended, one attempt decides; and who answers each failure by asking again gets one.
+        // Of a refresh token that has ended, one attempt decides.
         let ended = self.session.as_ref().and_then(|session| session.refresh_ends);
-        let insists = flight.reason == Reason::Asked && self.asks > 0 && self.background.is_failing();
-        let once = insists || ended.is_some_and(|ends| ends <= self.now.wall);
+        // The flight before has shown that an attempt more or less is not what it takes, and nobody needs a token now;
+        // who answers each failure by asking again must not make a storm either.
+        let probes = flight.reason == Reason::Asked || self.waiters.is_empty();
+        let once = probes && self.background.persists() || ended.is_some_and(|ends| ends <= self.now.wall);
         if once || flight.attempts > self.config.retries {
             return self.fail_flight(failure, answered, asked);
         }
@@ -250,7 +252,10 @@ impl Engine {
     pub(super) fn fail_flight(&mut self, mut failure: Failure, answered: bool, asked: Option<Millis>) {
         let asked = asked.max(self.asked_before());
         let attempts = self.flight.take().map_or(0, |flight| flight.attempts);
-        let delay = self.background.delay(self.now.mono, answered, asked, &mut self.jitter);
+        let good = self.session.as_ref().and_then(|session| session.good_access(self.now));
+        let left = good.and_then(|access| access.life.left(self.now));
+        let met = Met { answered, left, lead: good.map_or(Millis::ZERO, |access| access.lead) };
+        let delay = self.background.delay(self.now.mono, met, asked, &mut self.jitter);
         failure.attempt = attempts;
         failure.retry_at = Some(self.now.wall.after(delay));
         let error = TokenError::from(failure);
@@ -259,8 +264,10 @@ impl Engine {
             // One path of one server has refused it; while no other is to be had, the rest goes on with it.
             access.rejected = false;
         }
-        self.cooldown =
-            Some(Cooldown { until: self.now.mono.after(delay), error: error.clone(), hard: asked.is_some() });
+        let until = self.now.mono.after(delay);
+        let spares = asked.is_none() && left.is_some_and(|left| delay < left);
+        let opens = if spares { self.now.mono.after(delay.min(PAUSE)) } else { until };
+        self.cooldown = Some(Cooldown { until, opens, error: error.clone(), hard: asked.is_some() });
         self.event(Event::RefreshFailed { error: error.clone(), exhausted: true });
         self.reject_waiters(&error);
     }
@@ -332,6 +339,8 @@ impl Outcome {
 /// A request id that is longer is none.
 const LONGEST_ID: usize = 128;
 const UNKNOWN: Standing = Standing::Resuming { hinted: false };
+/// While the token is good the schedule can wait long; a caller who needs another one all the same waits as long.
+const PAUSE: Millis = Millis::from_secs(30);
 /// The least time between two flights that nobody asked for.
 pub(super) const FLOOR: Millis = Millis::from_secs(1);
 const ASKS_CAP: Millis = Millis::from_secs(300);

@@ -49,7 +49,7 @@ impl Background {
             // A whole fleet that tries again and again for tokens that nobody misses would be a storm when the server
             // is back. What lasts until then is no blip, so the delays after it are long from the start.
             self.failures = self.failures.max(2);
-            let near = jitter.between(left.percent(75), left.percent(95));
+            let near = jitter.between(left.percent(92), left.percent(98));
             let planned = left.saturating_sub(met.lead);
             return if planned < SLOWEST_START { near } else { near.min(planned) };
         }
@@ -174,7 +174,7 @@ mod tests {
                 for _ in 0..1_000 {
                     let mut background = Background::default();
                     let delay = background.delay(Mono(0), met, None, &mut jitter).0;
-                    assert!((left * 75 / 100..=left * 95 / 100).contains(&delay), "{delay} of {left}");
+                    assert!((left * 92 / 100..=left * 98 / 100).contains(&delay), "{delay} of {left}");
                     let next = background.delay(Mono(delay), REFUSED_SERVICE, None, &mut jitter).0;
                     assert!((60_000..=120_000).contains(&next), "{next}");
                 }

@@ -214,17 +214,12 @@ impl Engine {
             self.lost = self.session.as_ref().map(|session| session.generation);
         }
         let asked = asked.max(self.asked_before());
+        let retries = self.retries();
         let Some(flight) = self.flight.as_mut() else {
             return;
         };
         failure.attempt = flight.attempts;
-        // Of a refresh token that has ended, one attempt decides.
-        let ended = self.session.as_ref().and_then(|session| session.refresh_ends);
-        // The flight before has shown that an attempt more or less is not what it takes, and nobody needs a token now;
-        // who answers each failure by asking again must not make a storm either.
-        let probes = flight.reason == Reason::Asked || self.waiters.is_empty();
-        let once = probes && self.background.persists() || ended.is_some_and(|ends| ends <= self.now.wall);
-        if once || flight.attempts > self.config.retries {
+        if flight.attempts > retries {
             return self.fail_flight(failure, answered, asked);
         }
         let delay = backoff::retry_delay(&self.config, flight.attempts, asked, &mut self.jitter);
@@ -246,6 +241,25 @@ impl Engine {
     fn give_up(&mut self, failure: Failure) {
         self.metrics.failed += 1;
         self.fail_flight(failure, true, None);
+    }
+
+    /// How often the flight under way may send again.
+    fn retries(&self) -> u32 {
+        let asked = self.flight.as_ref().is_some_and(|flight| flight.reason == Reason::Asked);
+        let session = self.session.as_ref();
+        let ended = session.and_then(|session| session.refresh_ends).is_some_and(|ends| ends <= self.now.wall);
+        // Of a refresh token that has ended, one attempt decides; and who answers each failure by asking again must
+        // not make a storm.
+        if ended || asked && self.background.persists() {
+            return 0;
+        }
+        if !self.background.persists() || !self.waiters.is_empty() {
+            return self.config.retries;
+        }
+        // The flight before has shown that an attempt more or less is not what it takes, and nobody waits for it; near
+        // the end of a good token a second one keeps most of them from waiting.
+        let good = session.is_some_and(|session| session.good_access(self.now).is_some());
+        self.config.retries.min(good.into())
     }
 
     /// The flight has failed; the schedule goes on, and callers are answered from the cooldown until then.

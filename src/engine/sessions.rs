@@ -369,7 +369,8 @@ impl Engine {
             }
             // The next flight waits as long as this one would have.
             (Step::Waiting { until, hard }, Some(error)) => {
-                self.cooldown = Some(Cooldown { until: *until, error: error.clone(), hard: *hard });
+                let (until, hard) = (*until, *hard);
+                self.cooldown = Some(Cooldown { until, opens: until, error: error.clone(), hard });
             }
             _ => {}
         }

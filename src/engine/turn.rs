@@ -139,7 +139,7 @@ impl Engine {
         if !self.keeps_lease() {
             return;
         }
-        if let Some(Cooldown { until, error, hard: true }) = self.cooldown.clone()
+        if let Some(Cooldown { until, error, hard: true, .. }) = self.cooldown.clone()
             && until > self.now.mono
         {
             return self.put_off(until, error, true);
@@ -363,7 +363,7 @@ impl Engine {
         if left > Millis::ZERO && left <= LONGEST_COOLDOWN && is_news {
             let retry_at = Some(self.now.wall.after(left));
             let failure = Failure { retry_at, ..Failure::unavailable(cooldown.cause) };
-            self.cooldown = Some(Cooldown { until, error: failure.into(), hard: true });
+            self.cooldown = Some(Cooldown { until, opens: until, error: failure.into(), hard: true });
         }
     }
 }

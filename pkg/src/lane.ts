@@ -5,12 +5,13 @@ import { isTokenError } from './errors.js';
 import type { Link, Settled } from './link.js';
 import type { Match, Target } from './match.js';
 import type { Config } from './options.js';
-import { type Fetch, type Outgoing, hasOwnAuthorization, isTagged, outgoing } from './request.js';
+import { type Plain, plain, plainly } from './plain.js';
+import { type Fetch, type Outgoing, asFetch, hasOwnAuthorization, isTagged, outgoing } from './request.js';
 import type { FetchInit } from './types.js';
 
-/** Sends one request by way of `send`. */
-export type Lane = (send: Fetch, args: FetchArguments) => Promise<Response>;
-export type FetchArguments = [input?: RequestInfo | URL, init?: FetchInit];
+/** Makes a `fetch` that sends by way of another. */
+export type Lane = (send: Fetch) => Fetch;
+type FetchArguments = [input?: RequestInfo | URL, init?: FetchInit];
 
 export interface LaneParts {
   readonly link: Link;
@@ -26,6 +27,8 @@ export interface LaneParts {
 const ONE_SHOT = 60_000;
 /** How long the judgement of an answer may take, in milliseconds; after it, the answer is the caller's. */
 const JUDGEMENT = 10_000;
+/** What a token must have left for a failure to have nothing to do with its end, in milliseconds. */
+const NEARLY_OVER = 300_000;
 const IDEMPOTENT = /^(GET|HEAD|OPTIONS|PUT|DELETE)$/;
 
 /**
@@ -50,6 +53,7 @@ const omitted: Passing = { count: 0 };
 export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane {
   /** Those that this manager is done with; there may be others. */
   const own: Passing = { count: 0 };
+  const statuses = new Set(config.unauthorized.map(statusOf));
 
   function pass(send: Fetch, args: FetchArguments, passing = own): Promise<Response> {
     passing.count++;
@@ -60,45 +64,69 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
     }
   }
 
-  function transmit(
-    send: Fetch,
-    out: Outgoing,
-    { href }: Target,
-    verdict: Verdict,
-    attempt: number,
-  ): Promise<Response> {
-    const header = authorize(verdict, out.method, href, attempt);
+  const authorize: Authorize = (verdict) => (config.accessIn === 'cookie' ? undefined : link.authorization(verdict));
+
+  function transmit(send: Fetch, out: Outgoing, verdict: Verdict, attempt: number): Promise<Response> {
+    const header = authorize(verdict, out.method, out.href, attempt);
     const go = (value?: string) => pass(send, out.next(value));
     return typeof header === 'object' ? header.then(go) : go(header);
   }
 
-  const authorize: Authorize = ([scheme, bearer]) => (config.accessIn === 'cookie' ? undefined : `${scheme} ${bearer}`);
-
   /** Waits for the engine, as long as the caller does. */
   const wait = (work: Promise<Settled>, out: Outgoing) => abortable(watch(work), out.signal);
 
-  function first(send: Fetch, out: Outgoing, target: Target, verdict: Verdict): Promise<Response> {
-    const [, , generation] = verdict;
+  /** Whether an answer must be looked at: of the others nothing is asked but their status. */
+  const isSuspect = (response: Response) => config.shouldRefresh || statuses.has(response.status);
 
-    async function again(next: Verdict): Promise<Response> {
-      const response = await transmit(send, out, target, next, 2);
-      const told = (bad: boolean) => link.tell('replayed', next[2], !bad);
-      const bad = refused(response, config);
-      if (typeof bad === 'boolean') told(bad);
-      else void bad.then(told);
-      return response;
+  /**
+   * The way of nearly all requests: a good token, and nothing that the browser would have to read for us. It makes
+   * nothing that a wrapper written by hand would not make.
+   */
+  function quickly(send: Fetch, text: string, { href }: Target, copy: Plain, left: number): Promise<Response> {
+    const verdict = link.verdict();
+    const header = authorize(verdict, copy.method ?? 'GET', href, 1);
+    if (typeof header === 'object') return first(send, plainly(href, copy), verdict);
+    if (header) copy.headers.Authorization = header;
+    own.count++;
+    try {
+      const sent = send(text, copy);
+      const look = (response: Response) =>
+        isSuspect(response) ? recover(send, plainly(href, copy), verdict[2], response) : response;
+      // A token that lasts longer than a request cannot be what one failed for.
+      if (left > NEARLY_OVER) return sent.then(look);
+      return sent.then(look, (error: Error) => unhide(send, plainly(href, copy), verdict[2], error));
+    } finally {
+      own.count--;
     }
+  }
 
-    async function recover(response: Response, bad: true | Promise<boolean>): Promise<Response> {
+  function first(send: Fetch, out: Outgoing, verdict: Verdict): Promise<Response> {
+    return transmit(send, out, verdict, 1).then(
+      (response) => (isSuspect(response) ? recover(send, out, verdict[2], response) : (out.done(), response)),
+      (error: Error) => unhide(send, out, verdict[2], error),
+    );
+  }
+
+  async function again(send: Fetch, out: Outgoing, verdict: Verdict): Promise<Response> {
+    const response = await transmit(send, out, verdict, 2);
+    const told = (bad: boolean) => link.tell('replayed', verdict[2], !bad);
+    const bad = refused(response, config);
+    if (typeof bad === 'boolean') told(bad);
+    else void bad.then(told);
+    return response;
+  }
+
+  /** Sends once more with a better token, if there is one; else the answer is the caller's as it is. */
+  async function recover(send: Fetch, out: Outgoing, generation: number, response: Response): Promise<Response> {
+    try {
       // The browser drops the header on the way to another origin: a 401 from there says nothing.
       const astray = response.redirected && !match(response.url)?.ours;
       let settled;
       try {
+        const bad = refused(response, config);
         if (!(await abortable(Promise.resolve(bad), out.signal)) || !out.replayable || astray) return response;
-        settled = await wait(
-          link.share('unauthorized', generation, response.headers.get('www-authenticate') ?? undefined),
-          out,
-        );
+        const challenge = response.headers.get('www-authenticate') ?? undefined;
+        settled = await wait(link.share('unauthorized', generation, challenge), out);
         if (settled[0] !== 'resend') return response;
         for (let more; (more = link.doubt(settled)); ) settled = await wait(more, out);
       } catch (error) {
@@ -107,11 +135,16 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
         throw error;
       }
       drop(response);
-      return again(settled[1]);
+      return await again(send, out, settled[1]);
+    } finally {
+      out.done();
     }
+  }
 
-    /** Perhaps a 401 that the browser hides, because it came without CORS headers: if the token is over by now. */
-    async function unhide(error: Error): Promise<Response> {
+  /** Perhaps a 401 that the browser hides, because it came without CORS headers: if the token is over by now. */
+  async function unhide(send: Fetch, out: Outgoing, generation: number, error: Error): Promise<Response> {
+    try {
+      if (error.name !== 'TypeError' || !out.replayable || !IDEMPOTENT.test(out.method)) throw error;
       let settled: Settled;
       try {
         settled = await wait(link.share('need', 0), out);
@@ -124,29 +157,14 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
         out.signal?.throwIfAborted();
         throw error;
       }
-      return again(settled[1]);
+      return await again(send, out, settled[1]);
+    } finally {
+      out.done();
     }
-
-    return transmit(send, out, target, verdict, 1).then(
-      (response) => {
-        const bad = refused(response, config);
-        if (bad) return recover(response, bad).finally(out.done);
-        out.done();
-        return response;
-      },
-      (error: Error) => {
-        if (error.name === 'TypeError' && out.replayable && IDEMPOTENT.test(out.method)) {
-          return unhide(error).finally(out.done);
-        }
-        out.done();
-        throw error;
-      },
-    );
   }
 
   /** Sends once there is a token, or bare when it turns out that there is no session. */
-  async function later(send: Fetch, out: Outgoing, target: Target, needed: number): Promise<Response> {
-    out.keep();
+  async function later(send: Fetch, out: Outgoing, needed: number): Promise<Response> {
     let settled;
     try {
       settled = await wait(link.share('need', needed), out);
@@ -156,14 +174,17 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
       out.done();
       throw error;
     }
-    return first(send, out, target, settled[1]);
+    return first(send, out, settled[1]);
   }
 
-  return (send, args) => {
+  const isBusy = () => own.count > 0 || omitted.count > 0;
+  const isOut = () => link.snapshot().state === 'signedOut' && !link.isClosed();
+
+  function exactly(send: Fetch, args: FetchArguments): Promise<Response> {
     const [input, init] = args;
     // The mark stays, for a lane beneath another library's wrapper; `fetch` itself ignores it.
     if (init?.auth === 'omit') return pass(send, args, omitted);
-    const target = own.count || omitted.count ? undefined : claim(input, init, match, link);
+    const target = isBusy() || isOut() ? undefined : claim(input, init, match);
     if (target?.ours) {
       let out;
       try {
@@ -174,13 +195,26 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
       if (out?.own) return pass(send, out.next());
       if (out) {
         const needed = out.replayable ? 0 : ONE_SHOT;
-        return link.isGood(needed) ? first(send, out, target, link.verdict()) : later(send, out, target, needed);
+        return link.left() > needed ? first(send, out, link.verdict()) : later(send, out, needed);
       }
     }
     const sent = pass(send, args);
     if (!target?.foreign || !link.verdict()[1]) return sent;
     return sent.then((response) => (response.status === 401 && unlisted(target.origin), response));
-  };
+  }
+
+  return (send) =>
+    asFetch(
+      (...args) => exactly(send, args),
+      (input, init) => {
+        if (typeof input !== 'string' || isBusy() || isOut()) return undefined;
+        const target = match(input);
+        const copy = target?.ours && plain(init);
+        if (!copy) return undefined;
+        const left = link.left();
+        return left > 0 ? quickly(send, input, target, copy, left) : later(send, plainly(target.href, copy), 0);
+      },
+    );
 }
 
 /** What the allow-list says, unless the request is nobody's business: then nothing, and it goes out as it is. */
@@ -188,9 +222,8 @@ function claim(
   input: RequestInfo | URL | undefined,
   init: FetchInit | undefined,
   match: Match,
-  link: Link,
 ): Target | undefined {
-  if (input === undefined || (link.snapshot().state === 'signedOut' && !link.isClosed())) return undefined;
+  if (input === undefined) return undefined;
   const request = isTagged(input, 'Request') ? (input as Request) : undefined;
   if ((init?.signal ?? request?.signal)?.aborted || (init?.mode ?? request?.mode) === 'no-cors') return undefined;
   if (hasOwnAuthorization(init?.headers ?? request?.headers)) return undefined;
@@ -203,9 +236,13 @@ function claim(
 
 /** Whether a response means a refused token; a promise when its body must be asked. */
 function refused(response: Response, { unauthorized, shouldRefresh }: LaneParts['config']): boolean | Promise<boolean> {
-  const about = unauthorized.filter((rule) => (typeof rule === 'number' ? rule : rule.status) === response.status);
+  const about = unauthorized.filter((rule) => statusOf(rule) === response.status);
   if (!shouldRefresh && (!about.length || about.some((rule) => typeof rule === 'number'))) return about.length > 0;
   return ask(response, (copy) => judge(copy, about, shouldRefresh), false, JUDGEMENT);
+}
+
+function statusOf(rule: Config['unauthorized'][number]): number {
+  return typeof rule === 'number' ? rule : rule.status;
 }
 
 async function judge(copy: Response, about: Config['unauthorized'], hook: Config['shouldRefresh']): Promise<boolean> {

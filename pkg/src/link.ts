@@ -9,15 +9,17 @@ import {
   errorFrom,
   known,
 } from './errors.js';
-import { clocks, isClient } from './scope.js';
+import { isClient } from './scope.js';
 import type { Snapshot } from './types.js';
 
 /** This side of an engine: what it last said, and the promises for what was asked of it. */
 export interface Link {
   verdict(): Verdict;
   snapshot(): Snapshot;
-  /** Whether the token may be sent, for that many milliseconds more, without asking the engine. */
-  isGood(minValidity: number): boolean;
+  /** How long the token may be sent without asking the engine, in milliseconds; 0: not at all. */
+  left(): number;
+  /** The value of `Authorization` for a verdict. */
+  authorization(verdict: Verdict): string;
   /** Starts an operation whose outcome matters. */
   ask<K extends keyof Operations>(op: K, ...args: Operations[K]): Promise<Settled>;
   /** The same for what many want at once: callers share the promise of one that is under way. */
@@ -43,6 +45,7 @@ export interface LinkListener {
   died(error: TokenErrorData): void;
 }
 
+const headerOf = ([scheme, bearer]: Verdict) => `${scheme} ${bearer}`;
 const NOTHING: Verdict = [undefined, undefined, 0, undefined, 0, 0, 0, 0];
 /** How far the two clocks may drift apart before the engine has to look again, in milliseconds. */
 const DRIFT = 60_000;
@@ -51,6 +54,8 @@ const SHARED = 250;
 
 export function connect(makeHost: (sink: EngineSink) => EngineHost, { changed, event, died }: LinkListener): Link {
   let verdict = NOTHING;
+  /** That of the verdict, made once: it is as long as the token. */
+  let header: string | undefined;
   let snapshot: Snapshot = { state: 'restoring', generation: 0, refreshing: false };
   let closed = false;
   let last = 0;
@@ -73,13 +78,18 @@ export function connect(makeHost: (sink: EngineSink) => EngineHost, { changed, e
     else resolve?.([value, verdict]);
   }
 
+  function judge(next: Verdict): void {
+    verdict = next;
+    header = undefined;
+  }
+
   function settleAll(error: TokenError): void {
-    verdict = NOTHING;
+    judge(NOTHING);
     for (const id of open.keys()) settle(id, error);
   }
 
   const host = makeHost({
-    verdict: (next) => void (verdict = next),
+    verdict: judge,
     snapshot(next) {
       snapshot = Object.freeze(known(next));
       changed();
@@ -105,22 +115,19 @@ export function connect(makeHost: (sink: EngineSink) => EngineHost, { changed, e
   return {
     verdict: () => verdict,
     snapshot: () => snapshot,
-    isGood(minValidity) {
-      const [, bearer, , , untilWall, untilMono, checkedWall, checkedMono] = verdict;
-      const [wall, mono] = clocks();
-      return (
-        bearer !== undefined &&
-        wall + minValidity < untilWall &&
-        mono + minValidity < untilMono &&
-        wall >= checkedWall &&
-        mono >= checkedMono &&
-        Math.abs(wall - checkedWall - (mono - checkedMono)) <= DRIFT
-      );
+    left() {
+      const wall = Date.now();
+      const mono = performance.now();
+      const sinceWall = wall - verdict[6];
+      const sinceMono = mono - verdict[7];
+      if (verdict[1] === undefined || sinceWall < 0 || sinceMono < 0 || Math.abs(sinceWall - sinceMono) > DRIFT) return 0;
+      return Math.max(0, Math.min(verdict[4] - wall, verdict[5] - mono));
     },
+    authorization: (asked) => (asked === verdict ? (header ??= headerOf(asked)) : headerOf(asked)),
     ask,
     share(op, ...args) {
       const key = [op, ...args].join();
-      const at = clocks()[1];
+      const at = performance.now();
       const before = shared.get(key);
       if (before && at - before[0] < SHARED) return before[1];
       const promise = ask(op, ...args);

@@ -2,12 +2,15 @@ import { ignore } from './abort.js';
 
 export type Fetch = typeof globalThis.fetch;
 
-/** A function that looks like the native one: its name, its length 1, and a promise for every failure. */
-export function asFetch(run: Fetch): Fetch {
+/**
+ * A function that looks like the native one: its name, its length 1, and a promise for every failure. `quick` comes
+ * first, and leaves what is not for it to `run`, which gets the arguments just as they are.
+ */
+export function asFetch(run: Fetch, quick: Quick = ignore): Fetch {
   const like = {
-    fetch(_input: RequestInfo | URL, _init: RequestInit | undefined = undefined): Promise<Response> {
+    fetch(input: RequestInfo | URL, init: RequestInit | undefined = undefined): Promise<Response> {
       try {
-        return run(...(arguments as unknown as Parameters<Fetch>));
+        return quick(input, init) ?? run(...(arguments as unknown as Parameters<Fetch>));
       } catch (error) {
         return Promise.reject(error);
       }
@@ -16,9 +19,13 @@ export function asFetch(run: Fetch): Fetch {
   return like.fetch;
 }
 
+export type Quick = (input: unknown, init: RequestInit | undefined) => Promise<Response> | undefined | void;
+
 /** A request as it was at the call, ready to go out. */
 export interface Outgoing {
   readonly method: string;
+  /** Absolute, as it was at the call. */
+  readonly href: string;
   readonly signal: AbortSignal | null | undefined;
   /** Whether it carries the caller's own `Authorization`, where that showed only now. */
   readonly own?: boolean;
@@ -26,44 +33,16 @@ export interface Outgoing {
   readonly replayable: boolean;
   /** Arguments for the next send. */
   next(authorization?: string): [input: RequestInfo | URL, init?: RequestInit];
-  /** To be called before a wait: from now on nothing is read of what the caller may change. */
-  keep(): void;
   /** Lets go of what is kept for a second time. */
   done(): void;
 }
 
-/** Takes a request. Throws when it is none, as the native `fetch` would reject. */
+/**
+ * Takes a request that is not plain: the browser merges input and init as the standard says, and takes the body as it
+ * is now. Throws when it is none, as the native `fetch` would reject.
+ */
 export function outgoing(input: RequestInfo | URL, init: RequestInit | undefined, href: string): Outgoing {
-  const { headers: given, body } = init ?? {};
-  if (isTagged(input, 'Request')) return exact(input as Request, init);
-  const plain = (!init || isPlain(init)) && (!given || isPlain(given)) && (body == null || typeof body === 'string');
-  if (!plain) return exact(href, init);
-
-  // The cheap way: nothing that the caller could change after the call, so a copy will do.
-  const headers = { ...(given as Record<string, string> | undefined) };
-  const copy = { ...init, headers };
-  const keep = () => void (target = href);
-  // A URL object may be another one by the time of the send, or name another place at each look.
-  let target = typeof input === 'string' ? input : href;
-  return {
-    method: (copy.method ?? 'GET').toUpperCase(),
-    signal: copy.signal,
-    replayable: true,
-    next(authorization) {
-      const to = target;
-      // The page's base may have changed by the second time.
-      keep();
-      if (authorization) headers.Authorization = authorization;
-      return [to, copy];
-    },
-    keep,
-    done: ignore,
-  };
-}
-
-/** The exact way: the browser merges input and init as the standard says, and takes the body as it is now. */
-function exact(input: RequestInfo, init: RequestInit | undefined): Outgoing {
-  const request = new Request(input, init);
+  const request = new Request(isTagged(input, 'Request') ? (input as Request) : href, init);
   const { method, signal, headers } = request;
   const body = init?.body;
   const own = headers.has('authorization');
@@ -74,6 +53,7 @@ function exact(input: RequestInfo, init: RequestInit | undefined): Outgoing {
   const spare = own || streams || method === 'GET' || method === 'HEAD' ? request : request.clone();
   return {
     method,
+    href,
     signal,
     own,
     replayable: !streams,
@@ -83,16 +63,10 @@ function exact(input: RequestInfo, init: RequestInit | undefined): Outgoing {
       if (authorization) now.headers.set('Authorization', authorization);
       return [now];
     },
-    keep: ignore,
     done() {
       if (spare !== request) spare.body?.cancel().catch(ignore);
     },
   };
-}
-
-function isPlain(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
 }
 
 /** By tag, because what comes from another frame is an instance of that frame's classes. */

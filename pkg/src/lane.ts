@@ -78,28 +78,6 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
   /** Whether an answer must be looked at: of the others nothing is asked but their status. */
   const isSuspect = (response: Response) => config.shouldRefresh || statuses.has(response.status);
 
-  /**
-   * The way of nearly all requests: a good token, and nothing that the browser would have to read for us. It makes
-   * nothing that a wrapper written by hand would not make.
-   */
-  function quickly(send: Fetch, text: string, { href }: Target, copy: Plain, left: number): Promise<Response> {
-    const verdict = link.verdict();
-    const header = authorize(verdict, copy.method ?? 'GET', href, 1);
-    if (typeof header === 'object') return first(send, plainly(href, copy), verdict);
-    if (header) copy.headers.Authorization = header;
-    own.count++;
-    try {
-      const sent = send(text, copy);
-      const look = (response: Response) =>
-        isSuspect(response) ? recover(send, plainly(href, copy), verdict[2], response) : response;
-      // A token that lasts longer than a request cannot be what one failed for.
-      if (left > NEARLY_OVER) return sent.then(look);
-      return sent.then(look, (error: Error) => unhide(send, plainly(href, copy), verdict[2], error));
-    } finally {
-      own.count--;
-    }
-  }
-
   function first(send: Fetch, out: Outgoing, verdict: Verdict): Promise<Response> {
     return transmit(send, out, verdict, 1).then(
       (response) => (isSuspect(response) ? recover(send, out, verdict[2], response) : (out.done(), response)),
@@ -203,18 +181,43 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
     return sent.then((response) => (response.status === 401 && unlisted(target.origin), response));
   }
 
-  return (send) =>
-    asFetch(
+  return (send) => {
+    /**
+     * The way of nearly all requests: a good token, and nothing that the browser would have to read for us. It makes
+     * nothing that a wrapper written by hand would not make.
+     */
+    function quickly(text: string, target: Target, copy: Plain, left: number): Promise<Response> {
+      const verdict = link.verdict();
+      const header = authorize(verdict, copy.method ?? 'GET', target.href, 1);
+      if (typeof header === 'object') return first(send, plainly(target, copy), verdict);
+      if (header) copy.headers.Authorization = header;
+      own.count++;
+      try {
+        const sent = send(text, copy);
+        const look = (response: Response) =>
+          isSuspect(response) ? recover(send, plainly(target, copy), verdict[2], response) : response;
+        // A token that lasts longer than a request cannot be what one failed for.
+        if (left > NEARLY_OVER) return sent.then(look);
+        return sent.then(look, (error: Error) => unhide(send, plainly(target, copy), verdict[2], error));
+      } finally {
+        own.count--;
+      }
+    }
+
+    return asFetch(
       (...args) => exactly(send, args),
       (input, init) => {
-        if (typeof input !== 'string' || isBusy() || isOut()) return undefined;
-        const target = match(input);
+        const left = link.left();
+        // A URL object may be another one by the time that it is read again.
+        const text = typeof input === 'string' ? input : input instanceof URL && String(input);
+        if (text === false || isBusy() || (!left && isOut())) return undefined;
+        const target = match(text);
         const copy = target?.ours && plain(init);
         if (!copy) return undefined;
-        const left = link.left();
-        return left > 0 ? quickly(send, input, target, copy, left) : later(send, plainly(target.href, copy), 0);
+        return left ? quickly(text, target, copy, left) : later(send, plainly(target, copy), 0);
       },
     );
+  };
 }
 
 /** What the allow-list says, unless the request is nobody's business: then nothing, and it goes out as it is. */

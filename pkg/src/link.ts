@@ -16,7 +16,7 @@ import type { Snapshot } from './types.js';
 export interface Link {
   verdict(): Verdict;
   snapshot(): Snapshot;
-  /** How long the token may be sent without asking the engine, in milliseconds; 0: not at all. */
+  /** How long the token may be sent without asking the engine, in milliseconds, `LONG` at most; 0: not at all. */
   left(): number;
   /** The value of `Authorization` for a verdict. */
   authorization(verdict: Verdict): string;
@@ -49,6 +49,8 @@ const headerOf = ([scheme, bearer]: Verdict) => `${scheme} ${bearer}`;
 const NOTHING: Verdict = [undefined, undefined, 0, undefined, 0, 0, 0, 0];
 /** How far the two clocks may drift apart before the engine has to look again, in milliseconds. */
 const DRIFT = 60_000;
+/** Eleven days. */
+const LONG = 1e9;
 /** How far apart callers may be to share a promise: each waits for its own `maxWait`, or this much less. */
 const SHARED = 250;
 
@@ -121,7 +123,8 @@ export function connect(makeHost: (sink: EngineSink) => EngineHost, { changed, e
       const sinceWall = wall - verdict[6];
       const sinceMono = mono - verdict[7];
       if (verdict[1] === undefined || sinceWall < 0 || sinceMono < 0 || Math.abs(sinceWall - sinceMono) > DRIFT) return 0;
-      return Math.max(0, Math.min(verdict[4] - wall, verdict[5] - mono));
+      // A small integer is not allocated.
+      return Math.max(0, Math.min(verdict[4] - wall, verdict[5] - mono, LONG)) | 0;
     },
     authorization: (asked) => (asked === verdict ? (header ??= headerOf(asked)) : headerOf(asked)),
     ask,

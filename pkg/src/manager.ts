@@ -148,7 +148,8 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
   };
 
   return {
-    fetch: over((...args) => globalThis.fetch(...args)),
+    // Looked up at each call: others may have replaced it.
+    fetch: over((...args) => fetch(...args)),
     intercept(target = globalThis) {
       let off = inert ? ignore : undo.get(target);
       if (!off) {

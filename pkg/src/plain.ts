@@ -1,4 +1,5 @@
 import { ignore } from './abort.js';
+import type { Target } from './match.js';
 import type { Outgoing } from './request.js';
 import type { FetchInit } from './types.js';
 
@@ -34,7 +35,7 @@ export function plain(init: FetchInit | undefined): Plain | undefined {
 }
 
 /** The same for what comes after the first send. */
-export function plainly(href: string, copy: Plain): Outgoing {
+export function plainly({ href }: Target, copy: Plain): Outgoing {
   return {
     method: (copy.method ?? 'GET').toUpperCase(),
     href,
@@ -61,31 +62,49 @@ function copyOf(headers: HeadersInit | undefined): Record<string, string> | unde
   return copy;
 }
 
-/**
- * Whether a copy has all that `fetch` reads. What a proxy shows, or what is not enumerable, need not be in it. (Loops
- * over the names take several times as long.)
- */
-function isWhole(copy: RequestInit, init: RequestInit): boolean {
+/** Members that are texts, but for `method`; flags count as such. */
+const TEXTS = [
+  'cache',
+  'credentials',
+  'duplex',
+  'integrity',
+  'keepalive',
+  'mode',
+  'priority',
+  'redirect',
+  'referrer',
+  'referrerPolicy',
+  'window',
+] as const;
+type Members = { readonly [name in (typeof TEXTS)[number]]?: unknown };
+
+/** Whether none of them is there. (A loop over the names takes several times as long.) */
+function isBare(init: Members): boolean {
+  return (
+    init.cache === undefined &&
+    init.credentials === undefined &&
+    init.duplex === undefined &&
+    init.integrity === undefined &&
+    init.keepalive === undefined &&
+    init.mode === undefined &&
+    init.priority === undefined &&
+    init.redirect === undefined &&
+    init.referrer === undefined &&
+    init.referrerPolicy === undefined &&
+    init.window === undefined
+  );
+}
+
+/** Whether a copy has all that `fetch` reads: what a proxy shows, or what is not enumerable, need not be in it. */
+function isWhole(copy: FetchInit, init: FetchInit): boolean {
   return (
     copy.headers === init.headers &&
     copy.body === init.body &&
     copy.signal === init.signal &&
     isText(copy.method, init.method) &&
-    isText(copy.mode, init.mode) &&
-    isText(copy.credentials, init.credentials) &&
-    isText(copy.cache, init.cache) &&
-    isText(copy.redirect, init.redirect) &&
-    isText(copy.referrer, init.referrer) &&
-    isText(copy.referrerPolicy, init.referrerPolicy) &&
-    isText(copy.integrity, init.integrity) &&
-    isText(copy.keepalive, init.keepalive) &&
-    isText(copy.priority, init.priority) &&
-    isText((copy as Once).duplex, (init as Once).duplex)
+    ((isBare(copy) && isBare(init)) ||
+      TEXTS.every((name) => isText((copy as Members)[name], (init as Members)[name])))
   );
-}
-
-interface Once {
-  duplex?: string;
 }
 
 /** Whether both are the same, and no object, which may be another text each time. */

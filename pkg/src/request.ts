@@ -27,7 +27,7 @@ export interface Outgoing {
   /** Absolute, as it was at the call. */
   readonly href: string;
   readonly signal: AbortSignal | null | undefined;
-  /** Whether it carries the caller's own `Authorization`, where that showed only now. */
+  /** Whether it is to have no token, where that showed only now: it has the caller's own `Authorization`, or no CORS. */
   readonly own?: boolean;
   /** Whether it can go out a second time, byte for byte. */
   readonly replayable: boolean;
@@ -45,7 +45,7 @@ export function outgoing(input: RequestInfo | URL, init: RequestInit | undefined
   const request = new Request(isTagged(input, 'Request') ? (input as Request) : href, init);
   const { method, signal, headers } = request;
   const body = init?.body;
-  const own = headers.has('authorization');
+  const own = headers.has('authorization') || request.mode === 'no-cors';
   // (Node takes any asynchronous iterable.)
   const streams = isTagged(body, 'ReadableStream') || Symbol.asyncIterator in Object(body);
   let next: Request | undefined = request;
@@ -77,6 +77,7 @@ export function isTagged(value: unknown, tag: string): boolean {
 /** Whether headers have an `Authorization`, in any spelling, as far as that shows without taking them. */
 export function hasOwnAuthorization(headers: HeadersInit | undefined): boolean {
   if (isTagged(headers, 'Headers')) return (headers as Headers).has('authorization');
+  if (!Array.isArray(headers) && Symbol.iterator in Object(headers)) return false;
   const names = Array.isArray(headers) ? headers.map((pair) => String(Object(pair)[0])) : Object.keys(headers ?? {});
   return names.some((name) => name.toLowerCase() === 'authorization');
 }

@@ -8,15 +8,13 @@ export interface Plain extends RequestInit {
   headers: Record<string, string>;
 }
 
-const { getPrototypeOf, prototype } = Object;
-
 /**
- * Copies an init of the usual kind: an object literal of texts, its headers too, with no body but a text. `undefined`
+ * Copies an init of the usual kind: an object of texts, its headers too, with no body but a text. `undefined`
  * for every other, which goes the exact way, and for those that by their init are not ours to touch.
  */
 export function plain(init: FetchInit | undefined): Plain | undefined {
   if (init === undefined) return { headers: {} };
-  if (typeof init !== 'object' || init === null || getPrototypeOf(init) !== prototype) return undefined;
+  if (typeof init !== 'object' || init === null) return undefined;
   // What a getter gives is read here, and then only looked at and sent in the copy.
   const copy = { ...init };
   const { headers, body, signal } = copy;

@@ -18,9 +18,15 @@ export function dice(seed) {
 const fresh = (make) => ({ make });
 const plainly = (value) => fresh(() => value);
 
+/** Another text at each look. */
+const counting = () => {
+  let looks = 0;
+  return { toString: () => `look ${looks++}` };
+};
+
 const NAMES = ['accept', 'X-Own', 'x-own', 'Content-Type', 'constructor', '__proto__', 'accept-languages', 'x y', '', 'x-é'];
 const OWN = ['authorization', 'Authorization', 'AUTHORIZATION', 'aUTHORIZATION'];
-const VALUES = ['a', ' spaced ', '', 'ÿ', 7, undefined, null, 'a\nb', '☃', fresh(() => ({ toString: () => 'text' })), fresh(() => Symbol('no'))];
+const VALUES = ['a', ' spaced ', '', 'ÿ', 7, undefined, null, 'a\nb', '☃', fresh(counting), fresh(() => Symbol('no'))];
 const BODIES = [
   undefined,
   null,

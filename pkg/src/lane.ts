@@ -5,7 +5,7 @@ import { isTokenError } from './errors.js';
 import type { Link, Settled } from './link.js';
 import type { Match, Target } from './match.js';
 import type { Config } from './options.js';
-import { type Plain, plain, plainly } from './plain.js';
+import { type Plain, PlainRequest, plain } from './plain.js';
 import { type Fetch, type Outgoing, asFetch, hasOwnAuthorization, isTagged, outgoing } from './request.js';
 import type { FetchInit } from './types.js';
 
@@ -75,6 +75,16 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
   /** Waits for the engine, as long as the caller does. */
   const wait = (work: Promise<Settled>, out: Outgoing) => abortable(watch(work), out.signal);
 
+  let latest: Promise<Settled> | undefined;
+  let outcome: Promise<Settled | Failure>;
+  /** The same, without rejecting: what waits by the thousand then needs no second closure each. */
+  function waited(work: Promise<Settled>, { signal }: Outgoing): Promise<Settled | Failure> {
+    const watched = watch(work);
+    if (signal) return abortable(watched, signal).catch(failure);
+    if (watched !== latest) outcome = (latest = watched).catch(failure);
+    return outcome;
+  }
+
   /** Whether an answer must be looked at: of the others nothing is asked but their status. */
   const isSuspect = (response: Response) => config.shouldRefresh || statuses.has(response.status);
 
@@ -87,36 +97,65 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
 
   async function again(send: Fetch, out: Outgoing, verdict: Verdict): Promise<Response> {
     const response = await transmit(send, out, verdict, 2);
-    const told = (bad: boolean) => link.tell('replayed', verdict[2], !bad);
     const bad = refused(response, config);
-    if (typeof bad === 'boolean') told(bad);
-    else void bad.then(told);
+    if (typeof bad === 'boolean') told(verdict[2], bad);
+    else void bad.then((bad) => told(verdict[2], bad));
     return response;
   }
 
+  /** The generation whose token was last said to be accepted: once is enough. */
+  let accepted: number | undefined;
+  function told(generation: number, bad: boolean): void {
+    if (bad || generation !== accepted) link.tell('replayed', generation, !bad);
+    accepted = bad ? undefined : generation;
+  }
+
   /** Sends once more with a better token, if there is one; else the answer is the caller's as it is. */
-  async function recover(send: Fetch, out: Outgoing, generation: number, response: Response): Promise<Response> {
-    try {
-      // The browser drops the header on the way to another origin: a 401 from there says nothing.
-      const astray = response.redirected && !match(response.url)?.ours;
-      let settled;
-      try {
-        const bad = refused(response, config);
-        if (!(await abortable(Promise.resolve(bad), out.signal)) || !out.replayable || astray) return response;
-        const challenge = response.headers.get('www-authenticate') ?? undefined;
-        settled = await wait(link.share('unauthorized', generation, challenge), out);
-        if (settled[0] !== 'resend') return response;
-        for (let more; (more = link.doubt(settled)); ) settled = await wait(more, out);
-      } catch (error) {
-        if (!out.signal?.aborted && !isOf(error, 'reentrant_refresh')) return response;
+  function recover(send: Fetch, out: Outgoing, generation: number, response: Response): Promise<Response> | Response {
+    const bad = refused(response, config);
+    if (typeof bad === 'boolean') return bad ? renew(send, out, generation, response) : response;
+    return abortable(bad, out.signal).then(
+      (bad) => (bad ? renew(send, out, generation, response) : (out.done(), response)),
+      (error) => {
         drop(response);
+        out.done();
         throw error;
-      }
-      drop(response);
-      return await again(send, out, settled[1]);
-    } finally {
+      },
+    );
+  }
+
+  function renew(
+    send: Fetch,
+    out: Outgoing,
+    generation: number,
+    response: Response,
+    work?: Promise<Settled>,
+  ): Promise<Response> | Response {
+    // The browser drops the header on the way to another origin: a 401 from there says nothing.
+    if (!out.replayable || (response.redirected && !match(response.url)?.ours)) {
       out.done();
+      return response;
     }
+    work ??= link.share('unauthorized', generation, response.headers.get('www-authenticate') ?? undefined);
+    return waited(work, out).then((found) => {
+      try {
+        if ('error' in found) throw found.error;
+        if (found[0] === 'resend') {
+          const more = link.doubt(found);
+          if (more) return renew(send, out, generation, response, more);
+          drop(response);
+          return again(send, out, found[1]);
+        }
+      } catch (error) {
+        if (out.signal?.aborted || isOf(error, 'reentrant_refresh')) {
+          drop(response);
+          out.done();
+          throw error;
+        }
+      }
+      out.done();
+      return response;
+    });
   }
 
   /** Perhaps a 401 that the browser hides, because it came without CORS headers: if the token is over by now. */
@@ -142,17 +181,19 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
   }
 
   /** Sends once there is a token, or bare when it turns out that there is no session. */
-  async function later(send: Fetch, out: Outgoing, needed: number): Promise<Response> {
-    let settled;
-    try {
-      settled = await wait(link.share('need', needed), out);
-      for (let more; (more = link.doubt(settled)); ) settled = await wait(more, out);
-    } catch (error) {
-      if (isOf(error, 'signed_out')) return pass(send, out.next());
-      out.done();
-      throw error;
-    }
-    return first(send, out, settled[1]);
+  function later(send: Fetch, out: Outgoing, work: Promise<Settled>): Promise<Response> {
+    return waited(work, out).then((found) => {
+      try {
+        if ('error' in found) throw found.error;
+        const more = link.doubt(found);
+        if (more) return later(send, out, more);
+      } catch (error) {
+        if (isOf(error, 'signed_out')) return pass(send, out.next());
+        out.done();
+        throw error;
+      }
+      return first(send, out, found[1]);
+    });
   }
 
   const isBusy = () => own.count > 0 || omitted.count > 0;
@@ -173,7 +214,7 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
       if (out?.own) return pass(send, out.next());
       if (out) {
         const needed = out.replayable ? 0 : ONE_SHOT;
-        return link.left() > needed ? first(send, out, link.verdict()) : later(send, out, needed);
+        return link.left() > needed ? first(send, out, link.verdict()) : later(send, out, link.share('need', needed));
       }
     }
     const sent = pass(send, args);
@@ -189,16 +230,16 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
     function quickly(text: string, target: Target, copy: Plain, left: number): Promise<Response> {
       const verdict = link.verdict();
       const header = authorize(verdict, copy.method ?? 'GET', target.href, 1);
-      if (typeof header === 'object') return first(send, plainly(target, copy), verdict);
+      if (typeof header === 'object') return first(send, new PlainRequest(target.href, copy), verdict);
       if (header) copy.headers.Authorization = header;
       own.count++;
       try {
         const sent = send(text, copy);
         const look = (response: Response) =>
-          isSuspect(response) ? recover(send, plainly(target, copy), verdict[2], response) : response;
+          isSuspect(response) ? recover(send, new PlainRequest(target.href, copy), verdict[2], response) : response;
         // A token that lasts longer than a request cannot be what one failed for.
         if (left > NEARLY_OVER) return sent.then(look);
-        return sent.then(look, (error: Error) => unhide(send, plainly(target, copy), verdict[2], error));
+        return sent.then(look, (error: Error) => unhide(send, new PlainRequest(target.href, copy), verdict[2], error));
       } finally {
         own.count--;
       }
@@ -214,7 +255,7 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
         const target = match(text);
         const copy = target?.ours && plain(init);
         if (!copy) return undefined;
-        return left ? quickly(text, target, copy, left) : later(send, plainly(target, copy), 0);
+        return left ? quickly(text, target, copy, left) : later(send, new PlainRequest(target.href, copy), link.share('need', 0));
       },
     );
   };
@@ -258,6 +299,15 @@ function memberOf(body: unknown, path: string): unknown {
   for (const name of path.split('.'))
     body = Object.hasOwn(Object(body), name) && (body as Record<string, unknown>)[name];
   return body;
+}
+
+/** Why a wait has failed. */
+interface Failure {
+  readonly error: unknown;
+}
+
+function failure(error: unknown): Failure {
+  return { error };
 }
 
 function isOf(error: unknown, code: string): boolean {

@@ -129,7 +129,7 @@ export function connect(makeHost: (sink: EngineSink) => EngineHost, { changed, e
     authorization: (asked) => (asked === verdict ? (header ??= headerOf(asked)) : headerOf(asked)),
     ask,
     share(op, ...args) {
-      const key = [op, ...args].join();
+      const key = `${op} ${args[0]} ${args[1]}`;
       const at = performance.now();
       const before = shared.get(key);
       if (before && at - before[0] < SHARED) return before[1];

@@ -35,12 +35,7 @@ const IDEMPOTENT = /^(GET|HEAD|OPTIONS|PUT|DELETE)$/;
  * The value of `Authorization` for one send; nothing when the token is a cookie. A scheme that signs requests would
  * answer with a promise, and is asked again for each attempt.
  */
-type Authorize = (
-  verdict: Verdict,
-  method: string,
-  url: string,
-  attempt: number,
-) => string | undefined | Promise<string>;
+type Authorize = (verdict: Verdict, out: Outgoing, attempt: number) => string | undefined | Promise<string>;
 
 /** How many requests are on their way to a `fetch` that may lead back to a lane. */
 interface Passing {
@@ -64,13 +59,8 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
     }
   }
 
-  const authorize: Authorize = (verdict) => (config.accessIn === 'cookie' ? undefined : link.authorization(verdict));
-
-  function transmit(send: Fetch, out: Outgoing, verdict: Verdict, attempt: number): Promise<Response> {
-    const header = authorize(verdict, out.method, out.href, attempt);
-    const go = (value?: string) => pass(send, out.next(value));
-    return typeof header === 'object' ? header.then(go) : go(header);
-  }
+  const bearer = (verdict: Verdict) => (config.accessIn === 'cookie' ? undefined : link.authorization(verdict));
+  const authorize: Authorize = bearer;
 
   /** Waits for the engine, as long as the caller does. */
   const wait = (work: Promise<Settled>, out: Outgoing) => abortable(watch(work), out.signal);
@@ -88,21 +78,6 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
   /** Whether an answer must be looked at: of the others nothing is asked but their status. */
   const isSuspect = (response: Response) => config.shouldRefresh || statuses.has(response.status);
 
-  function first(send: Fetch, out: Outgoing, verdict: Verdict): Promise<Response> {
-    return transmit(send, out, verdict, 1).then(
-      (response) => (isSuspect(response) ? recover(send, out, verdict[2], response) : (out.done(), response)),
-      (error: Error) => unhide(send, out, verdict[2], error),
-    );
-  }
-
-  async function again(send: Fetch, out: Outgoing, verdict: Verdict): Promise<Response> {
-    const response = await transmit(send, out, verdict, 2);
-    const bad = refused(response, config);
-    if (typeof bad === 'boolean') told(verdict[2], bad);
-    else void bad.then((bad) => told(verdict[2], bad));
-    return response;
-  }
-
   /** The generation whose token was last said to be accepted: once is enough. */
   let accepted: number | undefined;
   function told(generation: number, bad: boolean): void {
@@ -110,143 +85,170 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
     accepted = bad ? undefined : generation;
   }
 
-  /** Sends once more with a better token, if there is one; else the answer is the caller's as it is. */
-  function recover(send: Fetch, out: Outgoing, generation: number, response: Response): Promise<Response> | Response {
-    const bad = refused(response, config);
-    if (typeof bad === 'boolean') return bad ? renew(send, out, generation, response) : response;
-    return abortable(bad, out.signal).then(
-      (bad) => (bad ? renew(send, out, generation, response) : (out.done(), response)),
-      (error) => {
-        drop(response);
-        out.done();
-        throw error;
-      },
-    );
-  }
-
-  function renew(
-    send: Fetch,
-    out: Outgoing,
-    generation: number,
-    response: Response,
-    work?: Promise<Settled>,
-  ): Promise<Response> | Response {
-    // The browser drops the header on the way to another origin: a 401 from there says nothing.
-    if (!out.replayable || (response.redirected && !match(response.url)?.ours)) {
-      out.done();
-      return response;
-    }
-    work ??= link.share('unauthorized', generation, response.headers.get('www-authenticate') ?? undefined);
-    return waited(work, out).then((found) => {
-      try {
-        if ('error' in found) throw found.error;
-        if (found[0] === 'resend') {
-          const more = link.doubt(found);
-          if (more) return renew(send, out, generation, response, more);
-          drop(response);
-          return again(send, out, found[1]);
-        }
-      } catch (error) {
-        if (out.signal?.aborted || isOf(error, 'reentrant_refresh')) {
-          drop(response);
-          out.done();
-          throw error;
-        }
-      }
-      out.done();
-      return response;
-    });
-  }
-
-  /** Perhaps a 401 that the browser hides, because it came without CORS headers: if the token is over by now. */
-  async function unhide(send: Fetch, out: Outgoing, generation: number, error: Error): Promise<Response> {
-    try {
-      if (error.name !== 'TypeError' || !out.replayable || !IDEMPOTENT.test(out.method)) throw error;
-      let settled: Settled;
-      try {
-        settled = await wait(link.share('need', 0), out);
-        if (settled[1][2] === generation) throw error;
-        // Whether that token is of the session that the request was of, only the engine knows.
-        settled = await wait(link.share('unauthorized', generation, undefined), out);
-        if (settled[0] !== 'resend') throw error;
-        for (let more; (more = link.doubt(settled)); ) settled = await wait(more, out);
-      } catch {
-        out.signal?.throwIfAborted();
-        throw error;
-      }
-      return await again(send, out, settled[1]);
-    } finally {
-      out.done();
-    }
-  }
-
-  /** Sends once there is a token, or bare when it turns out that there is no session. */
-  function later(send: Fetch, out: Outgoing, work: Promise<Settled>): Promise<Response> {
-    return waited(work, out).then((found) => {
-      try {
-        if ('error' in found) throw found.error;
-        const more = link.doubt(found);
-        if (more) return later(send, out, more);
-      } catch (error) {
-        if (isOf(error, 'signed_out')) return pass(send, out.next());
-        out.done();
-        throw error;
-      }
-      return first(send, out, found[1]);
-    });
-  }
-
   const isBusy = () => own.count > 0 || omitted.count > 0;
   const isOut = () => link.snapshot().state === 'signedOut' && !link.isClosed();
 
-  function exactly(send: Fetch, args: FetchArguments): Promise<Response> {
-    const [input, init] = args;
-    // The mark stays, for a lane beneath another library's wrapper; `fetch` itself ignores it.
-    if (init?.auth === 'omit') return pass(send, args, omitted);
-    const target = isBusy() || isOut() ? undefined : claim(input, init, match);
-    if (target?.ours) {
-      let out;
-      try {
-        out = outgoing(input!, init, target.href);
-      } catch {
-        // The native one rejects with its own words.
+  return (send) => {
+    function transmit(out: Outgoing, verdict: Verdict, attempt: number): Promise<Response> {
+      const header = authorize(verdict, out, attempt);
+      if (typeof header !== 'object') return pass(send, out.next(header));
+      return header.then((value) => pass(send, out.next(value)));
+    }
+
+    function first(out: Outgoing, verdict: Verdict): Promise<Response> {
+      return transmit(out, verdict, 1).then(
+        (response) => (isSuspect(response) ? recover(out, verdict[2], response) : (out.done(), response)),
+        (error: Error) => unhide(out, verdict[2], error),
+      );
+    }
+
+    function again(out: Outgoing, verdict: Verdict): Promise<Response> {
+      return transmit(out, verdict, 2).then((response) => {
+        const bad = refused(response, config);
+        if (typeof bad === 'boolean') told(verdict[2], bad);
+        else void bad.then((bad) => told(verdict[2], bad));
+        return response;
+      });
+    }
+
+    /** Sends once more with a better token, if there is one; else the answer is the caller's as it is. */
+    function recover(out: Outgoing, generation: number, response: Response): Promise<Response> | Response {
+      const bad = refused(response, config);
+      if (typeof bad === 'boolean') return bad ? renew(out, generation, response) : response;
+      return abortable(bad, out.signal).then(
+        (bad) => (bad ? renew(out, generation, response) : (out.done(), response)),
+        (error) => {
+          drop(response);
+          out.done();
+          throw error;
+        },
+      );
+    }
+
+    function renew(
+      out: Outgoing,
+      generation: number,
+      response: Response,
+      work?: Promise<Settled>,
+    ): Promise<Response> | Response {
+      // The browser drops the header on the way to another origin: a 401 from there says nothing.
+      if (!out.replayable || (response.redirected && !match(response.url)?.ours)) {
+        out.done();
+        return response;
       }
-      if (out?.own) return pass(send, out.next());
-      if (out) {
-        const needed = out.replayable ? 0 : ONE_SHOT;
-        return link.left() > needed ? first(send, out, link.verdict()) : later(send, out, link.share('need', needed));
+      if (out.signal?.aborted) {
+        drop(response);
+        out.done();
+        return Promise.reject(out.signal.reason);
+      }
+      work ??= link.share('unauthorized', generation, response.headers.get('www-authenticate') ?? undefined);
+      return waited(work, out).then((found) => {
+        try {
+          if ('error' in found) throw found.error;
+          if (found[0] === 'resend') {
+            const more = link.doubt(found);
+            if (more) return renew(out, generation, response, more);
+            drop(response);
+            return again(out, found[1]);
+          }
+        } catch (error) {
+          if (out.signal?.aborted || isOf(error, 'reentrant_refresh')) {
+            drop(response);
+            out.done();
+            throw error;
+          }
+        }
+        out.done();
+        return response;
+      });
+    }
+
+    /** Perhaps a 401 that the browser hides, because it came without CORS headers: if the token is over by now. */
+    async function unhide(out: Outgoing, generation: number, error: Error): Promise<Response> {
+      try {
+        if (error.name !== 'TypeError' || !out.replayable || !IDEMPOTENT.test(out.method)) throw error;
+        let settled: Settled;
+        try {
+          settled = await wait(link.share('need', 0), out);
+          if (settled[1][2] === generation) throw error;
+          // Whether that token is of the session that the request was of, only the engine knows.
+          settled = await wait(link.share('unauthorized', generation, undefined), out);
+          if (settled[0] !== 'resend') throw error;
+          for (let more; (more = link.doubt(settled)); ) settled = await wait(more, out);
+        } catch {
+          out.signal?.throwIfAborted();
+          throw error;
+        }
+        return await again(out, settled[1]);
+      } finally {
+        out.done();
       }
     }
-    const sent = pass(send, args);
-    if (!target?.foreign || !link.verdict()[1]) return sent;
-    return sent.then((response) => (response.status === 401 && unlisted(target.origin), response));
-  }
 
-  return (send) => {
+    /** Sends once there is a token, or bare when it turns out that there is no session. */
+    function later(out: Outgoing, work: Promise<Settled>): Promise<Response> {
+      return waited(work, out).then((found) => {
+        try {
+          if ('error' in found) throw found.error;
+          const more = link.doubt(found);
+          if (more) return later(out, more);
+        } catch (error) {
+          if (isOf(error, 'signed_out')) return pass(send, out.next());
+          out.done();
+          throw error;
+        }
+        return out instanceof PlainRequest
+          ? quickly(out.href, out.href, out.copy, link.left())
+          : first(out, found[1]);
+      });
+    }
+
+    function exactly(args: FetchArguments): Promise<Response> {
+      const [input, init] = args;
+      // The mark stays, for a lane beneath another library's wrapper; `fetch` itself ignores it.
+      if (init?.auth === 'omit') return pass(send, args, omitted);
+      const target = isBusy() || isOut() ? undefined : claim(input, init, match);
+      if (target?.ours) {
+        let out;
+        try {
+          out = outgoing(input!, init, target.href);
+        } catch {
+          // The native one rejects with its own words.
+        }
+        if (out?.own) return pass(send, out.next());
+        if (out) {
+          const needed = out.replayable ? 0 : ONE_SHOT;
+          return link.left() > needed ? first(out, link.verdict()) : later(out, link.share('need', needed));
+        }
+      }
+      const sent = pass(send, args);
+      if (!target?.foreign || !link.verdict()[1]) return sent;
+      return sent.then((response) => (response.status === 401 && unlisted(target.origin), response));
+    }
+
     /**
      * The way of nearly all requests: a good token, and nothing that the browser would have to read for us. It makes
      * nothing that a wrapper written by hand would not make.
      */
-    function quickly(text: string, target: Target, copy: Plain, left: number): Promise<Response> {
+    function quickly(text: string, href: string, copy: Plain, left: number): Promise<Response> {
       const verdict = link.verdict();
-      const header = authorize(verdict, copy.method ?? 'GET', target.href, 1);
-      if (typeof header === 'object') return first(send, new PlainRequest(target.href, copy), verdict);
+      const header = bearer(verdict);
       if (header) copy.headers.Authorization = header;
       own.count++;
       try {
         const sent = send(text, copy);
         const look = (response: Response) =>
-          isSuspect(response) ? recover(send, new PlainRequest(target.href, copy), verdict[2], response) : response;
+          isSuspect(response) ? recover(new PlainRequest(href, copy), verdict[2], response) : response;
         // A token that lasts longer than a request cannot be what one failed for.
         if (left > NEARLY_OVER) return sent.then(look);
-        return sent.then(look, (error: Error) => unhide(send, new PlainRequest(target.href, copy), verdict[2], error));
+        return sent.then(look, (error: Error) => unhide(new PlainRequest(href, copy), verdict[2], error));
       } finally {
         own.count--;
       }
     }
 
     return asFetch(
-      (...args) => exactly(send, args),
+      (...args) => exactly(args),
       (input, init) => {
         const left = link.left();
         // A URL object may be another one by the time that it is read again.
@@ -255,7 +257,7 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
         const target = match(text);
         const copy = target?.ours && plain(init);
         if (!copy) return undefined;
-        return left ? quickly(text, target, copy, left) : later(send, new PlainRequest(target.href, copy), link.share('need', 0));
+        return left ? quickly(text, target.href, copy, left) : later(new PlainRequest(target.href, copy), link.share('need', 0));
       },
     );
   };

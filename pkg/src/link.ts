@@ -141,13 +141,15 @@ export function connect(makeHost: (sink: EngineSink) => EngineHost, { changed, e
       promise.then(end, end);
       return promise;
     },
-    doubt([, [, bearer, generation]]) {
-      const [, now, held] = verdict;
-      if (now === bearer && held === generation) return undefined;
+    doubt([, settled]) {
+      const bearer = verdict[1];
+      const generation = settled[2];
+      const isSame = verdict[2] === generation;
+      if (isSame && bearer === settled[1]) return undefined;
       if (closed) throw new DisposedError();
       if (snapshot.state === 'signedOut') throw new SessionEndedError();
       // One session has one token for each generation.
-      if (now !== undefined && held === generation) throw new SessionChangedError();
+      if (bearer !== undefined && isSame) throw new SessionChangedError();
       return ask('unauthorized', generation, undefined).then((settled) => {
         if (settled[0] !== 'resend') throw new SessionChangedError();
         return settled;

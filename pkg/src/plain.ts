@@ -38,7 +38,7 @@ export class PlainRequest implements Outgoing {
 
   constructor(
     readonly href: string,
-    private readonly copy: Plain,
+    readonly copy: Plain,
   ) {}
 
   get method(): string {

@@ -198,7 +198,7 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
           throw error;
         }
         return out instanceof PlainRequest
-          ? quickly(out.href, out.href, out.copy, link.left())
+          ? quickly(out.href, out.href, out.next()[1], link.left())
           : first(out, found[1]);
       });
     }

@@ -54,6 +54,15 @@ const LONG = 1e9;
 /** How far apart callers may be to share a promise: each waits for its own `maxWait`, or this much less. */
 const SHARED = 250;
 
+/** An operation under way that several wait for. */
+interface Shared {
+  readonly op: string;
+  readonly first: unknown;
+  readonly second: unknown;
+  readonly at: number;
+  readonly promise: Promise<Settled>;
+}
+
 export function connect(makeHost: (sink: EngineSink) => EngineHost, { changed, event, died }: LinkListener): Link {
   let verdict = NOTHING;
   /** That of the verdict, made once: it is as long as the token. */
@@ -63,7 +72,8 @@ export function connect(makeHost: (sink: EngineSink) => EngineHost, { changed, e
   let last = 0;
   let held: ReturnType<typeof setInterval> | undefined;
   const open = new Map<number, readonly [resolve: (settled: Settled) => void, reject: (error: TokenError) => void]>();
-  const shared = new Map<string, readonly [at: number, promise: Promise<Settled>]>();
+  const shared = new Map<string, Shared>();
+  let latest: Shared | undefined;
 
   /** Timers of an engine do not hold a Node process; somebody who waits does. */
   function hold(): void {
@@ -129,17 +139,25 @@ export function connect(makeHost: (sink: EngineSink) => EngineHost, { changed, e
     authorization: (asked) => (asked === verdict ? (header ??= headerOf(asked)) : headerOf(asked)),
     ask,
     share(op, ...args) {
-      const key = `${op} ${args[0]} ${args[1]}`;
       const at = performance.now();
-      const before = shared.get(key);
-      if (before && at - before[0] < SHARED) return before[1];
-      const promise = ask(op, ...args);
-      const entry = [at, promise] as const;
-      const end = () => shared.get(key) === entry && shared.delete(key);
-      shared.set(key, entry);
-      // Also when it rejects and all callers have left.
-      promise.then(end, end);
-      return promise;
+      const isFresh = (wait: Shared | undefined) => wait && at - wait.at < SHARED;
+      const [first, second] = args;
+      // Thousands ask for the same in one turn: they need no key.
+      if (latest?.op === op && latest.first === first && latest.second === second && isFresh(latest)) return latest.promise;
+      const key = `${op} ${first} ${second}`;
+      let wait = shared.get(key);
+      if (!isFresh(wait)) {
+        const begun = (wait = { op, first, second, at, promise: ask(op, ...args) });
+        const end = () => {
+          if (latest === begun) latest = undefined;
+          if (shared.get(key) === begun) shared.delete(key);
+        };
+        shared.set(key, begun);
+        // Also when it rejects and all callers have left.
+        begun.promise.then(end, end);
+      }
+      latest = wait!;
+      return latest.promise;
     },
     doubt([, settled]) {
       const bearer = verdict[1];

@@ -49,9 +49,11 @@ export class PlainRequest implements Outgoing {
     return this.copy.signal;
   }
 
-  next(authorization?: string): [string, RequestInit] {
-    if (authorization) this.copy.headers.Authorization = authorization;
-    return [this.href, this.copy];
+  next(authorization?: string): [string, Plain] {
+    // (New objects cost less than to change old ones.)
+    const headers = { ...this.copy.headers };
+    if (authorization) headers.Authorization = authorization;
+    return [this.href, { ...this.copy, headers }];
   }
 
   static {

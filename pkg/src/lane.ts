@@ -198,7 +198,7 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
           throw error;
         }
         return out instanceof PlainRequest
-          ? quickly(out.href, out.href, out.next()[1], link.left())
+          ? quickly(...out.next(bearer(found[1])), out.href, link.left())
           : first(out, found[1]);
       });
     }
@@ -230,18 +230,16 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
      * The way of nearly all requests: a good token, and nothing that the browser would have to read for us. It makes
      * nothing that a wrapper written by hand would not make.
      */
-    function quickly(text: string, href: string, copy: Plain, left: number): Promise<Response> {
-      const verdict = link.verdict();
-      const header = bearer(verdict);
-      if (header) copy.headers.Authorization = header;
+    function quickly(text: string, copy: Plain, href: string, left: number): Promise<Response> {
+      const generation = link.verdict()[2];
       own.count++;
       try {
         const sent = send(text, copy);
         const look = (response: Response) =>
-          isSuspect(response) ? recover(new PlainRequest(href, copy), verdict[2], response) : response;
+          isSuspect(response) ? recover(new PlainRequest(href, copy), generation, response) : response;
         // A token that lasts longer than a request cannot be what one failed for.
         if (left > NEARLY_OVER) return sent.then(look);
-        return sent.then(look, (error: Error) => unhide(new PlainRequest(href, copy), verdict[2], error));
+        return sent.then(look, (error: Error) => unhide(new PlainRequest(href, copy), generation, error));
       } finally {
         own.count--;
       }
@@ -255,9 +253,9 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
         const text = typeof input === 'string' ? input : input instanceof URL && String(input);
         if (text === false || isBusy() || (!left && isOut())) return undefined;
         const target = match(text);
-        const copy = target?.ours && plain(init);
+        const copy = target?.ours && plain(init, left ? bearer(link.verdict()) : undefined);
         if (!copy) return undefined;
-        return left ? quickly(text, target.href, copy, left) : later(new PlainRequest(target.href, copy), link.share('need', 0));
+        return left ? quickly(text, copy, target.href, left) : later(new PlainRequest(target.href, copy), link.share('need', 0));
       },
     );
   };

@@ -10,12 +10,14 @@ export interface Plain extends RequestInit {
 /**
  * Copies an init of the usual kind: an object of texts, its headers too, with no body but a text. `undefined`
  * for every other, which goes the exact way, and for those that by their init are not ours to touch.
+ * `authorization` goes into the copy.
  */
-export function plain(init: FetchInit | undefined): Plain | undefined {
-  if (init === undefined) return { headers: {} };
+export function plain(init: FetchInit | undefined, authorization: string | undefined): Plain | undefined {
+  if (init === undefined) return { headers: headersWith(authorization) };
   if (typeof init !== 'object' || init === null) return undefined;
-  // What a getter gives is read here, and then only looked at and sent in the copy.
-  const copy = { ...init };
+  // What a getter gives is read here, and then only looked at and sent in the copy. (V8 makes a hidden class for every
+  // object that is spread first and gets a member then: what comes comes first.)
+  const copy: FetchInit = { headers: undefined!, ...init };
   const { headers, body, signal } = copy;
   if (
     copy.auth !== undefined ||
@@ -25,7 +27,7 @@ export function plain(init: FetchInit | undefined): Plain | undefined {
     !isWhole(copy, init)
   )
     return undefined;
-  const own = copyOf(headers);
+  const own = copyOf(headers, authorization);
   if (!own) return undefined;
   copy.headers = own;
   return copy as Plain;
@@ -50,8 +52,8 @@ export class PlainRequest implements Outgoing {
   }
 
   next(authorization?: string): [string, Plain] {
-    // (New objects cost less than to change old ones.)
-    const headers = { ...this.copy.headers };
+    const headers = headersWith(authorization, this.copy.headers);
+    // The one that was there came later.
     if (authorization) headers.Authorization = authorization;
     return [this.href, { ...this.copy, headers }];
   }
@@ -62,17 +64,23 @@ export class PlainRequest implements Outgoing {
   }
 }
 
-/** Headers that are a record of texts, without an `Authorization`. */
-function copyOf(headers: HeadersInit | undefined): Record<string, string> | undefined {
-  if (headers === undefined) return {};
+/** Headers that are a record of texts, without an `Authorization` until now. */
+function copyOf(headers: HeadersInit | undefined, authorization: string | undefined) {
+  if (headers === undefined) return headersWith(authorization);
   // Anything that can be iterated is a list of pairs, `Headers` too.
-  if (typeof headers !== 'object' || headers === null || (headers as string[][])[Symbol.iterator] !== undefined) return undefined;
-  const copy = { ...headers } as Record<string, string>;
+  if (typeof headers !== 'object' || headers === null || (headers as string[][])[Symbol.iterator] !== undefined)
+    return undefined;
+  if ((headers as Record<string, string>).Authorization !== undefined) return undefined;
+  const copy = headersWith(authorization, headers as Record<string, string>);
   for (const name in copy) {
-    if (typeof copy[name] !== 'string' || (name.length === 13 && name.toLowerCase() === 'authorization'))
-      return undefined;
+    if (typeof copy[name] !== 'string') return undefined;
+    if (name.length === 13 && name !== 'Authorization' && name.toLowerCase() === 'authorization') return undefined;
   }
   return copy;
+}
+
+function headersWith(authorization: string | undefined, headers?: Record<string, string>): Record<string, string> {
+  return authorization ? { Authorization: authorization, ...headers } : { ...headers };
 }
 
 /** Members that are texts, but for `method`; flags count as such. */

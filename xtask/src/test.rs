@@ -82,12 +82,20 @@ pub(crate) fn command(project: &Project, names: &[String], coverage: bool) -> Re
             totals.failed,
             started.elapsed().as_secs()
         );
-        let skipped = totals.skipped.iter().map(|line| format!("{}: {line}", suite.name)).collect();
-        sum.add(Totals { skipped, ..totals });
+        let named = |lines: &[String]| lines.iter().map(|line| format!("{}: {line}", suite.name)).collect();
+        let report = if totals.failed > 0 && totals.report.is_empty() {
+            vec![format!("{}: the reason is in its part of the log", suite.name)]
+        } else {
+            named(&totals.report)
+        };
+        sum.add(Totals { skipped: named(&totals.skipped), report, ..totals });
     }
     println!();
     for line in &sum.skipped {
         println!("skipped: {line}");
+    }
+    for line in &sum.report {
+        println!("failed: {line}");
     }
     println!("{} passed, {} failed", sum.passed, sum.failed);
     Ok(sum.failed == 0)
@@ -120,7 +128,7 @@ fn run(project: &Project, name: &str, kind: Kind) -> Totals {
     };
     outcome.unwrap_or_else(|error| {
         println!("{name}: {error:#}");
-        Totals { failed: 1, ..Totals::default() }
+        Totals { failed: 1, report: vec![format!("{error:#}")], ..Totals::default() }
     })
 }
 

@@ -108,6 +108,9 @@ fn batch(count: u64, json: bool) -> ExitCode {
     for report in totals.examples.values() {
         tell(report.seed);
     }
+    for (invariant, seeds) in &totals.broken_seeds {
+        eprintln!("{}: {seeds:?}", invariant.as_str());
+    }
     let seconds = totals.took.as_secs_f64();
     eprintln!(
         "{} runs in {seconds:.1} s, {} virtual hours, {} refreshes, {} broken",

@@ -44,8 +44,9 @@ impl Engine {
             return;
         };
         let near = access.life.left(self.now).is_some_and(|left| left < self.margin(access.life.total));
-        let put_off = self.hold_off.is_some_and(|until| until > self.now.mono);
-        if near && !put_off && self.cooldown_error().is_none() {
+        let failed = self.cooldown.as_ref().map(|cooldown| cooldown.until);
+        let put_off = [self.hold_off, failed].into_iter().flatten().any(|until| until > self.now.mono);
+        if near && !put_off {
             self.begin_flight(Reason::Scheduled);
         }
     }
@@ -203,7 +204,8 @@ impl Engine {
 
     fn cooldown_error(&self) -> Option<TokenError> {
         let cooldown = self.cooldown.as_ref()?;
-        (self.flight.is_none() && cooldown.until > self.now.mono).then(|| cooldown.error.clone())
+        let opens = cooldown.opens.min(cooldown.until);
+        (self.flight.is_none() && opens > self.now.mono).then(|| cooldown.error.clone())
     }
 
     /// What the refresh under way has met so far.

@@ -119,7 +119,10 @@ pub(super) enum Phase {
 /// After a failed flight callers are answered from here, not by new requests.
 #[derive(Clone, Debug)]
 pub(super) struct Cooldown {
+    /// When the schedule tries again.
     pub until: Mono,
+    /// From then on a caller who has no good token need not wait for that.
+    pub opens: Mono,
     pub error: TokenError,
     /// The server named the time: nothing shortens it.
     pub hard: bool,

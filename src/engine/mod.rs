@@ -46,6 +46,7 @@ pub mod time;
 mod timer;
 mod turn;
 mod waiter;
+mod writes;
 
 #[cfg(feature = "broken")]
 pub use broken::Flaw;

@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 
 use super::answer::{self, Answer, Judgement, Outcome};
-use super::backoff;
+use super::backoff::{self, Met};
 use super::broken::Flaw;
 use super::config::Source;
 use super::endpoint::HttpRequest;
@@ -226,15 +226,12 @@ impl Engine {
             self.lost = self.session.as_ref().map(|session| session.generation);
         }
         let asked = asked.max(self.asked_before());
+        let retries = self.retries();
         let Some(flight) = self.flight.as_mut() else {
             return;
         };
         failure.attempt = flight.attempts;
-        // Of a refresh token that has ended, one attempt decides; and who answers each failure by asking again gets one.
-        let ended = self.session.as_ref().and_then(|session| session.refresh_ends);
-        let insists = flight.reason == Reason::Asked && self.asks > 0 && self.background.is_failing();
-        let once = insists || ended.is_some_and(|ends| ends <= self.now.wall);
-        if once || flight.attempts > self.config.retries && !self.config.broken(Flaw::RetryWithoutCap) {
+        if flight.attempts > retries && !self.config.broken(Flaw::RetryWithoutCap) {
             return self.fail_flight(failure, answered, asked);
         }
         let delay = backoff::retry_delay(&self.config, flight.attempts, asked, &mut self.jitter);
@@ -258,11 +255,34 @@ impl Engine {
         self.fail_flight(failure, true, None);
     }
 
+    /// How often the flight under way may send again.
+    fn retries(&self) -> u32 {
+        let asked = self.flight.as_ref().is_some_and(|flight| flight.reason == Reason::Asked);
+        let session = self.session.as_ref();
+        let ended =
+            session.and_then(|session| session.refresh_ends).is_some_and(|ends| ends <= self.now.wall);
+        // Of a refresh token that has ended, one attempt decides; and who answers each failure by asking again must
+        // not make a storm.
+        if ended || asked && self.background.persists() {
+            return 0;
+        }
+        if !self.background.persists() || !self.waiters.is_empty() {
+            return self.config.retries;
+        }
+        // The flight before has shown that an attempt more or less is not what it takes, and nobody waits for it; near
+        // the end of a good token a second one keeps most of them from waiting.
+        let good = session.is_some_and(|session| session.good_access(self.now).is_some());
+        self.config.retries.min(good.into())
+    }
+
     /// The flight has failed; the schedule goes on, and callers are answered from the cooldown until then.
     pub(super) fn fail_flight(&mut self, mut failure: Failure, answered: bool, asked: Option<Millis>) {
         let asked = asked.max(self.asked_before());
         let attempts = self.flight.take().map_or(0, |flight| flight.attempts);
-        let delay = self.background.delay(self.now.mono, answered, asked, &mut self.jitter);
+        let good = self.session.as_ref().and_then(|session| session.good_access(self.now));
+        let left = good.and_then(|access| access.life.left(self.now));
+        let met = Met { answered, left, lead: good.map_or(Millis::ZERO, |access| access.lead) };
+        let delay = self.background.delay(self.now.mono, met, asked, &mut self.jitter);
         failure.attempt = attempts;
         failure.retry_at = Some(self.now.wall.after(delay));
         let error = TokenError::from(failure);
@@ -271,8 +291,10 @@ impl Engine {
             // One path of one server has refused it; while no other is to be had, the rest goes on with it.
             access.rejected = false;
         }
-        self.cooldown =
-            Some(Cooldown { until: self.now.mono.after(delay), error: error.clone(), hard: asked.is_some() });
+        let until = self.now.mono.after(delay);
+        let spares = asked.is_none() && left.is_some_and(|left| delay < left);
+        let opens = if spares { self.now.mono.after(delay.min(PAUSE)) } else { until };
+        self.cooldown = Some(Cooldown { until, opens, error: error.clone(), hard: asked.is_some() });
         self.event(Event::RefreshFailed { error: error.clone(), exhausted: true });
         self.reject_waiters(&error);
     }
@@ -348,6 +370,8 @@ impl Outcome {
 /// A request id that is longer is none.
 const LONGEST_ID: usize = 128;
 const UNKNOWN: Standing = Standing::Resuming { hinted: false };
+/// While the token is good the schedule can wait long; a caller who needs another one all the same waits as long.
+const PAUSE: Millis = Millis::from_secs(30);
 /// The least time between two flights that nobody asked for.
 pub(super) const FLOOR: Millis = Millis::from_secs(1);
 const ASKS_CAP: Millis = Millis::from_secs(300);

@@ -224,7 +224,6 @@ impl Engine {
         if self.phase == Phase::Disposed {
             return self.fail(call, ErrorCode::Disposed);
         }
-        self.desk.wish = true;
         self.wake_dormant();
         let Some(session) = &self.session else {
             // What the store holds, or may hold, of a session goes too.
@@ -232,6 +231,7 @@ impl Engine {
             if !core::mem::take(&mut self.desk.leftover) && !unread {
                 return self.settle(call, Ok(Settled::Done));
             }
+            self.desk.wish = true;
             self.epoch = self.next_epoch();
             return self.save_for(call, Settled::Done);
         };
@@ -241,6 +241,7 @@ impl Engine {
             self.emit(Output::Revoke(request));
         }
         self.mark(Mark::SignedOut, 0);
+        self.desk.wish = true;
         let epoch = self.next_epoch();
         self.settle_when_saved(call, Settled::Done);
         self.end_session(Refusal::because(EndReason::SignedOut), epoch);
@@ -368,7 +369,8 @@ impl Engine {
             }
             // The next flight waits as long as this one would have.
             (Step::Waiting { until, hard }, Some(error)) => {
-                self.cooldown = Some(Cooldown { until: *until, error: error.clone(), hard: *hard });
+                let (until, hard) = (*until, *hard);
+                self.cooldown = Some(Cooldown { until, opens: until, error: error.clone(), hard });
             }
             _ => {}
         }

@@ -139,7 +139,7 @@ impl Engine {
         if !self.keeps_lease() {
             return;
         }
-        if let Some(Cooldown { until, error, hard: true }) = self.cooldown.clone()
+        if let Some(Cooldown { until, error, hard: true, .. }) = self.cooldown.clone()
             && until > self.now.mono
         {
             return self.put_off(until, error, true);
@@ -298,9 +298,9 @@ impl Engine {
         let (Lock::Held(id) | Lock::Asked { id, .. }) = self.lock else {
             return;
         };
-        // Whoever is next reads what this turn has left.
-        let is_told =
-            self.desk.is_idle() && self.owes_for().is_none() || matches!(self.lock, Lock::Asked { .. });
+        // Whoever is next reads what this turn has left. Where the store has something newer, that is nothing.
+        let is_stored = self.desk.is_idle() || self.desk.behind.is_some();
+        let is_told = is_stored && self.owes_for().is_none() || matches!(self.lock, Lock::Asked { .. });
         if is_told && !self.config.broken(Flaw::LockKept) || self.phase == Phase::Disposed {
             self.lock = Lock::Free;
             self.mark(Mark::Unlocked, u64::from(id.0));
@@ -363,7 +363,7 @@ impl Engine {
         if left > Millis::ZERO && left <= LONGEST_COOLDOWN && is_news {
             let retry_at = Some(self.now.wall.after(left));
             let failure = Failure { retry_at, ..Failure::unavailable(cooldown.cause) };
-            self.cooldown = Some(Cooldown { until, error: failure.into(), hard: true });
+            self.cooldown = Some(Cooldown { until, opens: until, error: failure.into(), hard: true });
         }
     }
 }

@@ -47,7 +47,9 @@ pub(crate) fn command(project: &Project) -> Result<Totals> {
                 totals.skipped.push(format!("{name}: {why}"));
             }
             Err(error) => {
-                println!("check: {name} failed: {error:#}");
+                let line = format!("check: {name} failed: {error:#}");
+                println!("{line}");
+                totals.report.push(line);
                 totals.failed += 1;
             }
         }

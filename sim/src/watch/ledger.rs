@@ -34,6 +34,8 @@ pub(crate) struct Watch {
     pub(crate) arrived: BTreeMap<Payload, u32>,
     /// Requests of the app that were answered 401.
     pub(crate) rejected: BTreeSet<Payload>,
+    /// When something was last written.
+    pub(crate) written: u64,
     /// When the store last failed, was late, or lost what it held.
     pub(crate) trouble: Option<u64>,
     pub(crate) cleared: Option<u64>,

@@ -40,7 +40,7 @@ impl World {
         let held = eye.held.filter(|held| held.family == token.family).map_or(0, |held| held.number);
         let looked = eye.turn.look == Look::Done;
         let (is_gone, is_refused) = (eye.gone.contains(&token.family), eye.refused == Some(token));
-        let news = eye.news().map(|record| record.stamp().order());
+        let news = eye.news(now).map(|record| record.stamp().order());
         let order = eye.order;
         let word = eye.word();
         let told = word.is_some_and(|word| word.session.as_ref().is_some_and(|session| session.refused));
@@ -162,11 +162,16 @@ impl World {
             return false;
         };
         eye.turn.owner = Some(claim.owner);
+        if eye.turn.claimed_at.replace(claim.at) == Some(claim.at) {
+            // It stays, for what may still come of an attempt that was given up.
+            return false;
+        }
         if let Some(seen) = eye.foreign_claim() {
             // Whoever has the lock knows that no other tab has.
             let is_gone = seen.hold == Hold::Locked && eye.turn.lock.is_some();
             eye.lost = eye.held;
-            if !is_gone && seen.is_live(now.wall) {
+            let is_same = record.stamp().order() == eye.order;
+            if !is_gone && is_same && seen.is_live(now.wall) && self.scenario.is_ordered() {
                 self.broke(Invariant::I2, || format!("claimed over {seen:?}"));
             }
         }

@@ -28,7 +28,11 @@ export function intercept(target: Interceptable, make: (next: Fetch) => Fetch): 
   const layer: Layer = { next: before, live: true };
   const send: Fetch = (...args) => before.apply(target, args);
   const lane = make(send);
-  const fetch = asFetch((...args) => (layer.live ? lane : send)(...args));
+  // Called on something else than the native one takes, it fails like that.
+  const fetch = asFetch(function (this: unknown, ...args) {
+    if (this != null && this !== target) return before.apply(this as Interceptable, args);
+    return (layer.live ? lane : send)(...args);
+  });
   layers.set(fetch, layer);
   target.fetch = fetch;
   return () => {

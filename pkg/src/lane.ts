@@ -6,7 +6,7 @@ import type { Link, Settled } from './link.js';
 import type { Match, Target } from './match.js';
 import type { Config } from './options.js';
 import { type Plain, PlainRequest, plain } from './plain.js';
-import { type Fetch, type Outgoing, asFetch, hasOwnAuthorization, isTagged, outgoing } from './request.js';
+import { type Fetch, type Outgoing, asFetch, hasOwnAuthorization, isRequest, outgoing } from './request.js';
 import type { FetchInit } from './types.js';
 
 /** Makes a `fetch` that sends by way of another. */
@@ -163,26 +163,30 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
       });
     }
 
-    /** Perhaps a 401 that the browser hides, because it came without CORS headers: if the token is over by now. */
-    async function unhide(out: Outgoing, generation: number, error: Error): Promise<Response> {
+    /** What to do about a failure: it may be a 401 that the browser hides, because it came without CORS headers. */
+    function unhide(out: Outgoing, generation: number, error: Error): Promise<Response> {
+      const isOver = !link.left() || link.verdict()[2] !== generation;
+      if (isOver && error.name === 'TypeError' && out.replayable && IDEMPOTENT.test(out.method))
+        return resend(out, generation, error).finally(() => out.done());
+      out.done();
+      // In this very turn, as the native one would.
+      throw error;
+    }
+
+    async function resend(out: Outgoing, generation: number, error: Error): Promise<Response> {
+      let settled: Settled;
       try {
-        if (error.name !== 'TypeError' || !out.replayable || !IDEMPOTENT.test(out.method)) throw error;
-        let settled: Settled;
-        try {
-          settled = await wait(link.share('need', 0), out);
-          if (settled[1][2] === generation) throw error;
-          // Whether that token is of the session that the request was of, only the engine knows.
-          settled = await wait(link.share('unauthorized', generation, undefined), out);
-          if (settled[0] !== 'resend') throw error;
-          for (let more; (more = link.doubt(settled)); ) settled = await wait(more, out);
-        } catch {
-          out.signal?.throwIfAborted();
-          throw error;
-        }
-        return await again(out, settled[1]);
-      } finally {
-        out.done();
+        settled = await wait(link.share('need', 0), out);
+        if (settled[1][2] === generation) throw error;
+        // Whether that token is of the session that the request was of, only the engine knows.
+        settled = await wait(link.share('unauthorized', generation, undefined), out);
+        if (settled[0] !== 'resend') throw error;
+        for (let more; (more = link.doubt(settled)); ) settled = await wait(more, out);
+      } catch {
+        out.signal?.throwIfAborted();
+        throw error;
       }
+      return again(out, settled[1]);
     }
 
     const later = (out: Outgoing, work: Promise<Settled>) =>
@@ -272,11 +276,15 @@ function claim(
   match: Match,
 ): Target | undefined {
   if (input === undefined) return undefined;
-  const request = isTagged(input, 'Request') ? (input as Request) : undefined;
+  const request = isRequest(input) ? input : undefined;
+  // These fail, and at once: a `then` for the answer would make them fail later.
+  if (init != null && typeof init !== 'object' && typeof init !== 'function') return undefined;
+  if (request?.bodyUsed && init?.body == null) return undefined;
   if ((init?.signal ?? request?.signal)?.aborted || (init?.mode ?? request?.mode) === 'no-cors') return undefined;
   if (hasOwnAuthorization(init?.headers ?? request?.headers)) return undefined;
   try {
-    return match(request ? request.url : String(input));
+    // (Not by `String`, which takes a symbol.)
+    return match(request ? request.url : `${input as string}`);
   } catch {
     return undefined;
   }

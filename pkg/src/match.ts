@@ -35,6 +35,8 @@ export function matcher({ attach, exclude, endpoints }: Pick<Config, 'attach' | 
       return undefined;
     }
     const { href, origin, protocol, hostname } = url;
+    // `fetch` refuses them.
+    if (url.username || url.password) return undefined;
     const near = (place: Place) => place.origin === origin;
     // A blob: URL has its maker's origin.
     const safe = protocol === 'https:' || (protocol === 'http:' && (plainPage || isLoopback(hostname)));

@@ -4,13 +4,13 @@ export type Fetch = typeof globalThis.fetch;
 
 /**
  * A function that looks like the native one: its name, its length 1, and a promise for every failure. `quick` comes
- * first, and leaves what is not for it to `run`, which gets the arguments just as they are.
+ * first, and leaves what is not for it to `run`, which gets `this` and the arguments just as they are.
  */
 export function asFetch(run: Fetch, quick: Quick = ignore): Fetch {
   const like = {
     fetch(input: RequestInfo | URL, init: RequestInit | undefined = undefined): Promise<Response> {
       try {
-        return quick(input, init) ?? run(...(arguments as unknown as Parameters<Fetch>));
+        return quick(input, init) ?? run.apply(this, arguments as unknown as Parameters<Fetch>);
       } catch (error) {
         return Promise.reject(error);
       }
@@ -42,7 +42,9 @@ export interface Outgoing {
  * is now. Throws when it is none, as the native `fetch` would reject.
  */
 export function outgoing(input: RequestInfo | URL, init: RequestInit | undefined, href: string): Outgoing {
-  const request = new Request(isTagged(input, 'Request') ? (input as Request) : href, init);
+  const request = new Request(isRequest(input) ? input : href, init);
+  // What only looks like a Request may name one place and lead to another.
+  if (request.url !== href) throw new TypeError();
   const { method, signal, headers } = request;
   const body = init?.body;
   const own = headers.has('authorization') || request.mode === 'no-cors';
@@ -69,8 +71,12 @@ export function outgoing(input: RequestInfo | URL, init: RequestInit | undefined
   };
 }
 
+export function isRequest(input: unknown): input is Request {
+  return input instanceof Request || isTagged(input, 'Request');
+}
+
 /** By tag, because what comes from another frame is an instance of that frame's classes. */
-export function isTagged(value: unknown, tag: string): boolean {
+function isTagged(value: unknown, tag: string): boolean {
   return Object.prototype.toString.call(value) === `[object ${tag}]`;
 }
 

@@ -113,6 +113,9 @@ impl World {
         if let Some(token) = member(&body, "access_token") {
             self.provider.received(&token, receipt);
         }
+        if session == SessionMode::Same {
+            self.watch.vouched.insert(family);
+        }
         let call = self.expect_saved(tab, Purpose::HandOver);
         self.tabs[tab].eye.intends(Intent::Begin(family));
         self.trace.note(self.clock.elapsed, || format!("sign-in {family}"));

@@ -89,6 +89,8 @@ impl World {
     pub(crate) fn new(seed: u64, sabotage: Sabotage, trace: Trace) -> Self {
         let mut dice = Dice::new(seed);
         let scenario = Scenario::draw(&mut dice);
+        #[cfg(feature = "broken")]
+        let scenario = scenario.with_flaw(sabotage.flaw());
         let mut world = Self {
             clock: Clock::default(),
             provider: Provider::new(scenario.policy),
@@ -369,6 +371,11 @@ impl World {
         self.tabs.iter().any(Tab::is_refreshing)
     }
 
+    /// Nothing is under way that a tab could still have to learn of.
+    pub(crate) fn is_settled(&self) -> bool {
+        !self.is_refreshing() && self.watch.written + HEARD < self.clock.elapsed
+    }
+
     /// The faults are over; from here on everything must come right.
     pub(crate) fn begin_calm(&mut self) {
         self.trace.note(self.clock.elapsed, || "the faults are over".into());
@@ -413,3 +420,6 @@ impl Due {
         )
     }
 }
+
+/// By when every tab knows what one of them has written: a message, a look, and a pair that is seen late.
+const HEARD: u64 = 5_000;

@@ -32,15 +32,11 @@ impl Engine {
             }
             return Merged::Kept;
         }
-        if self.desk.wish && !booting && record.epoch > Epoch(0).next(self.now.wall.after(FUTURE)) {
-            // What the user has done here is newer than a session of before the clock was set back.
-            self.epoch = record.epoch.next(self.now.wall);
-            self.generation = self.generation.max(record.generation);
-            if let Some(session) = self.session.as_mut() {
-                (session.epoch, session.generation) = (self.epoch, self.generation);
-            }
+        if !booting && self.outdoes(&record) {
+            self.outdo(theirs);
             return Merged::Kept;
         }
+        self.desk.wish = false;
         let same_epoch = record.epoch == self.epoch;
         self.offset = record.offset.or(self.offset);
         let cooldown = record.cooldown;
@@ -73,6 +69,26 @@ impl Engine {
         if booting { Merged::Kept } else { Merged::Adopted }
     }
 
+    /// Whether what the user has done here, and the store does not hold yet, is newer than a record that seems newer:
+    /// that one was written before the clock was set back.
+    pub(super) fn outdoes(&self, record: &Record) -> bool {
+        // What the store holds of the very session that is held, it has learnt.
+        let is_told = self.session.is_some() && self.known_session() == record.stamp().session;
+        self.desk.wish && !is_told && record.epoch > Epoch(0).next(self.now.wall.after(FUTURE))
+    }
+
+    /// What is held takes numbers above `theirs`, and is stored under them.
+    pub(super) fn outdo(&mut self, theirs: (Epoch, Generation)) {
+        self.epoch = theirs.0.next(self.now.wall);
+        self.generation = self.generation.max(theirs.1);
+        if let Some(session) = self.session.as_mut() {
+            (session.epoch, session.generation) = (self.epoch, self.generation);
+        }
+        let is_idle = self.desk.is_idle();
+        self.desk.conflicted |= is_idle;
+        self.desk.again |= !is_idle;
+    }
+
     /// Whether the record is of the very pair that is held. Tabs that knew nothing of each other may have given the same
     /// numbers to different ones.
     fn is_of(&self, record: &Record) -> bool {
@@ -96,14 +112,18 @@ impl Engine {
         let Seen::Record(stamp) = found.seen else {
             return false;
         };
-        let held = self.session.as_ref().filter(|session| session.is_known()).map(|session| session.id);
         let is_other = match &found.stored {
             Stored::Record(record) if record.order() == ours => !self.is_of(record),
             // The pair beside the record has not come through, or was lost. If a new one was to be stored, and was not,
             // then it is of another tab.
             _ => self.desk.conflicted && self.desk.saves_new,
         };
-        stamp.order() == ours && (stamp.session != held || is_other)
+        stamp.order() == ours && (stamp.session != self.known_session() || is_other)
+    }
+
+    /// The session that is held, if anybody knows of it.
+    pub(super) fn known_session(&self) -> Option<u64> {
+        self.session.as_ref().filter(|session| session.is_known()).map(|session| session.id)
     }
 
     /// The session that the record is of, if it is of any.
@@ -141,6 +161,14 @@ impl Engine {
         }
         self.persist_failed();
         self.supersede();
+    }
+
+    /// What a record says whose pair is not beside it: it may be the one that is held here.
+    pub(super) fn heed_word(&mut self, record: &Record) {
+        let is_held = record.order() == (self.epoch, self.generation);
+        if is_held && self.session.is_some() && record.stamp().session == self.known_session() {
+            self.learn(record);
+        }
     }
 
     /// What other tabs have met with the very tokens that are held here.

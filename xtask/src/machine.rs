@@ -26,6 +26,17 @@ pub(crate) fn browser() -> Option<Browser> {
     Some(Browser { chromium, driver })
 }
 
+/// Debian packages of what the suite `fetch` runs beside Chromium and this machine lacks.
+pub(crate) fn missing_engines() -> Vec<&'static str> {
+    let programs: [(&str, &[&str], &str); 3] = [
+        ("FIREFOX", &["/usr/bin/firefox-esr", "/usr/bin/firefox"], "firefox-esr"),
+        ("WEBKITDRIVER", &["/usr/bin/WebKitWebDriver"], "webkit2gtk-driver"),
+        ("XVFB", &["/usr/bin/Xvfb"], "xvfb"),
+    ];
+    let missing = |(variable, places, package)| named(variable, places).is_none().then_some(package);
+    programs.into_iter().filter_map(missing).collect()
+}
+
 /// Lines about what is missing or too old and no package manager of ours puts right, each with its cure.
 pub(crate) fn shortcomings(project: &Project) -> Vec<String> {
     let rust = "install Rust from https://rustup.rs, or run `rustup update stable`";

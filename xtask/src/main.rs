@@ -96,7 +96,11 @@ fn size(project: &Project, json: bool) -> Result<u8> {
 fn sim(project: &Project, arguments: &[String]) -> Result<u8> {
     setup::ensure(project, &[])?;
     let mut cargo = process::cargo();
-    cargo.current_dir(&project.root).args(["run", "--release", "-p", "evertoken-sim", "--"]).args(arguments);
+    cargo.current_dir(&project.root).args(["run", "--release", "-p", "evertoken-sim"]);
+    if arguments.iter().any(|argument| argument == "broken" || argument == "--flaw") {
+        cargo.args(["--features", "broken"]);
+    }
+    cargo.arg("--").args(arguments);
     let status = process::status(&mut cargo)?;
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
 }

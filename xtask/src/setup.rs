@@ -11,6 +11,7 @@ use crate::machine;
 use crate::process;
 use crate::project::{self, Project};
 use crate::toolchain::Toolchain;
+use crate::tools;
 
 /// Something a command cannot do without.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub(crate) enum Need {
 
 const EVERYTHING: [Need; 3] = [Need::Wasm, Need::Npm, Need::Browser];
 const ATTEMPTS: u32 = 3;
+const APT: &str = "/usr/bin/apt-get";
+const FIREFOX: &str = "firefox-esr";
 
 /// The command itself; `check` installs nothing. Returns whether all is there.
 pub(crate) fn command(project: &Project, check: bool) -> Result<bool> {
@@ -32,6 +35,7 @@ pub(crate) fn command(project: &Project, check: bool) -> Result<bool> {
         return Ok(report(project));
     }
     ensure(project, &EVERYTHING)?;
+    engines()?;
     fetch(project)?;
     println!("ready: every command of `cargo xtask help` has what it needs");
     Ok(true)
@@ -58,6 +62,18 @@ pub(crate) fn ensure(project: &Project, needs: &[Need]) -> Result<()> {
     Ok(())
 }
 
+/// Firefox and WebKit with their drivers. What cannot be had here is said, and skipped by the tests, so no failure.
+pub(crate) fn engines() -> Result<()> {
+    let packages = machine::missing_engines();
+    if !packages.is_empty() {
+        match refusal(&packages, Path::new(APT).is_file(), machine::is_root()) {
+            Some(line) => eprintln!("{line}"),
+            None => install(&packages)?,
+        }
+    }
+    if machine::missing_engines().contains(&FIREFOX) { Ok(()) } else { tools::ensure(tools::GECKODRIVER) }
+}
+
 /// Debian packages for needs that nothing here meets.
 fn missing_packages(project: &Project, needs: &[Need]) -> Vec<&'static str> {
     let mut packages = Vec::new();
@@ -72,7 +88,7 @@ fn missing_packages(project: &Project, needs: &[Need]) -> Vec<&'static str> {
 }
 
 fn install(packages: &[&str]) -> Result<()> {
-    if let Some(line) = refusal(packages, Path::new("/usr/bin/apt-get").is_file(), machine::is_root()) {
+    if let Some(line) = refusal(packages, Path::new(APT).is_file(), machine::is_root()) {
         bail!(line);
     }
     eprintln!("installing with apt-get: {} (about 1 min)", packages.join(" "));
@@ -89,7 +105,7 @@ fn install(packages: &[&str]) -> Result<()> {
 }
 
 fn apt() -> Command {
-    let mut command = process::command("/usr/bin/apt-get");
+    let mut command = process::command(APT);
     command.env("DEBIAN_FRONTEND", "noninteractive");
     command
 }
@@ -111,6 +127,9 @@ fn elsewhere(packages: &[&str]) -> String {
     }
     if packages.contains(&"chromium") {
         cures.push("install Chromium and chromedriver and name them in CHROMIUM and CHROMEDRIVER");
+    }
+    if packages.contains(&FIREFOX) {
+        cures.push("install Firefox and name it in FIREFOX");
     }
     cures.join("; ")
 }
@@ -195,6 +214,13 @@ fn report(project: &Project) -> bool {
         None => {
             missing.push("no Chromium with chromedriver: `cargo xtask setup` installs Debian's".to_owned())
         }
+    }
+    let engines = machine::missing_engines();
+    if !engines.is_empty() {
+        missing.push(format!("{}: `cargo xtask setup` installs Debian's", engines.join(", ")));
+    }
+    if !tools::is_here(tools::GECKODRIVER) {
+        missing.push("no geckodriver: `cargo xtask setup` installs it from crates.io".to_owned());
     }
     if !npm_is_current(project) {
         missing.push(

@@ -62,6 +62,10 @@ impl World {
     pub(super) fn new(bounds: &Bounds, setting: Setting) -> Result<Self, Broken> {
         let mut config = options(setting).into_config().expect("options that go together");
         config.trail = 0;
+        #[cfg(feature = "broken")]
+        {
+            config.flaw = setting.flaw;
+        }
         let config = Arc::new(config);
         let tabs = (0..bounds.tabs).map(|seed| Arc::new(Tab::gone(&config, seed.into()))).collect();
         let mut world = Self {

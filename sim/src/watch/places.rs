@@ -4,9 +4,8 @@ use std::rc::Rc;
 
 use evertoken::engine::ids::StoreOp;
 use evertoken::engine::output::Write;
-use evertoken::engine::time::Millis;
 
-use super::eye::Eye;
+use super::eye::{Eye, Wish};
 use super::ledger::Left;
 use super::turn::{Claiming, Lease};
 use crate::invariant::Invariant;
@@ -31,11 +30,11 @@ impl World {
         if refused {
             eye.refused = eye.held;
         }
-        // What was written when the clock was ahead is not newer than what the user wants now.
-        let future = now.wall.after(FUTURE).0;
-        let Some(news) =
-            eye.news().filter(|news| i64::try_from(news.epoch.0).is_ok_and(|epoch| epoch < future))
-        else {
+        if eye.view.as_ref().and_then(|view| view.pair()).and_then(Eye::family_in) == Some(family) {
+            // What the store holds of the very session that is held, it has learnt.
+            eye.wish = Wish::None;
+        }
+        let Some(news) = eye.news(now) else {
             return;
         };
         let shown = match &news.session {
@@ -71,6 +70,9 @@ impl World {
         let made = self.now(tab);
         let eye = &mut self.tabs[tab].eye;
         eye.order = record.stamp().order();
+        if eye.wish != Wish::None {
+            eye.wish = Wish::Written(op);
+        }
         if let Some(claim) = record.claim.filter(|_| claims) {
             let lease = Lease { made, until: self.clock.elapsed + claim.life.0, woken: false };
             eye.turn.claim = Claiming::Asked(op, lease);
@@ -87,20 +89,26 @@ impl World {
         if slow || failed || full || stale {
             self.watch.trouble = Some(self.clock.elapsed);
         }
+        if landing.text.is_some() || landing.fence.is_some() {
+            self.watch.written = self.clock.elapsed;
+        }
+        // A page that goes away between the two places may leave the text alone behind, and nobody need heed it.
+        let is_half =
+            landing.fence.is_none() && job.write.as_ref().is_some_and(|write| write.fence.is_some());
         if let Some(change) = &landing.text {
-            self.watch_text(job, change);
+            self.watch_text(job, change, is_half);
         }
         for change in [&landing.text, &landing.fence].into_iter().flatten() {
             self.watch_order(job, change, landing.was_half);
         }
         let record = landing.fence.as_ref().or(landing.text.as_ref()).map(|change| &change.after);
-        if let Some(record) = record {
+        if let Some(record) = record.filter(|_| !is_half) {
             self.watch_leaving(job, record);
         }
     }
 
     /// No session comes back that is over.
-    fn watch_text(&mut self, job: &Job, change: &Change) {
+    fn watch_text(&mut self, job: &Job, change: &Change, is_half: bool) {
         let over = |family: &usize| self.watch.left.get(family).is_some_and(|left| left.known);
         let over = self.families(&change.after).into_iter().find(over);
         if let Some(over) = over.filter(|_| self.scenario.manner != Manner::Lagging) {
@@ -115,9 +123,9 @@ impl World {
             return;
         };
         let epoch = |kept: &Kept| kept.record.as_ref().map(|record| record.epoch);
-        if let Some(replaced) = before.id.filter(|_| epoch(before) != epoch(&change.after)) {
+        if let Some(replaced) = before.id.filter(|_| !is_half && epoch(before) != epoch(&change.after)) {
             let left = Left { since: job.number, known: true };
-            self.watch.left.entry(replaced.family).or_insert(left);
+            self.leave(replaced.family, left);
         }
     }
 
@@ -132,7 +140,7 @@ impl World {
         let (then, now) = (before.stamp(), after.stamp());
         // Known: see `EndReason::SignedOutElsewhere` in the steps.
         let excused = job.blind && !self.scenario.config.shared || self.scenario.manner == Manner::Lagging;
-        if now.order() < then.order() && !excused {
+        if now.order() < then.order() && !excused && !was_half {
             self.broke(Invariant::I10, || format!("{now:?} over {then:?}"));
         }
         let both = change.before.as_ref().and_then(|before| before.id).zip(change.after.id);
@@ -174,5 +182,3 @@ impl World {
         kept.id.map(|id| id.family).into_iter().chain(access.map(|access| access.family)).collect()
     }
 }
-
-const FUTURE: Millis = Millis::from_secs(1);

@@ -58,6 +58,7 @@ function control(origin, child) {
         await ask('DELETE', '/ledger');
         if ((await server.ledger()).in_flight_refreshes_max === 0) return;
       }
+      throw new Error('a refresh of an earlier test is still under way');
     },
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return;

@@ -1,0 +1,55 @@
+//! What the user has done here and the store does not hold yet, against records of before the clock was set back.
+use crate::common::*;
+
+/// A sign-out that had nothing to end leaves no wish behind that would outdo what another tab stores later.
+#[test]
+fn a_sign_out_without_a_session_stands_in_nobodys_way() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.sign_out();
+    world.sign_out();
+    world.sign_in_elsewhere("bob");
+    world.set_wall(-3_600_000);
+    world.wake(Wake::Shown);
+    world.advance(secs(1));
+    assert_eq!(world.snapshot().subject.as_deref(), Some("bob"));
+}
+
+/// I5: a sign-out that could not be stored, and was given up, is stored over what it outdoes.
+#[test]
+fn a_sign_out_that_outdoes_a_record_is_stored_over_it() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.sleep(minutes(1));
+    world.sign_in_elsewhere("bob");
+    let at = world.clock.now().wall;
+    let bobs = Record { epoch: world.record().epoch.next(at), ..world.record() };
+    world.put(bobs);
+    world.set_wall(-3_600_000);
+    world.store.mode = Mode::Failing;
+    world.sign_out();
+    world.advance(minutes(10));
+    world.store.mode = Mode::Sync;
+    world.wake(Wake::Shown);
+    world.advance(secs(1));
+    assert_eq!((world.state(), world.record().session.is_none()), (State::SignedOut, true));
+}
+
+/// Nobody is signed out again because the record of before the clock was set back has lost its pair.
+#[test]
+fn a_sign_in_outdoes_a_record_whose_pair_is_lost() {
+    let mut world = World::with(|options| options.number("apart", 1.0).expect("a switch"));
+    world.sign_in("ada");
+    world.sleep(minutes(1));
+    let adas = world.store.text.clone();
+    world.sign_in_elsewhere("bob");
+    let at = world.clock.now().wall;
+    let bobs = Record { epoch: world.record().epoch.next(at), ..world.record() };
+    world.put(bobs.clone());
+    world.store.text = adas;
+    world.set_wall(-3_600_000);
+    world.sign_in("cleo");
+    world.advance(secs(5));
+    assert_eq!((world.snapshot().subject.as_deref(), world.ends()), (Some("cleo"), vec![]));
+    assert!(world.record().epoch > bobs.epoch, "{:?}", world.record());
+}

@@ -1,0 +1,3 @@
+import { suite } from './harness/suite.mjs';
+
+suite('chromium');

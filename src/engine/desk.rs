@@ -32,6 +32,8 @@ pub(super) struct Desk {
     pub hangs: u32,
     /// The user has signed in or out and the store does not hold it yet.
     pub wish: bool,
+    /// The wall clock has jumped since the user did so.
+    pub is_dated: bool,
     /// Since when the store has shown an older pair than the record beside it, and which record that is.
     pub behind: Option<(Mono, (Epoch, Generation))>,
     /// When the store is looked at because another tab has said so, or to see whether the pair has come through.
@@ -105,6 +107,11 @@ impl Desk {
     /// Whether nothing is being written, nor about to be.
     pub(super) fn is_idle(&self) -> bool {
         self.writing.is_none() && !self.conflicted
+    }
+
+    /// The user wants something that is to be stored.
+    pub(super) fn wish(&mut self) {
+        (self.wish, self.is_dated) = (true, false);
     }
 
     /// What this tab knows, the others need not hear.
@@ -216,7 +223,7 @@ impl Engine {
         if merged != Merged::Kept {
             self.desk.save_at = None;
         }
-        if collides {
+        if collides && merged == Merged::Kept {
             self.overtake();
         }
         if behind {

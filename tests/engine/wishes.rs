@@ -53,3 +53,25 @@ fn a_sign_in_outdoes_a_record_whose_pair_is_lost() {
     assert_eq!((world.snapshot().subject.as_deref(), world.ends()), (Some("cleo"), vec![]));
     assert!(world.record().epoch > bobs.epoch, "{:?}", world.record());
 }
+
+/// I5: nor does a sign-in come back that was made before the clock was set back, when others have signed in since.
+#[test]
+fn a_sign_in_of_before_the_clock_was_set_back_outdoes_nothing() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.advance(secs(5));
+    world.store.mode = Mode::Delayed(3_000);
+    world.sign_in("bob");
+    world.sleep(minutes(1));
+    let record = world.record();
+    world.sign_in_elsewhere("cleo");
+    let at = world.clock.now().wall;
+    let cleos = Record { epoch: record.epoch.next(at), ..world.record() };
+    world.set_wall(-3_600_000);
+    world.store.mode = Mode::Sync;
+    world.put(cleos.clone());
+    world.wake(Wake::Shown);
+    world.advance(secs(5));
+    assert_eq!(world.snapshot().subject.as_deref(), Some("cleo"));
+    assert_eq!(world.record().stamp(), cleos.stamp());
+}

@@ -70,7 +70,7 @@ impl World {
         let made = self.now(tab);
         let eye = &mut self.tabs[tab].eye;
         eye.order = record.stamp().order();
-        if eye.wish != Wish::None {
+        if eye.wish == Wish::Unwritten {
             eye.wish = Wish::Written(op);
         }
         if let Some(claim) = record.claim.filter(|_| claims) {

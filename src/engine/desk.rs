@@ -34,6 +34,8 @@ pub(super) struct Desk {
     pub wish: bool,
     /// The wall clock has jumped since the user did so.
     pub is_dated: bool,
+    /// The last operation before that.
+    wished_after: StoreOp,
     /// Since when the store has shown an older pair than the record beside it, and which record that is.
     pub behind: Option<(Mono, (Epoch, Generation))>,
     /// When the store is looked at because another tab has said so, or to see whether the pair has come through.
@@ -111,7 +113,12 @@ impl Desk {
 
     /// The user wants something that is to be stored.
     pub(super) fn wish(&mut self) {
-        (self.wish, self.is_dated) = (true, false);
+        (self.wish, self.is_dated, self.wished_after) = (true, false, self.next);
+    }
+
+    /// A write was carried out whose time was over: the store has held what the user has done since before it.
+    pub(super) fn written_late(&mut self, op: StoreOp) {
+        self.wish &= op <= self.wished_after;
     }
 
     /// What this tab knows, the others need not hear.
@@ -207,6 +214,7 @@ impl Engine {
                 self.outdo(order);
                 Merged::Kept
             }
+            (None, record::Stored::Record(pair)) if behind && !self.is_served_by(&pair) => Merged::Kept,
             (None, record::Stored::Record(record)) => self.merge(record),
             (None, record::Stored::Newer) => {
                 self.yield_to_newer();
@@ -256,6 +264,8 @@ impl Engine {
                 // Another tab has been quicker.
                 self.flight = None;
             }
+            // What was waited for has come, and it has to be refreshed in turn.
+            Step::Waiting { hard: false, .. } if adopted && self.can_refresh() => self.hurry(),
             Step::Sending { .. } if adopted => self.ground(),
             Step::Committing if adopted => self.flight = None,
             Step::Confirming(refusal) if !adopted => self.conclude_refusal(refusal),

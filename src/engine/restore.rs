@@ -29,6 +29,7 @@ impl Engine {
         self.desk.heard(theirs);
         if !booting && theirs <= ours {
             if theirs == ours && self.is_of(&record) {
+                self.desk.wish = false;
                 self.learn(&record);
             }
             return Merged::Kept;
@@ -91,6 +92,12 @@ impl Engine {
         let is_idle = self.desk.is_idle();
         self.desk.conflicted |= is_idle;
         self.desk.again |= !is_idle;
+    }
+
+    /// Whether a pair that is older than the record beside it is of any use: its refresh token is spent.
+    pub(super) fn is_served_by(&self, pair: &Record) -> bool {
+        let access = pair.session.as_ref().and_then(|session| session.access.as_ref());
+        access.is_some_and(|access| !Life::resume(access.life, access.received, self.now).is_over(self.now))
     }
 
     /// Whether the record is of the very pair that is held. Tabs that knew nothing of each other may have given the same

@@ -75,3 +75,24 @@ fn a_sign_in_of_before_the_clock_was_set_back_outdoes_nothing() {
     assert_eq!(world.snapshot().subject.as_deref(), Some("cleo"));
     assert_eq!(world.record().stamp(), cleos.stamp());
 }
+
+/// Nor one that the store has taken late.
+#[test]
+fn a_sign_in_that_was_stored_late_outdoes_nothing() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    let at = world.clock.now().wall;
+    world.put(Record { epoch: world.record().epoch.next(at.shifted(60_000)), ..world.record() });
+    world.wake(Wake::Shown);
+    world.advance(secs(5));
+    world.set_wall(-3_600_000);
+    world.store.mode = Mode::Delayed(2_500);
+    world.sign_in("bob");
+    world.advance(secs(3));
+    assert!(world.store.holds("refresh.1.0"), "stored, and late");
+    world.store.mode = Mode::Sync;
+    world.sign_in_elsewhere("cleo");
+    world.wake(Wake::Shown);
+    world.advance(secs(1));
+    assert_eq!(world.snapshot().subject.as_deref(), Some("cleo"));
+}

@@ -114,6 +114,7 @@ impl Desk {
     /// The user wants something that is to be stored.
     pub(super) fn wish(&mut self) {
         (self.wish, self.is_dated, self.wished_after) = (true, false, self.next);
+        self.failures = 0;
     }
 
     /// A write was carried out whose time was over: the store has held what the user has done since before it.
@@ -206,6 +207,7 @@ impl Engine {
         self.desk.looking = false;
         let reads_to_send = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Reading));
         let collides = (self.desk.conflicted || reads_to_send) && self.collides(&found);
+        let collides = collides && !self.gives_in(&found);
         if self.desk.hangs == 0 {
             self.desk.seen = found.seen;
         }

@@ -141,6 +141,20 @@ impl Engine {
         stamp.epoch == self.epoch && stamp.session.is_some() && stamp.session != self.known_session()
     }
 
+    /// A sign-out that was not stored at once meets a session of its own epoch: that one was begun since, and goes on.
+    pub(super) fn gives_in(&mut self, found: &Found) -> bool {
+        let Seen::Record(stamp) = found.seen else {
+            return false;
+        };
+        let gives_in = self.session.is_none() && stamp.session.is_some() && self.desk.failures > 0;
+        if gives_in {
+            self.epoch = Epoch(stamp.epoch.0.saturating_sub(1));
+            self.drop_writes();
+            self.desk.look_at = Some(self.now.mono);
+        }
+        gives_in
+    }
+
     /// The session that is held, if anybody knows of it.
     pub(super) fn known_session(&self) -> Option<u64> {
         self.session.as_ref().filter(|session| session.is_known()).map(|session| session.id)

@@ -96,3 +96,21 @@ fn a_sign_in_that_was_stored_late_outdoes_nothing() {
     world.advance(secs(1));
     assert_eq!(world.snapshot().subject.as_deref(), Some("cleo"));
 }
+
+/// A sign-out that is stored only at its second try ends no session that another tab has begun since, with the same
+/// epoch because the clock was set back.
+#[test]
+fn a_sign_out_of_before_gives_in_to_a_session_of_its_own_epoch() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.set_wall(-3_600_000);
+    world.store.mode = Mode::Failing;
+    world.sign_out();
+    world.store.mode = Mode::Sync;
+    world.sign_in_elsewhere("bob");
+    let bobs = Record { generation: Generation(1), ..world.record() };
+    world.put(bobs.clone());
+    world.advance(minutes(1));
+    assert_eq!(world.record().stamp(), bobs.stamp());
+    assert_eq!(world.snapshot().subject.as_deref(), Some("bob"));
+}

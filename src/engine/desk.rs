@@ -32,10 +32,8 @@ pub(super) struct Desk {
     pub hangs: u32,
     /// The user has signed in or out and the store does not hold it yet.
     pub wish: bool,
-    /// The wall clock has jumped since the user did so.
-    pub is_dated: bool,
-    /// The last operation before that.
-    wished_after: StoreOp,
+    /// The session that has ended here last; `None` when the user ended one that nobody had seen.
+    pub ended: Option<u64>,
     /// Since when the store has shown an older pair than the record beside it, and which record that is.
     pub behind: Option<(Mono, (Epoch, Generation))>,
     /// When the store is looked at because another tab has said so, or to see whether the pair has come through.
@@ -113,13 +111,14 @@ impl Desk {
 
     /// The user wants something that is to be stored.
     pub(super) fn wish(&mut self) {
-        (self.wish, self.is_dated, self.wished_after) = (true, false, self.next);
+        self.wish = true;
         self.failures = 0;
     }
 
-    /// A write was carried out whose time was over: the store has held what the user has done since before it.
-    pub(super) fn written_late(&mut self, op: StoreOp) {
-        self.wish &= op <= self.wished_after;
+    /// Whether it is to be stored for the first time: what could not be may be older than what others have stored since,
+    /// with numbers that count on from those of before the clock was set back.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.wish && self.failures == 0
     }
 
     /// What this tab knows, the others need not hear.
@@ -206,8 +205,8 @@ impl Engine {
         self.desk.behind = self.desk.behind.filter(|_| behind);
         self.desk.looking = false;
         let reads_to_send = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Reading));
-        let collides = (self.desk.conflicted || reads_to_send) && self.collides(&found);
-        let collides = collides && !self.gives_in(&found);
+        let acts = self.desk.conflicted || reads_to_send || self.desk.save_at.is_some();
+        let collides = acts && !self.gives_in(&found) && self.collides(&found);
         if self.desk.hangs == 0 {
             self.desk.seen = found.seen;
         }

@@ -228,6 +228,7 @@ impl Engine {
                 return self.settle(call, Ok(Settled::Done));
             }
             self.desk.wish();
+            self.desk.ended = None;
             self.epoch = self.next_epoch();
             return self.save_for(call, Settled::Done);
         };
@@ -249,6 +250,7 @@ impl Engine {
             return;
         };
         self.mark(Mark::SessionEnded, refusal.reason as u64);
+        self.desk.ended = Some(session.id);
         self.ground();
         self.forget_failures();
         let unknown = session.standing == Standing::Resuming { hinted: false };

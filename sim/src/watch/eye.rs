@@ -22,6 +22,8 @@ pub(crate) struct Eye {
     pub(crate) session: Session,
     /// The number of the first thing that began after it.
     pub(crate) began: u64,
+    /// And the time of it.
+    pub(crate) began_at: u64,
     /// What the user wants and the engine has not been seen to do.
     intents: Vec<Intent>,
     /// Sign-outs that were asked for in this step.
@@ -111,9 +113,8 @@ pub(crate) enum Intent {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Wish {
     #[default]
+    /// Or not stored at once: then it may be older than what others have stored since.
     None,
-    /// The wall clock has jumped since.
-    Dated,
     Unwritten,
     Written(StoreOp),
 }

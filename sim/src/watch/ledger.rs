@@ -19,6 +19,8 @@ pub(crate) struct Watch {
     pub(crate) left: BTreeMap<usize, Left>,
     /// When a sign-in was last left, among all that was begun.
     pub(crate) last_left: u64,
+    /// And at what time.
+    pub(crate) last_left_at: u64,
     /// The newest refresh token of each sign-in that the store has held.
     pub(crate) landed: BTreeMap<usize, u32>,
     /// Until when the server wants to be left in peace, by the refresh token that it said so to.

@@ -73,7 +73,7 @@ impl World {
         let made = self.now(tab);
         let eye = &mut self.tabs[tab].eye;
         eye.order = record.stamp().order();
-        if eye.wish == Wish::Unwritten {
+        if eye.wish != Wish::None {
             eye.wish = Wish::Written(op);
         }
         if let Some(claim) = record.claim.filter(|_| claims) {
@@ -168,10 +168,13 @@ impl World {
         }
     }
 
-    /// The store is empty, and nobody can know what it held.
-    pub(crate) fn watch_cleared(&mut self) {
+    /// The store was cleared. If it is empty, nobody can know what it held.
+    pub(crate) fn watch_cleared(&mut self, is_empty: bool) {
         self.watch.trouble = Some(self.clock.elapsed);
         self.watch.cleared = Some(self.clock.elapsed);
+        if !is_empty {
+            return;
+        }
         self.watch.left.clear();
         for tab in &mut self.tabs {
             tab.eye.gone.clear();

@@ -201,7 +201,9 @@ impl Engine {
         if record.is_some_and(|record| self.waits_for_pair(record)) {
             return;
         }
-        let behind = record.is_some();
+        // A pair that nobody can have stands in nobody's way.
+        let outdone = outdone.or(record.filter(|_| self.session.is_some() && self.desk.is_fresh()));
+        let behind = record.is_some() && outdone.is_none();
         self.desk.behind = self.desk.behind.filter(|_| behind);
         self.desk.looking = false;
         let reads_to_send = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Reading));

@@ -34,6 +34,8 @@ pub(crate) struct Watch {
     /// When the store last failed, was late, or lost what it held.
     pub(crate) trouble: Option<u64>,
     pub(crate) cleared: Option<u64>,
+    /// The store has lost its record, too.
+    pub(crate) emptied: bool,
 }
 
 /// A sign-in that is over.

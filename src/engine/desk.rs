@@ -173,13 +173,14 @@ impl Engine {
             self.desk.hangs = if text.is_some() { 0 } else { self.desk.hangs };
             return;
         }
-        self.desk.given_up = None;
+        // A look that was begun after a late one still counts.
+        self.desk.given_up = self.desk.given_up.filter(|later| *later > op);
         if text.is_some() {
             self.desk.late = None;
         }
         let ended = text.is_some() || fence.is_some();
         let in_time = self.desk.reading.is_none_or(|(_, deadline)| self.now.mono < deadline);
-        self.desk.reading = None;
+        self.desk.reading = self.desk.reading.filter(|(later, _)| *later > op);
         if ended && self.desk.hangs > 0 {
             // This is the look that was put off.
             self.desk.look_at = None;

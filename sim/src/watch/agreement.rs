@@ -51,10 +51,10 @@ impl World {
             let Some(record) = sight.newest().filter(|_| !view.gone && !sight.is_behind()) else {
                 continue;
             };
-            // Known: what begins in a store that was cleared, when the clock was set back, seems older than the end that a
-            // page remembers.
-            let is_older = record.stamp().order() < view.eye.order && self.watch.cleared.is_some();
-            if is_older && view.state() == State::SignedOut {
+            // Known: what begins in a store that was emptied, when the clock was set back, seems older than what a page
+            // remembers.
+            let is_older = record.stamp().order() < view.eye.order && self.watch.emptied;
+            if is_older && self.clock.lies().set_back > 0 {
                 continue;
             }
             let is_same = match &record.session {

@@ -255,7 +255,11 @@ impl Eye {
 
     /// What the store says of the very tokens that are held.
     pub(crate) fn word(&self) -> Option<&Record> {
-        self.view.as_ref()?.newest().filter(|record| record.stamp().order() == self.order)
+        let view = self.view.as_ref()?;
+        // Where writes are not compared over tabs two sessions may have the same numbers.
+        let shown = view.text.as_deref().and_then(Self::family_in);
+        let is_other = shown.is_some() && shown != self.family;
+        view.newest().filter(|record| record.stamp().order() == self.order && !is_other)
     }
 
     /// What was last seen of another page's claim on the very tokens that are held.

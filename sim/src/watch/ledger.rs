@@ -29,6 +29,8 @@ pub(crate) struct Watch {
     pub(crate) arrived: BTreeMap<Payload, u32>,
     /// Requests of the app that were answered 401.
     pub(crate) rejected: BTreeSet<Payload>,
+    /// Sign-ins whose page went away between the pair and the record beside it.
+    pub(crate) halves: BTreeSet<usize>,
     /// When something was last written.
     pub(crate) written: u64,
     /// When the store last failed, was late, or lost what it held.

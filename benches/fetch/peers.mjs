@@ -56,7 +56,7 @@ export const peers = {
 
   'axios-auth-refresh'({ held, renew }) {
     let { token } = held;
-    const api = axios.create({ adapter: 'fetch', env: { fetch: globalThis.fetch } });
+    const api = axios.create({ adapter: 'fetch', env: { fetch: (...args) => fetch(...args) } });
     api.interceptors.request.use((config) => {
       config.headers.Authorization = `Bearer ${token}`;
       return config;

@@ -68,7 +68,7 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
   let latest: Promise<Settled> | undefined;
   let outcome: Promise<Settled | Failure>;
   /** The same, without rejecting: what waits by the thousand then needs no second closure each. */
-  function waited(work: Promise<Settled>, { signal }: Outgoing): Promise<Settled | Failure> {
+  function waited(work: Promise<Settled>, signal: Outgoing['signal']): Promise<Settled | Failure> {
     const watched = watch(work);
     if (signal) return abortable(watched, signal).catch(failure);
     if (watched !== latest) outcome = (latest = watched).catch(failure);
@@ -142,7 +142,7 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
         return Promise.reject(out.signal.reason);
       }
       work ??= link.share('unauthorized', generation, response.headers.get('www-authenticate') ?? undefined);
-      return waited(work, out).then((found) => {
+      return waited(work, out.signal).then((found) => {
         try {
           if ('error' in found) throw found.error;
           if (found[0] === 'resend') {
@@ -189,22 +189,26 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
       return again(out, settled[1]);
     }
 
+    const later = (out: Outgoing, work: Promise<Settled>) =>
+      waited(work, out.signal).then((found) => proceed(out, found));
+
+    /** The same, for less. */
+    const patiently = (href: string, copy: Plain) =>
+      waited(link.share('need', 0), copy.signal).then((found) => proceed(new PlainRequest(href, copy), found));
+
     /** Sends once there is a token, or bare when it turns out that there is no session. */
-    function later(out: Outgoing, work: Promise<Settled>): Promise<Response> {
-      return waited(work, out).then((found) => {
-        try {
-          if ('error' in found) throw found.error;
-          const more = link.doubt(found);
-          if (more) return later(out, more);
-        } catch (error) {
-          if (isOf(error, 'signed_out')) return pass(send, out.next());
-          out.done();
-          throw error;
-        }
-        return out instanceof PlainRequest
-          ? quickly(...out.next(bearer(found[1])), out.href, link.left())
-          : first(out, found[1]);
-      });
+    function proceed(out: Outgoing, found: Settled | Failure): Promise<Response> {
+      try {
+        if ('error' in found) throw found.error;
+        const more = link.doubt(found);
+        if (more) return later(out, more);
+      } catch (error) {
+        if (isOf(error, 'signed_out')) return pass(send, out.next());
+        out.done();
+        throw error;
+      }
+      if (out instanceof PlainRequest) return quickly(...out.next(bearer(found[1])), out.href, link.left());
+      return first(out, found[1]);
     }
 
     function exactly(args: FetchArguments): Promise<Response> {
@@ -259,7 +263,7 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
         const target = match(text);
         const copy = target?.ours && plain(init, left ? bearer(link.verdict()) : undefined);
         if (!copy) return undefined;
-        return left ? quickly(text, copy, target.href, left) : later(new PlainRequest(target.href, copy), link.share('need', 0));
+        return left ? quickly(text, copy, target.href, left) : patiently(target.href, copy);
       },
     );
   };

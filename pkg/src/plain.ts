@@ -15,9 +15,9 @@ export interface Plain extends RequestInit {
 export function plain(init: FetchInit | undefined, authorization: string | undefined): Plain | undefined {
   if (init === undefined) return { headers: headersWith(authorization) };
   if (typeof init !== 'object' || init === null) return undefined;
-  // What a getter gives is read here, and then only looked at and sent in the copy. (V8 makes a hidden class for every
-  // object that is spread first and gets a member then: what comes comes first.)
-  const copy: FetchInit = { headers: undefined!, ...init };
+  // What a getter gives is read here, and then only looked at and sent in the copy. (V8 makes a hidden class for each
+  // object that is spread and then gets another member: members that may be new come first.)
+  const copy: FetchInit = init.headers ? { ...init } : { headers: undefined!, ...init };
   const { headers, body, signal } = copy;
   if (
     copy.auth !== undefined ||

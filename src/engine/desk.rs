@@ -33,6 +33,10 @@ pub(super) struct Desk {
     pub hangs: u32,
     /// The user has signed in or out and the store does not hold it yet.
     pub wish: bool,
+    /// The wall clock has jumped since the user did so.
+    pub is_dated: bool,
+    /// The last operation before that.
+    wished_after: StoreOp,
     /// Since when the store has shown an older pair than the record beside it, and which record that is.
     pub behind: Option<(Mono, (Epoch, Generation))>,
     /// When the store is looked at because another tab has said so, or to see whether the pair has come through.
@@ -106,6 +110,17 @@ impl Desk {
     /// Whether nothing is being written, nor about to be.
     pub(super) fn is_idle(&self) -> bool {
         self.writing.is_none() && !self.conflicted
+    }
+
+    /// The user wants something that is to be stored.
+    pub(super) fn wish(&mut self) {
+        (self.wish, self.is_dated, self.wished_after) = (true, false, self.next);
+        self.failures = 0;
+    }
+
+    /// A write was carried out whose time was over: the store has held what the user has done since before it.
+    pub(super) fn written_late(&mut self, op: StoreOp) {
+        self.wish &= op <= self.wished_after;
     }
 
     /// What this tab knows, the others need not hear.
@@ -193,6 +208,7 @@ impl Engine {
         self.desk.looking = false;
         let reads_to_send = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Reading));
         let collides = (self.desk.conflicted || reads_to_send) && self.collides(&found);
+        let collides = collides && !self.gives_in(&found);
         if self.desk.hangs == 0 {
             self.desk.seen = found.seen;
         }
@@ -201,6 +217,7 @@ impl Engine {
                 self.outdo(order);
                 Merged::Kept
             }
+            (None, record::Stored::Record(pair)) if behind && !self.is_served_by(&pair) => Merged::Kept,
             (None, record::Stored::Record(record)) => self.merge(record),
             (None, record::Stored::Newer) => {
                 self.yield_to_newer();
@@ -217,7 +234,7 @@ impl Engine {
         if merged != Merged::Kept {
             self.desk.save_at = None;
         }
-        if collides {
+        if collides && merged == Merged::Kept {
             self.overtake();
         }
         if behind && !self.config.broken(Flaw::OlderCopySends) {
@@ -250,6 +267,8 @@ impl Engine {
                 // Another tab has been quicker.
                 self.flight = None;
             }
+            // What was waited for has come, and it has to be refreshed in turn.
+            Step::Waiting { hard: false, .. } if adopted && self.can_refresh() => self.hurry(),
             Step::Sending { .. } if adopted => self.ground(),
             Step::Committing if adopted => self.flight = None,
             Step::Confirming(refusal) if !adopted => self.conclude_refusal(refusal),

@@ -299,6 +299,7 @@ impl Engine {
         }
         self.anchor = now;
         self.mark(Mark::WallJumped, drift.unsigned_abs() / 1_000);
+        self.desk.is_dated = true;
         // The verdict was judged by clocks that no longer hold.
         self.retell = true;
         if drift < 0 {

@@ -183,6 +183,26 @@ fn a_pair_that_comes_late_brings_its_session_back() {
     assert_eq!(world.store.reads, looks, "it is looked for no longer");
 }
 
+/// I13: a pair that is older than its record, and over, is no session to end once more.
+#[test]
+fn a_pair_that_is_over_and_left_behind_is_not_taken_over() {
+    let mut world = World::with(apart);
+    world.sign_in("ada");
+    let before = world.record();
+    world.rotate_elsewhere();
+    let second = world.record();
+    world.sleep(minutes(20));
+    world.rotate_elsewhere();
+    let third = world.record();
+    show(&mut world, &before, &third);
+    world.wake(Wake::Shown);
+    world.advance(secs(3));
+    assert_eq!(world.ends(), [EndReason::Superseded]);
+    show(&mut world, &second, &third);
+    world.advance(secs(10));
+    assert_eq!((world.ends(), world.count("adopted")), (vec![EndReason::Superseded], 0));
+}
+
 /// I5: when somebody else has signed in, the access token of before is used no more.
 #[test]
 fn the_record_of_another_session_ends_this_one_before_its_pair_is_there() {

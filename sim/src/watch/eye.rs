@@ -112,6 +112,8 @@ pub(crate) enum Intent {
 pub(crate) enum Wish {
     #[default]
     None,
+    /// The wall clock has jumped since.
+    Dated,
     Unwritten,
     Written(StoreOp),
 }

@@ -44,7 +44,10 @@ impl World {
                 shown => shown,
             },
         };
-        if shown != Some(family) && self.watch.left.get(&family).is_some_and(|left| left.known) {
+        // Where writes cannot be compared over tabs a sign-out may be written over, and what it ended goes on.
+        let is_told = self.scenario.manner != Manner::Lagging
+            && self.watch.left.get(&family).is_some_and(|left| left.known);
+        if shown != Some(family) && is_told {
             eye.gone.insert(family);
         }
     }
@@ -70,7 +73,7 @@ impl World {
         let made = self.now(tab);
         let eye = &mut self.tabs[tab].eye;
         eye.order = record.stamp().order();
-        if eye.wish != Wish::None {
+        if eye.wish == Wish::Unwritten {
             eye.wish = Wish::Written(op);
         }
         if let Some(claim) = record.claim.filter(|_| claims) {

@@ -5,7 +5,7 @@ use evertoken::engine::claim::Hold;
 use evertoken::engine::record::Record;
 use evertoken::engine::time::{Millis, Mono};
 
-use super::eye::Confirmation;
+use super::eye::{Confirmation, Wish};
 use super::steps::TO_STORE;
 use super::turn::{Claiming, Look};
 use crate::invariant::Invariant;
@@ -222,9 +222,12 @@ impl World {
     }
 
     /// Clocks that part are a sleep, perhaps, and after that what has failed is tried again.
-    pub(crate) fn watch_jump(&mut self) {
+    pub(crate) fn watch_jump(&mut self, by: u64) {
         for tab in &mut self.tabs {
             tab.eye.soft = None;
+            if by > NOTICED && tab.eye.wish != Wish::None {
+                tab.eye.wish = Wish::Dated;
+            }
         }
     }
 
@@ -266,5 +269,7 @@ impl World {
 }
 
 const FLOOR: Millis = Millis::from_secs(1);
+/// Clocks that part by more have jumped.
+const NOTICED: u64 = 1_000;
 const LONGEST_RETRY_AFTER: Millis = Millis::from_secs(3_600);
 const STORE_TIMEOUT: Millis = Millis::from_secs(2);

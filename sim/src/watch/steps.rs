@@ -64,7 +64,7 @@ impl World {
                 eye.operations = eye.operations.saturating_sub(1);
                 eye.sights.remove(op);
                 let late = eye.writing.is_some_and(|(last, asked)| last != *op || elapsed >= asked + 2_000);
-                if *stored == Stored::Durably && !late && eye.wish == Wish::Written(*op) {
+                if *stored == Stored::Durably && matches!(eye.wish, Wish::Written(first) if first <= *op) {
                     eye.wish = Wish::None;
                 }
                 eye.unsaved = if *stored == Stored::Failed || late { eye.unsaved + 1 } else { 0 };

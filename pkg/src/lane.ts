@@ -85,6 +85,11 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
     accepted = bad ? undefined : generation;
   }
 
+  const isAstray = (to: string, from: string) => {
+    const there = match(to);
+    return !there?.ours || there.origin !== match(from)?.origin;
+  };
+
   const isBusy = () => own.count > 0 || omitted.count > 0;
   const isOut = () => link.snapshot().state === 'signedOut' && !link.isClosed();
 
@@ -132,7 +137,7 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
       work?: Promise<Settled>,
     ): Promise<Response> | Response {
       // The browser drops the header on the way to another origin: a 401 from there says nothing.
-      if (!out.replayable || (response.redirected && !match(response.url)?.ours)) {
+      if (!out.replayable || (response.redirected && isAstray(response.url, out.href))) {
         out.done();
         return response;
       }

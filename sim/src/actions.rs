@@ -71,9 +71,13 @@ impl World {
 
     fn act_calmly(&mut self) {
         // The last minute is for what is under way.
-        if self.clock.elapsed + 60_000 >= self.scenario.end {
-            return;
+        if self.clock.elapsed + 60_000 < self.scenario.end {
+            self.probe();
         }
+    }
+
+    /// Each tab calls the API.
+    pub(crate) fn probe(&mut self) {
         for tab in 0..self.tabs.len() {
             if self.tabs[tab].is_run() {
                 self.api_call(tab);

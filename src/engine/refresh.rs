@@ -62,6 +62,15 @@ impl Engine {
         }
     }
 
+    /// The next attempt of the flight is due now, or as soon as the floor allows.
+    pub(super) fn hurry(&mut self) {
+        let floor = self.last_sent.map(|sent| sent.after(FLOOR));
+        let until = floor.map_or(self.now.mono, |floor| floor.max(self.now.mono));
+        if let Some(flight) = self.flight.as_mut() {
+            flight.step = Step::Waiting { until, hard: false };
+        }
+    }
+
     /// How long an attempt waits for its answer.
     pub(super) fn attempt_timeout(&self) -> Millis {
         self.latency.timeout(self.config.attempt_timeout)

@@ -63,7 +63,7 @@ impl Engine {
             },
         };
         if !goes_on {
-            self.desk.wish = true;
+            self.desk.wish();
             self.begin_session(pair);
             return self.save_for(call, Settled::Started);
         }
@@ -231,7 +231,8 @@ impl Engine {
             if !core::mem::take(&mut self.desk.leftover) && !unread {
                 return self.settle(call, Ok(Settled::Done));
             }
-            self.desk.wish = true;
+            self.desk.wish();
+            self.desk.ended = None;
             self.epoch = self.next_epoch();
             return self.save_for(call, Settled::Done);
         };
@@ -241,7 +242,7 @@ impl Engine {
             self.emit(Output::Revoke(request));
         }
         self.mark(Mark::SignedOut, 0);
-        self.desk.wish = true;
+        self.desk.wish();
         let epoch = self.next_epoch();
         self.settle_when_saved(call, Settled::Done);
         self.end_session(Refusal::because(EndReason::SignedOut), epoch);
@@ -253,6 +254,7 @@ impl Engine {
             return;
         };
         self.mark(Mark::SessionEnded, refusal.reason as u64);
+        self.desk.ended = Some(session.id);
         self.ground();
         self.forget_failures();
         let unknown = session.standing == Standing::Resuming { hinted: false };

@@ -32,11 +32,11 @@ impl Engine {
         self.desk.again = false;
         self.desk.written = self.desk.calls.len();
         let order = (self.epoch, self.generation);
-        if let Seen::Record(stamp) = self.desk.seen
-            && stamp.order() == order
-            && stamp.session != self.known_session()
-        {
-            self.overtake();
+        if let Seen::Record(stamp) = self.desk.seen {
+            let is_same = stamp.order() == order && stamp.session != self.known_session();
+            if is_same || stamp.order() < order && self.shares_epoch(stamp) {
+                self.overtake();
+            }
         }
         self.write(What::Save);
     }

@@ -22,6 +22,7 @@ setting:
   --lock granted | denied | missing    what the tabs have of a lock (default granted)
   --grace MS                           how long a spent refresh token is answered (default 0: strict)
   --lead MS                            how long before its end a token is refreshed (default 0)
+  --flaw NAME                          what is broken in the engines (feature `broken`)
 
   --json            end with one line of JSON
 

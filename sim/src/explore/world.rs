@@ -167,12 +167,16 @@ impl World {
             None => Ok(()),
             Some((_, Reply::Read(op, text))) => {
                 self.saw(tab, op, text.as_ref());
+                self.tab(tab).eye.unread = false;
                 if !self.tabs[tab].is_reading() {
                     self.tab(tab).eye.blind = 0;
                 }
                 self.input(tab, Input::StoreRead { op, text, fence: None })
             }
-            Some((_, Reply::Unread(op))) => self.input(tab, Input::StoreFailed(op)),
+            Some((_, Reply::Unread(op))) => {
+                self.tab(tab).eye.unread = true;
+                self.input(tab, Input::StoreFailed(op))
+            }
             Some((_, Reply::Written(op, stored))) => {
                 self.tab(tab).eye.unclaimed = stored == Stored::Failed;
                 self.input(tab, Input::StoreWritten { op, stored })

@@ -9,7 +9,7 @@ use super::eye::Confirmation;
 use super::steps::TO_STORE;
 use super::turn::{Claiming, Look};
 use crate::invariant::Invariant;
-use crate::provider::{RefreshId, Ruling};
+use crate::provider::{RefreshId, Rotation, Ruling};
 use crate::store::{Health, Manner};
 use crate::traffic::{Course, Request, TokenAnswer};
 use crate::world::World;
@@ -118,13 +118,17 @@ impl World {
             let Some(flying) = view.eye.flying.filter(|_| other != tab && !view.gone) else {
                 continue;
             };
-            let Request { token: theirs, claimed_until, sent, .. } = self.requests[flying];
+            let Request { token: theirs, claimed_until, sent, order, .. } = self.requests[flying];
+            // A token that is never replaced goes on under the next number, which the claim does not name.
+            let is_same =
+                order == self.tabs[tab].eye.order || self.scenario.policy.rotation != Rotation::Never;
             if theirs == Some(token) && claimed_until.is_none_or(|until| self.clock.elapsed > until) {
                 // Its page has not read an answer in the time that the claim names: nobody can know whether one came.
                 self.requests[flying].troubled = true;
             }
             let is_live = claimed_until.is_some_and(|until| self.clock.elapsed <= until);
             if is_live
+                && is_same
                 && theirs == Some(token)
                 && !self.clock.was_set_since(sent)
                 && !self.watch.was_cleared_since(sent)

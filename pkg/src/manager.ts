@@ -13,6 +13,7 @@ import type { Source } from './loader.js';
 import { logger } from './log.js';
 import { matcher } from './match.js';
 import { FOR_REFRESH, FOR_RUN, FOR_SET, FOR_SIGN_OUT, FOR_TOKEN, parse, read } from './options.js';
+import { stringify } from './scope.js';
 import type { Options } from './settings.js';
 import { slot } from './stores.js';
 import type { AccessTokenOptions, Diagnostics, FetchInit, Metrics, TokenEvent, TokenManager } from './types.js';
@@ -118,7 +119,7 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
     if (!old) return;
     const [response, clear] = old;
     link
-      .ask('setTokens', JSON.stringify(response), 'new')
+      .ask('setTokens', stringify(response), 'new')
       .then(
         () => (place.isSaved() ? clear() : log('error', 'not stored: the old keys stay')),
         (error: unknown) => log('error', 'nothing was taken over', error),
@@ -193,8 +194,8 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
     },
     async setTokens(response, options) {
       const { session = 'auto' } = read(options, FOR_SET);
-      if (Object(response) !== response) throw new TypeError('setTokens: expected the parsed answer of a sign-in');
-      const [value] = await link.ask('setTokens', JSON.stringify(response), session);
+      if (typeof response !== 'object' || !response) throw new TypeError('setTokens: expected the parsed answer of a sign-in');
+      const [value] = await link.ask('setTokens', stringify(response), session);
       return value as 'started';
     },
     async signOut(options) {

@@ -20,3 +20,6 @@ export function ownOrigin(): string | undefined {
   const { location, origin } = surroundings;
   return origin === 'null' || location?.origin === 'null' ? undefined : location?.origin;
 }
+
+/** As it was when this was loaded: what it is given holds tokens. */
+export const { stringify } = JSON;

@@ -28,7 +28,7 @@ mod wasm;
 
 use std::process::ExitCode;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 
 use args::{Action, Profile};
 use project::Project;

@@ -1,4 +1,4 @@
-import { abortable } from './abort.js';
+import { abortable, ignore } from './abort.js';
 import { ask, drop } from './ask.js';
 import type { Verdict } from './engine.js';
 import { isTokenError } from './errors.js';
@@ -6,6 +6,7 @@ import type { Link, Settled } from './link.js';
 import type { Match, Target } from './match.js';
 import type { Config } from './options.js';
 import { type Fetch, type Outgoing, hasOwnAuthorization, isRequest, outgoing } from './request.js';
+import { type Retry, retrying } from './retry.js';
 import type { FetchInit } from './types.js';
 
 /** Sends one request by way of `send`. */
@@ -15,7 +16,7 @@ export type FetchArguments = [input?: RequestInfo | URL, init?: FetchInit];
 export interface LaneParts {
   readonly link: Link;
   readonly match: Match;
-  readonly config: Pick<Config, 'accessIn' | 'shouldRefresh' | 'unauthorized'>;
+  readonly config: Pick<Config, 'accessIn' | 'retry' | 'shouldRefresh' | 'unauthorized'>;
   /** Ends waits of a refresh callback for itself. */
   readonly watch: <T>(wait: Promise<T>) => Promise<T>;
   /** Hears of a 401 from an origin that is not listed. */
@@ -163,6 +164,19 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
     return first(send, out, target, settled[1]);
   }
 
+  function once(send: Fetch, out: Outgoing, target: Target): Promise<Response> {
+    const needed = out.replayable ? 0 : ONE_SHOT;
+    return link.isGood(needed) ? first(send, out, target, link.verdict()) : later(send, out, target, needed);
+  }
+
+  /** Each attempt is a request of its own, from one that is kept. */
+  function often(send: Fetch, out: Outgoing, target: Target, retry: Retry): Promise<Response> {
+    const kept = new Request(...out.next());
+    out.done();
+    const attempt = () => once(send, outgoing(kept.clone(), undefined, target.href), target);
+    return retrying(attempt, retry, out.signal).finally(() => kept.body?.cancel().catch(ignore));
+  }
+
   return (send, args) => {
     const [input, init] = args;
     // The mark stays, for a lane beneath another library's wrapper; `fetch` itself ignores it.
@@ -176,9 +190,11 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
         // The native one rejects with its own words.
       }
       if (out?.own) return pass(send, out.next());
+      const { retry } = config;
       if (out) {
-        const needed = out.replayable ? 0 : ONE_SHOT;
-        return link.isGood(needed) ? first(send, out, target, link.verdict()) : later(send, out, target, needed);
+        return retry?.methods.includes(out.method) && out.replayable
+          ? often(send, out, target, retry)
+          : once(send, out, target);
       }
     }
     const sent = pass(send, args);
@@ -199,7 +215,9 @@ function claim(
   // These fail, and at once: a `then` for the answer would make them fail later.
   if (init != null && typeof init !== 'object' && typeof init !== 'function') return undefined;
   if (request?.bodyUsed && init?.body == null) return undefined;
-  if ((init?.signal ?? request?.signal)?.aborted || (init?.mode ?? request?.mode) === 'no-cors') return undefined;
+  // `no-cors` has no Authorization, and a navigation (in a service worker) is the browser's own.
+  const mode = init?.mode ?? request?.mode;
+  if ((init?.signal ?? request?.signal)?.aborted || mode === 'no-cors' || mode === 'navigate') return undefined;
   if (hasOwnAuthorization(init?.headers ?? request?.headers)) return undefined;
   try {
     // (Not by `String`, which takes a symbol.)

@@ -1,52 +1,45 @@
-// What a request costs on top of `fetch` while the token is good: a stub `fetch` that answers at once, through
-// nothing, the leanest wrapper one can write by hand, the usual one with `Headers`, and evertoken. Interleaved rounds,
-// process CPU time, medians; only the ratios mean anything. Needs `cargo xtask build` first.
-import { createTokenManager } from '../pkg/dist/index.js';
+// What a request costs on top of `fetch` while the token is good. How it is measured: docs/benchmarks.md.
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { candidates, init } from './fetch/candidates.mjs';
+import { inChromium } from './fetch/chromium.mjs';
+import { interleaved, median } from './fetch/interleaved.mjs';
+import { report, target } from './fetch/report.mjs';
+import { urls } from './fetch/world.mjs';
 
-const ROUNDS = 21;
-const CALLS = 20_000;
-const API = 'https://api.example/v1/items';
-const init = { method: 'GET', headers: { accept: 'application/json' } };
-const answer = new Response(null, { status: 200 });
-const stub = () => Promise.resolve(answer);
-globalThis.fetch = stub;
+const LEAN = ['nothing', 'leanest', 'usual', 'evertoken'];
+const ROUNDS = 101;
+const PROCESSES = 5;
 
-const claims = Buffer.from(JSON.stringify({ sub: 'ada', pad: 'x'.repeat(600) })).toString('base64url');
-const token = `eyJhbGciOiJub25lIn0.${claims}.c2ln`;
-const auth = createTokenManager({ refresh: 'https://id.example/refresh', server: 'per-request', attachTo: [new URL(API).origin] });
-await auth.setTokens({ access_token: token, refresh_token: 'r'.repeat(43), expires_in: 86_400 });
+async function inNode() {
+  const micros = () => {
+    const { user, system } = process.cpuUsage();
+    return user + system;
+  };
+  return interleaved(await candidates(), urls, init, { micros, rounds: ROUNDS });
+}
 
-const until = Date.now() + 86_400_000;
-const candidates = {
-  'fetch alone': (url, options) => fetch(url, options),
-  'leanest by hand': (url, options) =>
-    Date.now() < until &&
-    fetch(url, { ...options, headers: { ...options.headers, authorization: `Bearer ${token}` } }).then((response) => response),
-  'usual by hand': async (url, options) => {
-    const headers = new Headers(options.headers);
-    headers.set('authorization', `Bearer ${token}`);
-    const response = await fetch(url, { ...options, headers });
-    if (response.status !== 401) return response;
-    throw new Error('not expected here');
-  },
-  evertoken: auth.fetch,
-};
-
-const samples = Object.fromEntries(Object.keys(candidates).map((name) => [name, []]));
-for (let round = 0; round < ROUNDS; round++) {
-  for (const [name, candidate] of Object.entries(candidates)) {
-    const before = process.cpuUsage();
-    for (let call = 0; call < CALLS; call++) await candidate(API, init);
-    const { user, system } = process.cpuUsage(before);
-    samples[name].push(((user + system) * 1000) / CALLS);
+/** Medians over processes that take turns. */
+function allocated() {
+  const script = fileURLToPath(new URL('fetch/allocation.mjs', import.meta.url));
+  const flags = ['--expose-gc', '--min-semi-space-size=128', '--max-semi-space-size=128'];
+  const samples = Object.fromEntries(LEAN.map((name) => [name, []]));
+  for (let run = 0; run < PROCESSES; run++) {
+    for (const name of LEAN) samples[name].push(+execFileSync(process.execPath, [...flags, script, name]));
   }
+  return Object.fromEntries(Object.entries(samples).map(([name, bytes]) => [name, median(bytes)]));
 }
-auth.dispose();
 
-const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];
-const nanos = Object.fromEntries(Object.entries(samples).map(([name, values]) => [name, median(values)]));
-const lean = nanos['leanest by hand'];
-const usual = nanos['usual by hand'];
-for (const [name, value] of Object.entries(nanos)) {
-  console.log(`${name.padEnd(16)} ${value.toFixed(0).padStart(6)} ns  ${(value / lean).toFixed(2)} x leanest  ${(value / usual).toFixed(2)} x usual`);
-}
+const node = await inNode();
+const chromium = await inChromium('overhead-page.mjs', ROUNDS);
+const bytes = allocated();
+report({
+  tables: { 'ns, Node': node, 'ns, Chromium': chromium, 'bytes, Node': bytes },
+  targets: [
+    target('Node: evertoken / leanest', node.evertoken / node.leanest, 1.25),
+    target('Node: evertoken / usual', node.evertoken / node.usual, 0.25),
+    target('Chromium: evertoken / leanest', chromium.evertoken / chromium.leanest, 1.25),
+    target('Chromium: evertoken / usual', chromium.evertoken / chromium.usual, 0.25),
+    target('bytes: evertoken / leanest', bytes.evertoken / bytes.leanest, 1),
+  ],
+});

@@ -17,6 +17,7 @@ export function callbackRunner(callback: RefreshCallback, native: typeof globalT
   /** Fails the waits that began during the latest run; gone when that has ended or used the `fetch` it was given. */
   let fail = ignore;
   let stuck: Promise<never> | undefined;
+  let watched: Record<'wait' | 'suspect' | 'both', Promise<unknown>> | undefined;
 
   return {
     async refresh(refreshToken, accessToken, attempt, reason, signal) {
@@ -47,10 +48,14 @@ export function callbackRunner(callback: RefreshCallback, native: typeof globalT
       const suspect = stuck;
       if (entering) return Promise.reject(new ReentrantRefreshError());
       if (!suspect) return wait;
+      // Thousands may wait for the same.
+      if (watched?.wait === wait && watched.suspect === suspect) return watched.both as typeof wait;
       const named = wait.catch((error: unknown) => {
         throw suspect === stuck && isTokenError(error) && error.transient ? new ReentrantRefreshError() : error;
       });
-      return Promise.race([named, suspect]);
+      const both = Promise.race([named, suspect]);
+      watched = { wait, suspect, both };
+      return both;
     },
     gaveUp: () => stuck && fail(),
   };

@@ -4,7 +4,6 @@ import { type TokenErrorData, isTokenError } from './errors.js';
 import { ignore } from './abort.js';
 import { guard } from './guard.js';
 import { type Source, refuse } from './loader.js';
-import { clocks } from './scope.js';
 import { tabs } from './tabs.js';
 
 type Engine = InstanceType<Bindings['TokenManager']>;
@@ -105,7 +104,7 @@ export function localHost(source: Source, surroundings: Surroundings, sink: Engi
   function bury(): void {
     if (!unburied) return;
     unburied = false;
-    const now = clocks()[1];
+    const now = performance.now();
     deaths = [...deaths.filter((at) => now - at < RESTART_WINDOW), now];
     sink.dead((failure = { code: 'internal', transient: deaths.length <= RESTARTS }));
     begin(false);

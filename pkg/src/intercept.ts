@@ -29,9 +29,10 @@ export function intercept(target: Interceptable, make: (next: Fetch) => Fetch): 
   const send: Fetch = (...args) => before.apply(target, args);
   const lane = make(send);
   // Called on something else than the native one takes, it fails like that.
-  const fetch = asFetch((args, self = target) =>
-    self !== null && self !== target ? before.apply(self as Interceptable, args) : (layer.live ? lane : send)(...args),
-  );
+  const fetch = asFetch(function (this: unknown, ...args) {
+    if (this != null && this !== target) return before.apply(this as Interceptable, args);
+    return (layer.live ? lane : send)(...args);
+  });
   layers.set(fetch, layer);
   target.fetch = fetch;
   return () => {

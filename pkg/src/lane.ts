@@ -5,13 +5,14 @@ import { isTokenError } from './errors.js';
 import type { Link, Settled } from './link.js';
 import type { Match, Target } from './match.js';
 import type { Config } from './options.js';
-import { type Fetch, type Outgoing, hasOwnAuthorization, isRequest, outgoing } from './request.js';
+import { type Plain, PlainRequest, plain } from './plain.js';
+import { type Fetch, type Outgoing, asFetch, hasOwnAuthorization, isRequest, outgoing } from './request.js';
 import { type Retry, retrying } from './retry.js';
 import type { FetchInit } from './types.js';
 
-/** Sends one request by way of `send`. */
-export type Lane = (send: Fetch, args: FetchArguments) => Promise<Response>;
-export type FetchArguments = [input?: RequestInfo | URL, init?: FetchInit];
+/** Makes a `fetch` that sends by way of another. */
+export type Lane = (send: Fetch) => Fetch;
+type FetchArguments = [input?: RequestInfo | URL, init?: FetchInit];
 
 export interface LaneParts {
   readonly link: Link;
@@ -27,18 +28,15 @@ export interface LaneParts {
 const ONE_SHOT = 60_000;
 /** How long the judgement of an answer may take, in milliseconds; after it, the answer is the caller's. */
 const JUDGEMENT = 10_000;
+/** What a token must have left for a failure to have nothing to do with its end, in milliseconds. */
+const NEARLY_OVER = 300_000;
 const IDEMPOTENT = /^(GET|HEAD|OPTIONS|PUT|DELETE)$/;
 
 /**
  * The value of `Authorization` for one send; nothing when the token is a cookie. A scheme that signs requests would
  * answer with a promise, and is asked again for each attempt.
  */
-type Authorize = (
-  verdict: Verdict,
-  method: string,
-  url: string,
-  attempt: number,
-) => string | undefined | Promise<string>;
+type Authorize = (verdict: Verdict, out: Outgoing, attempt: number) => string | undefined | Promise<string>;
 
 /** How many requests are on their way to a `fetch` that may lead back to a lane. */
 interface Passing {
@@ -51,6 +49,8 @@ const omitted: Passing = { count: 0 };
 export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane {
   /** Those that this manager is done with; there may be others. */
   const own: Passing = { count: 0 };
+  const { retry } = config;
+  const statuses = new Set(config.unauthorized.map(statusOf));
 
   function pass(send: Fetch, args: FetchArguments, passing = own): Promise<Response> {
     passing.count++;
@@ -61,64 +61,126 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
     }
   }
 
-  function transmit(
-    send: Fetch,
-    out: Outgoing,
-    { href }: Target,
-    verdict: Verdict,
-    attempt: number,
-  ): Promise<Response> {
-    const header = authorize(verdict, out.method, href, attempt);
-    const go = (value?: string) => pass(send, out.next(value));
-    return typeof header === 'object' ? header.then(go) : go(header);
-  }
-
-  const authorize: Authorize = ([scheme, bearer]) => (config.accessIn === 'cookie' ? undefined : `${scheme} ${bearer}`);
+  const bearer = (verdict: Verdict) => (config.accessIn === 'cookie' ? undefined : link.authorization(verdict));
+  const authorize: Authorize = bearer;
 
   /** Waits for the engine, as long as the caller does. */
   const wait = (work: Promise<Settled>, out: Outgoing) => abortable(watch(work), out.signal);
 
-  function first(send: Fetch, out: Outgoing, target: Target, verdict: Verdict): Promise<Response> {
-    const [, , generation] = verdict;
+  let latest: Promise<Settled> | undefined;
+  let outcome: Promise<Settled | Failure>;
+  /** The same, without rejecting: what waits by the thousand then needs no second closure each. */
+  function waited(work: Promise<Settled>, signal: Outgoing['signal']): Promise<Settled | Failure> {
+    const watched = watch(work);
+    if (signal) return abortable(watched, signal).catch(failure);
+    if (watched !== latest) outcome = (latest = watched).catch(failure);
+    return outcome;
+  }
 
-    async function again(next: Verdict): Promise<Response> {
-      const response = await transmit(send, out, target, next, 2);
-      const told = (bad: boolean) => link.tell('replayed', next[2], !bad);
+  /** Whether an answer must be looked at: of the others nothing is asked but their status. */
+  const isSuspect = (response: Response) => config.shouldRefresh || statuses.has(response.status);
+
+  /** The generation whose token was last said to be accepted: once is enough. */
+  let accepted: number | undefined;
+  function told(generation: number, bad: boolean): void {
+    if (bad || generation !== accepted) link.tell('replayed', generation, !bad);
+    accepted = bad ? undefined : generation;
+  }
+
+  const isAstray = (to: string, from: string) => {
+    const there = match(to);
+    return !there?.ours || there.origin !== match(from)?.origin;
+  };
+
+  const isBusy = () => own.count > 0 || omitted.count > 0;
+  const isOut = () => link.snapshot().state === 'signedOut' && !link.isClosed();
+
+  return (send) => {
+    function transmit(out: Outgoing, verdict: Verdict, attempt: number): Promise<Response> {
+      const header = authorize(verdict, out, attempt);
+      if (typeof header !== 'object') return pass(send, out.next(header));
+      return header.then((value) => pass(send, out.next(value)));
+    }
+
+    function first(out: Outgoing, verdict: Verdict): Promise<Response> {
+      return transmit(out, verdict, 1).then(
+        (response) => (isSuspect(response) ? recover(out, verdict[2], response) : (out.done(), response)),
+        (error: Error) => unhide(out, verdict[2], error),
+      );
+    }
+
+    function again(out: Outgoing, verdict: Verdict): Promise<Response> {
+      return transmit(out, verdict, 2).then((response) => {
+        const bad = refused(response, config);
+        if (typeof bad === 'boolean') told(verdict[2], bad);
+        else void bad.then((bad) => told(verdict[2], bad));
+        return response;
+      });
+    }
+
+    /** Sends once more with a better token, if there is one; else the answer is the caller's as it is. */
+    function recover(out: Outgoing, generation: number, response: Response): Promise<Response> | Response {
       const bad = refused(response, config);
-      if (typeof bad === 'boolean') told(bad);
-      else void bad.then(told);
-      return response;
+      if (typeof bad === 'boolean') return bad ? renew(out, generation, response) : response;
+      return abortable(bad, out.signal).then(
+        (bad) => (bad ? renew(out, generation, response) : (out.done(), response)),
+        (error) => {
+          drop(response);
+          out.done();
+          throw error;
+        },
+      );
     }
 
-    async function recover(response: Response, bad: true | Promise<boolean>): Promise<Response> {
+    function renew(
+      out: Outgoing,
+      generation: number,
+      response: Response,
+      work?: Promise<Settled>,
+    ): Promise<Response> | Response {
       // The browser drops the header on the way to another origin: a 401 from there says nothing.
-      const astray = response.redirected && !match(response.url)?.ours;
-      let settled;
-      try {
-        if (!(await abortable(Promise.resolve(bad), out.signal)) || !out.replayable || astray) return response;
-        settled = await wait(
-          link.share('unauthorized', generation, response.headers.get('www-authenticate') ?? undefined),
-          out,
-        );
-        if (settled[0] !== 'resend') return response;
-        for (let more; (more = link.doubt(settled)); ) settled = await wait(more, out);
-      } catch (error) {
-        if (!out.signal?.aborted && !isOf(error, 'reentrant_refresh')) return response;
-        drop(response);
-        throw error;
+      if (!out.replayable || (response.redirected && isAstray(response.url, out.href))) {
+        out.done();
+        return response;
       }
-      drop(response);
-      return again(settled[1]);
+      if (out.signal?.aborted) {
+        drop(response);
+        out.done();
+        return Promise.reject(out.signal.reason);
+      }
+      work ??= link.share('unauthorized', generation, response.headers.get('www-authenticate') ?? undefined);
+      return waited(work, out.signal).then((found) => {
+        try {
+          if (found instanceof Failure) throw found.error;
+          if (found[0] === 'resend') {
+            const more = link.doubt(found);
+            if (more) return renew(out, generation, response, more);
+            drop(response);
+            return again(out, found[1]);
+          }
+        } catch (error) {
+          if (out.signal?.aborted || isOf(error, 'reentrant_refresh')) {
+            drop(response);
+            out.done();
+            throw error;
+          }
+        }
+        out.done();
+        return response;
+      });
     }
 
-    /** Whether it may be a 401 that the browser hides, because it came without CORS headers: the token is over by now. */
-    const mayHide = (error: Error) =>
-      error.name === 'TypeError' &&
-      out.replayable &&
-      IDEMPOTENT.test(out.method) &&
-      !(link.isGood(0) && link.verdict()[2] === generation);
+    /** What to do about a failure: it may be a 401 that the browser hides, because it came without CORS headers. */
+    function unhide(out: Outgoing, generation: number, error: Error): Promise<Response> {
+      const isOver = !link.left() || link.verdict()[2] !== generation;
+      if (isOver && error.name === 'TypeError' && out.replayable && IDEMPOTENT.test(out.method))
+        return resend(out, generation, error).finally(() => out.done());
+      out.done();
+      // In this very turn, as the native one would.
+      throw error;
+    }
 
-    async function unhide(error: Error): Promise<Response> {
+    async function resend(out: Outgoing, generation: number, error: Error): Promise<Response> {
       let settled: Settled;
       try {
         settled = await wait(link.share('need', 0), out);
@@ -131,75 +193,97 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
         out.signal?.throwIfAborted();
         throw error;
       }
-      return again(settled[1]);
+      return again(out, settled[1]);
     }
 
-    return transmit(send, out, target, verdict, 1).then(
-      (response) => {
-        const bad = refused(response, config);
-        if (bad) return recover(response, bad).finally(out.done);
-        out.done();
-        return response;
-      },
-      (error: Error) => {
-        if (mayHide(error)) return unhide(error).finally(out.done);
+    const later = (out: Outgoing, work: Promise<Settled>) =>
+      waited(work, out.signal).then((found) => proceed(out, found));
+
+    /** The same, for less. */
+    const patiently = (href: string, copy: Plain) =>
+      waited(link.share('need', 0), copy.signal).then((found) => proceed(new PlainRequest(href, copy), found));
+
+    /** Sends once there is a token, or bare when it turns out that there is no session. */
+    function proceed(out: Outgoing, found: Settled | Failure): Promise<Response> {
+      try {
+        if (found instanceof Failure) throw found.error;
+        const more = link.doubt(found);
+        if (more) return later(out, more);
+      } catch (error) {
+        if (isOf(error, 'signed_out')) return pass(send, out.next());
         out.done();
         throw error;
+      }
+      if (out instanceof PlainRequest) return quickly(...out.next(bearer(found[1])), out.href, link.left());
+      return first(out, found[1]);
+    }
+
+    function once(out: Outgoing): Promise<Response> {
+      const needed = out.replayable ? 0 : ONE_SHOT;
+      return link.left() > needed ? first(out, link.verdict()) : later(out, link.share('need', needed));
+    }
+
+    /** Each attempt is a request of its own, from one that is kept. */
+    function often(out: Outgoing, how: Retry): Promise<Response> {
+      const [kept] = out.next() as [Request];
+      out.done();
+      const attempt = () => once(outgoing(kept.clone(), undefined, out.href));
+      return retrying(attempt, how, out.signal).finally(() => kept.body?.cancel().catch(ignore));
+    }
+
+    function exactly(args: FetchArguments): Promise<Response> {
+      const [input, init] = args;
+      // The mark stays, for a lane beneath another library's wrapper; `fetch` itself ignores it.
+      // Its own only: nobody's `Object.prototype.auth` turns us off.
+      if (Object.hasOwn(Object(init), 'auth') && init!.auth === 'omit') return pass(send, args, omitted);
+      const target = isBusy() || isOut() ? undefined : claim(input, init, match);
+      if (target?.ours) {
+        let out;
+        try {
+          out = outgoing(input!, init, target.href);
+        } catch {
+          // The native one rejects with its own words.
+        }
+        if (out?.own) return pass(send, out.next());
+        if (out) return retry?.methods.includes(out.method) && out.replayable ? often(out, retry) : once(out);
+      }
+      const sent = pass(send, args);
+      if (!target?.foreign || !link.verdict()[1]) return sent;
+      return sent.then((response) => (response.status === 401 && unlisted(target.origin), response));
+    }
+
+    /**
+     * The way of nearly all requests: a good token, and nothing that the browser would have to read for us. It makes
+     * nothing that a wrapper written by hand would not make.
+     */
+    function quickly(text: string, copy: Plain, href: string, left: number): Promise<Response> {
+      const generation = link.verdict()[2];
+      own.count++;
+      try {
+        const sent = send(text, copy);
+        const look = (response: Response) =>
+          isSuspect(response) ? recover(new PlainRequest(href, copy), generation, response) : response;
+        // A token that lasts longer than a request cannot be what one failed for.
+        if (left > NEARLY_OVER) return sent.then(look);
+        return sent.then(look, (error: Error) => unhide(new PlainRequest(href, copy), generation, error));
+      } finally {
+        own.count--;
+      }
+    }
+
+    return asFetch(
+      (...args) => exactly(args),
+      (input, init) => {
+        const left = link.left();
+        // A URL object may be another one by the time that it is read again.
+        const text = typeof input === 'string' ? input : input instanceof URL && String(input);
+        if (text === false || retry || isBusy() || (!left && isOut())) return undefined;
+        const target = match(text);
+        const copy = target?.ours && plain(init, left ? bearer(link.verdict()) : undefined);
+        if (!copy) return undefined;
+        return left ? quickly(text, copy, target.href, left) : patiently(target.href, copy);
       },
     );
-  }
-
-  /** Sends once there is a token, or bare when it turns out that there is no session. */
-  async function later(send: Fetch, out: Outgoing, target: Target, needed: number): Promise<Response> {
-    out.keep();
-    let settled;
-    try {
-      settled = await wait(link.share('need', needed), out);
-      for (let more; (more = link.doubt(settled)); ) settled = await wait(more, out);
-    } catch (error) {
-      if (isOf(error, 'signed_out')) return pass(send, out.next());
-      out.done();
-      throw error;
-    }
-    return first(send, out, target, settled[1]);
-  }
-
-  function once(send: Fetch, out: Outgoing, target: Target): Promise<Response> {
-    const needed = out.replayable ? 0 : ONE_SHOT;
-    return link.isGood(needed) ? first(send, out, target, link.verdict()) : later(send, out, target, needed);
-  }
-
-  /** Each attempt is a request of its own, from one that is kept. */
-  function often(send: Fetch, out: Outgoing, target: Target, retry: Retry): Promise<Response> {
-    const kept = new Request(...out.next());
-    out.done();
-    const attempt = () => once(send, outgoing(kept.clone(), undefined, target.href), target);
-    return retrying(attempt, retry, out.signal).finally(() => kept.body?.cancel().catch(ignore));
-  }
-
-  return (send, args) => {
-    const [input, init] = args;
-    // The mark stays, for a lane beneath another library's wrapper; `fetch` itself ignores it.
-    if (init?.auth === 'omit') return pass(send, args, omitted);
-    const target = own.count || omitted.count ? undefined : claim(input, init, match, link);
-    if (target?.ours) {
-      let out;
-      try {
-        out = outgoing(input!, init, target.href);
-      } catch {
-        // The native one rejects with its own words.
-      }
-      if (out?.own) return pass(send, out.next());
-      const { retry } = config;
-      if (out) {
-        return retry?.methods.includes(out.method) && out.replayable
-          ? often(send, out, target, retry)
-          : once(send, out, target);
-      }
-    }
-    const sent = pass(send, args);
-    if (!target?.foreign || !link.verdict()[1]) return sent;
-    return sent.then((response) => (response.status === 401 && unlisted(target.origin), response));
   };
 }
 
@@ -208,15 +292,14 @@ function claim(
   input: RequestInfo | URL | undefined,
   init: FetchInit | undefined,
   match: Match,
-  link: Link,
 ): Target | undefined {
-  if (input === undefined || (link.snapshot().state === 'signedOut' && !link.isClosed())) return undefined;
+  if (input === undefined) return undefined;
   const request = isRequest(input) ? input : undefined;
   // These fail, and at once: a `then` for the answer would make them fail later.
   if (init != null && typeof init !== 'object' && typeof init !== 'function') return undefined;
   if (request?.bodyUsed && init?.body == null) return undefined;
-  // `no-cors` has no Authorization, and a navigation (in a service worker) is the browser's own.
   const mode = init?.mode ?? request?.mode;
+  // `no-cors` has no Authorization, and a navigation (in a service worker) is the browser's own.
   if ((init?.signal ?? request?.signal)?.aborted || mode === 'no-cors' || mode === 'navigate') return undefined;
   if (hasOwnAuthorization(init?.headers ?? request?.headers)) return undefined;
   try {
@@ -229,9 +312,13 @@ function claim(
 
 /** Whether a response means a refused token; a promise when its body must be asked. */
 function refused(response: Response, { unauthorized, shouldRefresh }: LaneParts['config']): boolean | Promise<boolean> {
-  const about = unauthorized.filter((rule) => (typeof rule === 'number' ? rule : rule.status) === response.status);
+  const about = unauthorized.filter((rule) => statusOf(rule) === response.status);
   if (!shouldRefresh && (!about.length || about.some((rule) => typeof rule === 'number'))) return about.length > 0;
   return ask(response, (copy) => judge(copy, about, shouldRefresh), false, JUDGEMENT);
+}
+
+function statusOf(rule: Config['unauthorized'][number]): number {
+  return typeof rule === 'number' ? rule : rule.status;
 }
 
 async function judge(copy: Response, about: Config['unauthorized'], hook: Config['shouldRefresh']): Promise<boolean> {
@@ -244,6 +331,15 @@ function memberOf(body: unknown, path: string): unknown {
   for (const name of path.split('.'))
     body = Object.hasOwn(Object(body), name) && (body as Record<string, unknown>)[name];
   return body;
+}
+
+/** Why a wait has failed. */
+class Failure {
+  constructor(readonly error: unknown) {}
+}
+
+function failure(error: unknown): Failure {
+  return new Failure(error);
 }
 
 function isOf(error: unknown, code: string): boolean {

@@ -9,15 +9,17 @@ import {
   errorFrom,
   known,
 } from './errors.js';
-import { clocks, isClient } from './scope.js';
+import { isClient } from './scope.js';
 import type { Snapshot } from './types.js';
 
 /** This side of an engine: what it last said, and the promises for what was asked of it. */
 export interface Link {
   verdict(): Verdict;
   snapshot(): Snapshot;
-  /** Whether the token may be sent, for that many milliseconds more, without asking the engine. */
-  isGood(minValidity: number): boolean;
+  /** How long the token may be sent without asking the engine, in milliseconds, `LONG` at most; 0: not at all. */
+  left(): number;
+  /** The value of `Authorization` for a verdict. */
+  authorization(verdict: Verdict): string;
   /** Starts an operation whose outcome matters. */
   ask<K extends keyof Operations>(op: K, ...args: Operations[K]): Promise<Settled>;
   /** The same for what many want at once: callers share the promise of one that is under way. */
@@ -43,20 +45,37 @@ export interface LinkListener {
   died(error: TokenErrorData): void;
 }
 
+const headerOf = ([scheme, bearer]: Verdict) => `${scheme} ${bearer}`;
 const NOTHING: Verdict = [undefined, undefined, 0, undefined, 0, 0, 0, 0];
 /** How far the two clocks may drift apart before the engine has to look again, in milliseconds. */
 const DRIFT = 60_000;
+/** Eleven days. */
+const LONG = 1e9;
 /** How far apart callers may be to share a promise: each waits for its own `maxWait`, or this much less. */
 const SHARED = 250;
 
+/** An operation under way that several wait for. */
+interface Shared {
+  readonly op: string;
+  readonly first: unknown;
+  readonly second: unknown;
+  readonly at: number;
+  readonly promise: Promise<Settled>;
+}
+
 export function connect(makeHost: (sink: EngineSink) => EngineHost, { changed, event, died }: LinkListener): Link {
   let verdict = NOTHING;
+  /** Its last four members, where they are looked at quickest; no time is left where there is no token. */
+  const bounds = new Float64Array(4);
+  /** That of the verdict, made once: it is as long as the token. */
+  let header: string | undefined;
   let snapshot: Snapshot = { state: 'restoring', generation: 0, refreshing: false };
   let closed = false;
   let last = 0;
   let held: ReturnType<typeof setInterval> | undefined;
   const open = new Map<number, readonly [resolve: (settled: Settled) => void, reject: (error: TokenError) => void]>();
-  const shared = new Map<string, readonly [at: number, promise: Promise<Settled>]>();
+  const shared = new Map<string, Shared>();
+  let latest: Shared | undefined;
 
   /** Timers of an engine do not hold a Node process; somebody who waits does. */
   function hold(): void {
@@ -73,13 +92,19 @@ export function connect(makeHost: (sink: EngineSink) => EngineHost, { changed, e
     else resolve?.([value, verdict]);
   }
 
+  function judge(next: Verdict): void {
+    verdict = next;
+    header = undefined;
+    bounds.set(next[1] === undefined ? [0, 0] : [next[4], next[5], next[6], next[7]]);
+  }
+
   function settleAll(error: TokenError): void {
-    verdict = NOTHING;
+    judge(NOTHING);
     for (const id of open.keys()) settle(id, error);
   }
 
   const host = makeHost({
-    verdict: (next) => void (verdict = next),
+    verdict: judge,
     snapshot(next) {
       snapshot = Object.freeze(known(next));
       changed();
@@ -105,39 +130,47 @@ export function connect(makeHost: (sink: EngineSink) => EngineHost, { changed, e
   return {
     verdict: () => verdict,
     snapshot: () => snapshot,
-    isGood(minValidity) {
-      const [, bearer, , , untilWall, untilMono, checkedWall, checkedMono] = verdict;
-      const [wall, mono] = clocks();
-      return (
-        bearer !== undefined &&
-        wall + minValidity < untilWall &&
-        mono + minValidity < untilMono &&
-        wall >= checkedWall &&
-        mono >= checkedMono &&
-        Math.abs(wall - checkedWall - (mono - checkedMono)) <= DRIFT
-      );
+    left() {
+      const wall = Date.now();
+      const mono = performance.now();
+      const sinceWall = wall - bounds[2]!;
+      const sinceMono = mono - bounds[3]!;
+      if (sinceWall < 0 || sinceMono < 0 || Math.abs(sinceWall - sinceMono) > DRIFT) return 0;
+      // A small integer is not allocated.
+      return Math.max(0, Math.min(bounds[0]! - wall, bounds[1]! - mono, LONG)) | 0;
     },
+    authorization: (asked) => (asked === verdict ? (header ??= headerOf(asked)) : headerOf(asked)),
     ask,
     share(op, ...args) {
-      const key = [op, ...args].join();
-      const at = clocks()[1];
-      const before = shared.get(key);
-      if (before && at - before[0] < SHARED) return before[1];
-      const promise = ask(op, ...args);
-      const entry = [at, promise] as const;
-      const end = () => shared.get(key) === entry && shared.delete(key);
-      shared.set(key, entry);
-      // Also when it rejects and all callers have left.
-      promise.then(end, end);
-      return promise;
+      const at = performance.now();
+      const isFresh = (wait: Shared | undefined) => wait && at - wait.at < SHARED;
+      const [first, second] = args;
+      // Thousands ask for the same in one turn: they need no key.
+      if (latest?.op === op && latest.first === first && latest.second === second && isFresh(latest)) return latest.promise;
+      const key = `${op} ${first} ${second}`;
+      let wait = shared.get(key);
+      if (!isFresh(wait)) {
+        const begun = (wait = { op, first, second, at, promise: ask(op, ...args) });
+        const end = () => {
+          if (latest === begun) latest = undefined;
+          if (shared.get(key) === begun) shared.delete(key);
+        };
+        shared.set(key, begun);
+        // Also when it rejects and all callers have left.
+        begun.promise.then(end, end);
+      }
+      latest = wait!;
+      return latest.promise;
     },
-    doubt([, [, bearer, generation]]) {
-      const [, now, held] = verdict;
-      if (now === bearer && held === generation) return undefined;
+    doubt([, settled]) {
+      const bearer = verdict[1];
+      const generation = settled[2];
+      const isSame = verdict[2] === generation;
+      if (isSame && bearer === settled[1]) return undefined;
       if (closed) throw new DisposedError();
       if (snapshot.state === 'signedOut') throw new SessionEndedError();
       // One session has one token for each generation.
-      if (now !== undefined && held === generation) throw new SessionChangedError();
+      if (bearer !== undefined && isSame) throw new SessionChangedError();
       return ask('unauthorized', generation, undefined).then((settled) => {
         if (settled[0] !== 'resend') throw new SessionChangedError();
         return settled;

@@ -14,7 +14,6 @@ import type { Source } from './loader.js';
 import { logger } from './log.js';
 import { matcher } from './match.js';
 import { FOR_REFRESH, FOR_RUN, FOR_SET, FOR_SIGN_OUT, FOR_TOKEN, parse, read } from './options.js';
-import { asFetch } from './request.js';
 import type { Options } from './settings.js';
 import { slot } from './stores.js';
 import type { AccessTokenOptions, Diagnostics, FetchInit, Metrics, TokenEvent, TokenManager } from './types.js';
@@ -81,7 +80,7 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
   adopt();
   ready = true;
 
-  const send: Lane = lane({
+  const over: Lane = lane({
     link,
     match: matcher(config),
     config,
@@ -135,7 +134,7 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
     signal?.throwIfAborted();
     const wanted = minValidity * 1000;
     let settled: Settled = [undefined, link.verdict()];
-    if (!link.isGood(wanted)) {
+    if (link.left() <= wanted) {
       const wait = (work: Promise<Settled>) => abortable(watch(work), signal);
       settled = await wait(link.share('need', wanted));
       for (let more; (more = link.doubt(settled)); ) settled = await wait(more);
@@ -150,16 +149,12 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
   };
 
   return {
-    fetch: asFetch((args) => send((...sent) => globalThis.fetch(...sent), args)),
+    // Looked up at each call: others may have replaced it.
+    fetch: over((...args) => fetch(...args)),
     intercept(target = globalThis) {
       let off = inert ? ignore : undo.get(target);
       if (!off) {
-        const restore = intercept(
-          target,
-          (next) =>
-            (...args) =>
-              send(next, args),
-        );
+        const restore = intercept(target, over);
         off = () => {
           if (undo.get(target) === off) undo.delete(target);
           restore();

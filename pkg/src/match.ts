@@ -24,6 +24,7 @@ const REMEMBERED = 200;
 export function matcher({ attach, exclude, endpoints }: Pick<Config, 'attach' | 'exclude' | 'endpoints'>): Match {
   const plainPage = /^http:/.test(ownOrigin() ?? '');
   const known = new Map<string, Target | undefined>();
+  const relative: typeof known = new Map();
   let knownBase: string | undefined;
 
   function judge(text: string): Target | undefined {
@@ -49,13 +50,20 @@ export function matcher({ attach, exclude, endpoints }: Pick<Config, 'attach' | 
   }
 
   return (text) => {
+    // What an absolute URL is, no base changes.
+    const absolute = known.get(text);
+    if (absolute) return absolute;
     const base = baseUrl();
-    if (base !== knownBase || known.size > REMEMBERED) {
-      known.clear();
+    if (base !== knownBase) {
+      relative.clear();
       knownBase = base;
     }
-    let target = known.get(text);
-    if (!target) known.set(text, (target = judge(text)));
+    let target = relative.get(text);
+    if (!target) {
+      const map = /^https?:\/\//.test(text) ? known : relative;
+      if (map.size > REMEMBERED) map.clear();
+      map.set(text, (target = judge(text)));
+    }
     return target;
   };
 }

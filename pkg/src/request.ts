@@ -3,14 +3,14 @@ import { ignore } from './abort.js';
 export type Fetch = typeof globalThis.fetch;
 
 /**
- * A function that looks like the native one: its name, its length 1, and a promise for every failure. `run` also gets
- * what it was called on.
+ * A function that looks like the native one: its name, its length 1, and a promise for every failure. `quick` comes
+ * first, and leaves what is not for it to `run`, which gets `this` and the arguments just as they are.
  */
-export function asFetch(run: (args: Parameters<Fetch>, self: unknown) => Promise<Response>): Fetch {
+export function asFetch(run: Fetch, quick: Quick = ignore): Fetch {
   const like = {
-    fetch(_input: RequestInfo | URL, _init: RequestInit | undefined = undefined): Promise<Response> {
+    fetch(input: RequestInfo | URL, init: RequestInit | undefined = undefined): Promise<Response> {
       try {
-        return run([...arguments] as Parameters<Fetch>, this);
+        return quick(input, init) ?? run.apply(this, arguments as unknown as Parameters<Fetch>);
       } catch (error) {
         return Promise.reject(error);
       }
@@ -19,58 +19,30 @@ export function asFetch(run: (args: Parameters<Fetch>, self: unknown) => Promise
   return like.fetch;
 }
 
+export type Quick = (input: unknown, init: RequestInit | undefined) => Promise<Response> | undefined | void;
+
 /** A request as it was at the call, ready to go out. */
 export interface Outgoing {
   readonly method: string;
+  /** Absolute, as it was at the call. */
+  readonly href: string;
   readonly signal: AbortSignal | null | undefined;
-  /** Whether it carries the caller's own `Authorization`, where that showed only now. */
+  /** Whether it is to have no token, where that showed only now: it has the caller's own `Authorization`, or no CORS. */
   readonly own?: boolean;
   /** Whether it can go out a second time, byte for byte. */
   readonly replayable: boolean;
   /** Arguments for the next send. */
   next(authorization?: string): [input: RequestInfo | URL, init?: RequestInit];
-  /** To be called before a wait: from now on nothing is read of what the caller may change. */
-  keep(): void;
   /** Lets go of what is kept for a second time. */
   done(): void;
 }
 
-/** Takes a request. Throws when it is none, as the native `fetch` would reject. */
+/**
+ * Takes a request that is not plain: the browser merges input and init as the standard says, and takes the body as it
+ * is now. Throws when it is none, as the native `fetch` would reject.
+ */
 export function outgoing(input: RequestInfo | URL, init: RequestInit | undefined, href: string): Outgoing {
-  const { headers: given, body, signal } = init ?? {};
-  if (isRequest(input)) return exact(input, init, href);
-  const plain =
-    (!init || isPlain(init)) &&
-    (given === undefined || isPlain(given)) &&
-    (body == null || typeof body === 'string') &&
-    (signal == null || isTagged(signal, 'AbortSignal'));
-  if (!plain) return exact(href, init, href);
-
-  // The cheap way: nothing that the caller could change after the call, so a copy will do.
-  const headers = { ...(given as Record<string, string> | undefined) };
-  const copy = { ...init, headers };
-  const keep = () => void (target = href);
-  // A URL object may be another one by the time of the send, or name another place at each look.
-  let target = typeof input === 'string' ? input : href;
-  return {
-    method: (copy.method ?? 'GET').toUpperCase(),
-    signal: copy.signal,
-    replayable: true,
-    next(authorization) {
-      const to = target;
-      // The page's base may have changed by the second time.
-      keep();
-      if (authorization) headers.Authorization = authorization;
-      return [to, copy];
-    },
-    keep,
-    done: ignore,
-  };
-}
-
-/** The exact way: the browser merges input and init as the standard says, and takes the body as it is now. */
-function exact(input: RequestInfo, init: RequestInit | undefined, href: string): Outgoing {
-  let request = new Request(input, init);
+  let request = new Request(isRequest(input) ? input : href, init);
   // What only looks like a Request may name one place and lead to another.
   if (request.url !== href) throw new TypeError();
   const body = init?.body;
@@ -81,7 +53,7 @@ function exact(input: RequestInfo, init: RequestInit | undefined, href: string):
     request = new Request(request, { body: copy, referrer, referrerPolicy });
   }
   const { method, signal, headers } = request;
-  const own = headers.has('authorization');
+  const own = headers.has('authorization') || request.mode === 'no-cors';
   // (Node takes any asynchronous iterable.)
   const streams = isTagged(body, 'ReadableStream') || Symbol.asyncIterator in Object(body);
   let next: Request | undefined = request;
@@ -89,6 +61,7 @@ function exact(input: RequestInfo, init: RequestInit | undefined, href: string):
   const spare = own || streams || method === 'GET' || method === 'HEAD' ? request : request.clone();
   return {
     method,
+    href,
     signal,
     own,
     replayable: !streams,
@@ -98,7 +71,6 @@ function exact(input: RequestInfo, init: RequestInit | undefined, href: string):
       if (authorization) now.headers.set('Authorization', authorization);
       return [now];
     },
-    keep: ignore,
     done() {
       if (spare !== request) spare.body?.cancel().catch(ignore);
     },
@@ -113,11 +85,6 @@ function copyOf(body: unknown): ArrayBuffer | string | undefined {
   return (buffer as ArrayBuffer).slice(byteOffset, byteLength && byteOffset + byteLength);
 }
 
-function isPlain(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
-}
-
 export function isRequest(input: unknown): input is Request {
   return input instanceof Request || isTagged(input, 'Request');
 }
@@ -130,6 +97,7 @@ function isTagged(value: unknown, tag: string): boolean {
 /** Whether headers have an `Authorization`, in any spelling, as far as that shows without taking them. */
 export function hasOwnAuthorization(headers: HeadersInit | undefined): boolean {
   if (isTagged(headers, 'Headers')) return (headers as Headers).has('authorization');
+  if (!Array.isArray(headers) && Symbol.iterator in Object(headers)) return false;
   const names = Array.isArray(headers) ? headers.map((pair) => String(Object(pair)[0])) : Object.keys(headers ?? {});
   return names.some((name) => name.toLowerCase() === 'authorization');
 }

@@ -20,8 +20,3 @@ export function ownOrigin(): string | undefined {
   const { location, origin } = surroundings;
   return origin === 'null' || location?.origin === 'null' ? undefined : location?.origin;
 }
-
-/** Times in milliseconds by the wall clock and by the one that nobody can set. */
-export function clocks(): [wall: number, mono: number] {
-  return [Date.now(), performance.now()];
-}

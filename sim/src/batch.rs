@@ -27,6 +27,8 @@ pub struct Totals {
     pub violations: BTreeMap<Invariant, u64>,
     /// One run for each promise that was broken.
     pub examples: BTreeMap<Invariant, Report>,
+    /// The seeds of the runs that broke a promise.
+    pub broken_seeds: BTreeMap<Invariant, Vec<u64>>,
     /// Real time.
     pub took: Duration,
 }
@@ -99,6 +101,7 @@ impl Totals {
         }
         if let Some(invariant) = report.violation.as_ref().map(|violation| violation.invariant) {
             *self.violations.entry(invariant).or_default() += 1;
+            self.broken_seeds.entry(invariant).or_default().push(report.seed);
             self.examples.entry(invariant).or_insert(report);
         }
     }

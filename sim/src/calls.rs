@@ -3,8 +3,8 @@
 use evertoken::engine::error::{ErrorCode, TokenError};
 use evertoken::engine::ids::{CallId, Generation};
 use evertoken::engine::input::{Input, Reception};
-use evertoken::engine::output::Settled;
-use evertoken::engine::time::Millis;
+use evertoken::engine::output::{Settled, Verdict};
+use evertoken::engine::time::{Millis, Now};
 
 use super::invariant::Invariant;
 use super::network::{Fate, Hears};
@@ -33,6 +33,12 @@ impl World {
         } else {
             let call = self.ask(tab, Purpose::Request(payload));
             self.feed(tab, Input::Need { call, min_validity: Millis::ZERO });
+            // While the page is hidden or the store is looked at, what is good is not sure.
+            let is_sure = |verdict: &Verdict| verdict.until.is_none_or(|until| until != Now::NEVER);
+            let is_good = self.tabs[tab].verdict.as_ref().is_some_and(is_sure);
+            if is_good && self.tabs[tab].calls.contains_key(&call.0) {
+                self.broke(Invariant::I3, || format!("{call:?} waits though there is a good token"));
+            }
         }
     }
 

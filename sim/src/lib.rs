@@ -6,6 +6,8 @@
 
 mod actions;
 mod batch;
+#[cfg(feature = "broken")]
+pub mod broken;
 mod browser;
 mod calls;
 mod channel;

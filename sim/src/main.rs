@@ -11,6 +11,8 @@ static ALLOCATOR: fleet::Counting = fleet::Counting;
 
 const USAGE: &str = "\
 usage: evertoken-sim [--seeds N] [--seed N] [--json]
+       evertoken-sim broken [options]  engines that are broken on purpose: broken --help (feature `broken`)
+       evertoken-sim explore [options] every order of events: explore --help
        evertoken-sim fleet [options]   many clients and one server: fleet --help
 
   --seeds N   do N runs with fresh seeds (default 1000)
@@ -32,6 +34,10 @@ fn main() -> ExitCode {
     let mut words = std::env::args().skip(1).peekable();
     if words.next_if(|word| word == "fleet").is_some() {
         return fleet(words);
+    }
+    #[cfg(feature = "broken")]
+    if words.next_if(|word| word == "broken").is_some() {
+        return evertoken_sim::broken::command(words);
     }
     if words.next_if(|word| word == "explore").is_some() {
         return explore::command(words);
@@ -101,6 +107,9 @@ fn batch(count: u64, json: bool) -> ExitCode {
     });
     for report in totals.examples.values() {
         tell(report.seed);
+    }
+    for (invariant, seeds) in &totals.broken_seeds {
+        eprintln!("{}: {seeds:?}", invariant.as_str());
     }
     let seconds = totals.took.as_secs_f64();
     eprintln!(

@@ -16,6 +16,8 @@ pub struct Report {
     pub refreshes: u64,
     /// Token requests sent.
     pub requests: u64,
+    /// Inputs that engines were given.
+    pub events: u64,
     /// Calls of the app to its API.
     pub calls: u64,
     /// How many sessions ended for which reason.
@@ -39,9 +41,19 @@ pub fn run(seed: u64, sabotage: Sabotage, trace: Trace) -> Report {
     if world.watch.violation.is_none() {
         world.begin_calm();
         world.run_until(world.scenario.end);
-        // With a lead of zero a token ends before its successor is there; that moment is no verdict on the calm.
-        let latest = world.clock.elapsed + 30_000;
-        while world.is_refreshing() && world.clock.elapsed < latest {
+        // A page knows of its session what its last calls have shown. The first may come too early to tell, or wait for
+        // what other tabs are at.
+        for probe in 0..MOST_PROBES {
+            if probe >= PROBES && world.is_served() {
+                break;
+            }
+            world.probe();
+            world.run_until(world.clock.elapsed + 20_000);
+        }
+        // With a lead of zero a token ends before its successor is there, and what one tab has stored the others hear of
+        // a little later: those moments are no verdict on the calm.
+        let latest = world.clock.elapsed + 60_000;
+        while !world.is_settled() && world.clock.elapsed < latest {
             world.run_until(world.clock.elapsed + 1_000);
         }
     }
@@ -53,9 +65,13 @@ pub fn run(seed: u64, sabotage: Sabotage, trace: Trace) -> Report {
         violation: world.watch.violation,
         refreshes: world.watch.refreshes,
         requests: world.requests.len() as u64,
+        events: world.watch.events,
         calls: world.watch.calls,
         ended: world.watch.ended,
         elapsed: world.clock.elapsed,
         trace: world.trace,
     }
 }
+
+const PROBES: u32 = 3;
+const MOST_PROBES: u32 = 8;

@@ -1,5 +1,8 @@
-//! Worlds that are broken on purpose, to show that each invariant can fail. The engine itself is never touched: what
-//! is broken lies between it and the world.
+//! Worlds that are broken on purpose, to show that each invariant can fail. What is broken lies between the engine and
+//! the world; engines that are broken themselves come with the feature `broken`.
+
+#[cfg(feature = "broken")]
+use evertoken::engine::Flaw;
 
 use super::invariant::Invariant;
 
@@ -10,6 +13,9 @@ pub enum Sabotage {
     Nothing,
     /// Every 401 is said to be of the newest generation.
     BlameNewest,
+    /// The engine has a flaw.
+    #[cfg(feature = "broken")]
+    Engine(Flaw),
     /// The lock is never given back.
     KeepLock,
     /// The page goes on after a sign-out with the token that it had.
@@ -77,4 +83,12 @@ impl Sabotage {
         (Self::TurnIntoRefusal, Invariant::Logout),
         (Self::WithholdRetryAfter, Invariant::I11),
     ];
+
+    #[cfg(feature = "broken")]
+    pub(crate) fn flaw(self) -> Option<Flaw> {
+        match self {
+            Self::Engine(flaw) => Some(flaw),
+            _ => None,
+        }
+    }
 }

@@ -93,6 +93,13 @@ impl Scenario {
         }
     }
 
+    /// The same circumstances, with engines that have `flaw`.
+    #[cfg(feature = "broken")]
+    pub(crate) fn with_flaw(mut self, flaw: Option<evertoken::engine::Flaw>) -> Self {
+        self.config.flaw = flaw;
+        self
+    }
+
     /// Whether tabs can rely on what the store says of their turns.
     pub(crate) fn is_ordered(&self) -> bool {
         self.config.shared && self.manner != Manner::Lagging && self.health != Health::Denied

@@ -224,7 +224,8 @@ impl Store {
         let was_half = self.is_half;
         let lag = if matches!(self.manner, Manner::Apart | Manner::Lagging) { lag } else { 0 };
         let text = write.text.as_ref().map(|text| self.text.put(text, tab, elapsed, lag));
-        self.is_half = job.half && write.fence.is_some();
+        // A claim writes no text, and leaves that of others as it is.
+        self.is_half = if text.is_some() { job.half && write.fence.is_some() } else { self.is_half };
         let fence = write.fence.as_ref().filter(|_| !job.half);
         let fence = fence.map(|fence| self.fence.put(fence, tab, elapsed, 0));
         Landing { was_half, ..landing(Stored::Durably, self.sight(tab, elapsed), text, fence) }

@@ -89,6 +89,8 @@ impl World {
     pub(crate) fn new(seed: u64, sabotage: Sabotage, trace: Trace) -> Self {
         let mut dice = Dice::new(seed);
         let scenario = Scenario::draw(&mut dice);
+        #[cfg(feature = "broken")]
+        let scenario = scenario.with_flaw(sabotage.flaw());
         let mut world = Self {
             clock: Clock::default(),
             provider: Provider::new(scenario.policy),
@@ -369,6 +371,17 @@ impl World {
         self.tabs.iter().any(Tab::is_refreshing)
     }
 
+    /// Nothing is under way that a tab could still have to learn of.
+    pub(crate) fn is_settled(&self) -> bool {
+        !self.is_refreshing() && self.watch.written + HEARD < self.clock.elapsed
+    }
+
+    /// Whether the last call of every tab that has a session was served.
+    pub(crate) fn is_served(&self) -> bool {
+        let is_open = |tab: &&Tab| !tab.gone && tab.state() != State::SignedOut;
+        self.tabs.iter().filter(is_open).all(|tab| tab.eye.last_status == Some(200))
+    }
+
     /// The faults are over; from here on everything must come right.
     pub(crate) fn begin_calm(&mut self) {
         self.trace.note(self.clock.elapsed, || "the faults are over".into());
@@ -413,3 +426,6 @@ impl Due {
         )
     }
 }
+
+/// By when every tab knows what one of them has written: a message, a look, and a pair that is seen late.
+const HEARD: u64 = 5_000;

@@ -30,9 +30,9 @@ impl TokenManager {
     /// Takes the options as JSON: see `Options::read`. Throws `{ option, message }` for one that cannot be used.
     #[wasm_bindgen(constructor)]
     pub fn new(options: &str, host: Host) -> Result<TokenManager, JsValue> {
-        let config = Options::read(options).and_then(Options::into_config);
+        let config = Options::read(options).into_config();
         let config =
-            config.map_err(|error| thrown([("option", &error.option), ("message", &error.expected)]))?;
+            config.map_err(|error| thrown([("option", &error.option), ("message", error.expected)]))?;
         Ok(Self { shell: Shell::new(config, host) })
     }
 

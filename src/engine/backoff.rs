@@ -15,23 +15,45 @@ fn spread(delay: Millis, jitter: &mut Jitter) -> Millis {
     jitter.between(Millis(delay.0.div_ceil(2)), delay)
 }
 
+/// What a flight that failed has met.
+#[derive(Clone, Copy, Debug)]
+pub struct Met {
+    /// The server said something, so it sets the pace.
+    pub answered: bool,
+    /// How long the token held is still good, if it is.
+    pub left: Option<Millis>,
+    /// How long before its end it is refreshed when nothing fails.
+    pub lead: Millis,
+}
+
 /// The schedule after a flight has failed: it goes on until success, refusal or sign-out.
 #[derive(Clone, Debug, Default)]
 pub struct Background {
     /// When failing began, or the last wake since.
     since: Option<Mono>,
     failures: u32,
+    /// A flight has failed since then.
+    persists: bool,
 }
 
 impl Background {
-    /// The delay before the next flight. `answered`: the server said something, so it sets the pace.
-    pub fn delay(&mut self, now: Mono, answered: bool, asked: Option<Millis>, jitter: &mut Jitter) -> Millis {
+    /// The delay before the next flight. `asked`: the server named it.
+    pub fn delay(&mut self, now: Mono, met: Met, asked: Option<Millis>, jitter: &mut Jitter) -> Millis {
         let since = *self.since.get_or_insert(now);
+        self.persists = true;
         if let Some(asked) = asked {
             // A server that asks for no time at all gets a little all the same.
             return asked.max(spread(PROMPT, jitter));
         }
-        if !answered && now.since(since) < FIRST_MINUTE {
+        if let Some(left) = met.left.filter(|left| *left >= LONG) {
+            // A whole fleet that tries again and again for tokens that nobody misses would be a storm when the server
+            // is back. What lasts until then is no blip, so the delays after it are long from the start.
+            self.failures = self.failures.max(2);
+            let near = jitter.between(left.percent(92), left.percent(98));
+            let planned = left.saturating_sub(met.lead);
+            return if planned < SLOWEST_START { near } else { near.min(planned) };
+        }
+        if !met.answered && now.since(since) < FIRST_MINUTE {
             return spread(PROMPT, jitter);
         }
         let delay = SLOWEST_START.doubled(self.failures, SLOWEST);
@@ -39,15 +61,15 @@ impl Background {
         spread(delay, jitter)
     }
 
-    /// Whether a flight has failed since the last success.
-    pub fn is_failing(&self) -> bool {
-        self.since.is_some()
+    /// Whether a flight has failed since the last success or wake.
+    pub fn persists(&self) -> bool {
+        self.persists
     }
 
     /// The machine woke or the network is said to be back: the prompt minute begins again.
     pub fn wake(&mut self, now: Mono) {
         if self.since.is_some() {
-            *self = Self { since: Some(now), failures: 0 };
+            *self = Self { since: Some(now), failures: 0, persists: false };
         }
     }
 
@@ -89,7 +111,10 @@ impl Breaker {
 const FIRST_MINUTE: Millis = Millis::from_secs(60);
 const PROMPT: Millis = Millis::from_secs(5);
 const SLOWEST_START: Millis = Millis::from_secs(30);
-const SLOWEST: Millis = Millis::from_secs(16 * 60);
+/// As a mean three quarters of it: what a fleet that was cut off for hours does then is less than three times its usual.
+const SLOWEST: Millis = Millis::from_secs(5 * 60);
+/// With as much left of a token there is time.
+const LONG: Millis = Millis::from_secs(60);
 const BREAKER_START: Millis = Millis::from_secs(5);
 const BREAKER_CAP: Millis = Millis::from_secs(300);
 
@@ -118,23 +143,65 @@ mod tests {
         assert_eq!(retry_delay(&config, 1, asked, &mut jitter), Millis::from_secs(30));
     }
 
+    const LEAD: Millis = Millis::from_secs(400);
+    const CUT_OFF: Met = Met { answered: false, left: None, lead: LEAD };
+    const REFUSED_SERVICE: Met = Met { answered: true, left: None, lead: LEAD };
+
     #[test]
     fn without_an_answer_the_first_minute_is_prompt_and_then_it_slows_down() {
         let (mut background, mut jitter) = (Background::default(), Jitter::new(1));
         for second in [0, 10, 59] {
-            assert!(background.delay(Mono(second * 1_000), false, None, &mut jitter) <= PROMPT);
+            assert!(background.delay(Mono(second * 1_000), CUT_OFF, None, &mut jitter) <= PROMPT);
         }
         let mut now = Mono(60_000);
         let mut full = SLOWEST_START;
         for _ in 0..10 {
-            let delay = background.delay(now, false, None, &mut jitter);
+            let delay = background.delay(now, CUT_OFF, None, &mut jitter);
             assert!(delay <= full && delay.0 >= full.0 / 2, "{delay:?} of {full:?}");
             full = full.saturating_add(full).min(SLOWEST);
             now = now.after(delay);
         }
-        assert_eq!(full, Millis(960_000));
         background.wake(now);
-        assert!(background.delay(now, false, None, &mut jitter) <= PROMPT);
+        assert!(background.delay(now, CUT_OFF, None, &mut jitter) <= PROMPT);
+    }
+
+    #[test]
+    fn while_the_token_is_good_the_next_flight_is_near_its_end_and_what_follows_is_slow() {
+        let mut jitter = Jitter::new(1);
+        for answered in [false, true] {
+            for left in [60_000, 330_000, 429_000] {
+                let met = Met { answered, left: Some(Millis(left)), lead: LEAD };
+                for _ in 0..1_000 {
+                    let mut background = Background::default();
+                    let delay = background.delay(Mono(0), met, None, &mut jitter).0;
+                    assert!((left * 92 / 100..=left * 98 / 100).contains(&delay), "{delay} of {left}");
+                    let next = background.delay(Mono(delay), REFUSED_SERVICE, None, &mut jitter).0;
+                    assert!((60_000..=120_000).contains(&next), "{next}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_failed_before_it_was_due_is_tried_again_when_it_is() {
+        let (mut background, mut jitter) = (Background::default(), Jitter::new(1));
+        let met = Met { answered: true, left: Some(Millis(900_000)), lead: LEAD };
+        assert_eq!(background.delay(Mono(0), met, None, &mut jitter), Millis(500_000));
+    }
+
+    #[test]
+    fn a_token_that_is_good_for_less_than_a_minute_leaves_no_time() {
+        let (mut background, mut jitter) = (Background::default(), Jitter::new(1));
+        let met = Met { answered: true, left: Some(Millis(59_999)), lead: LEAD };
+        assert!(background.delay(Mono(0), met, None, &mut jitter) <= SLOWEST_START);
+    }
+
+    #[test]
+    fn the_servers_word_counts_more_than_a_good_token() {
+        let (mut background, mut jitter) = (Background::default(), Jitter::new(1));
+        let met = Met { answered: true, left: Some(Millis(600_000)), lead: LEAD };
+        let asked = Some(Millis::from_secs(20));
+        assert_eq!(background.delay(Mono(0), met, asked, &mut jitter), Millis::from_secs(20));
     }
 
     #[test]

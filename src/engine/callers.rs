@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use super::broken::Flaw;
 use super::challenge;
 use super::engine::{Engine, Phase};
 use super::error::{Cause, ErrorCode, Failure, TokenError};
@@ -29,7 +30,8 @@ impl Engine {
         // A refresh that has just brought the same token again would do so once more.
         let put_off = self.hold_off.is_some_and(|until| until > self.now.mono);
         let best = self.has_good_token() && (put_off || !self.can_refresh());
-        if (met || best) && !self.desk.looking {
+        let withheld = self.config.broken(Flaw::GoodTokenWithheld) && self.flight.is_some();
+        if (met || best) && !self.desk.looking && !withheld {
             self.settle(call, Ok(Settled::Done));
             return self.refresh_beside_use();
         }
@@ -42,8 +44,9 @@ impl Engine {
             return;
         };
         let near = access.life.left(self.now).is_some_and(|left| left < self.margin(access.life.total));
-        let put_off = self.hold_off.is_some_and(|until| until > self.now.mono);
-        if near && !put_off && self.cooldown_error().is_none() {
+        let failed = self.cooldown.as_ref().map(|cooldown| cooldown.until);
+        let put_off = [self.hold_off, failed].into_iter().flatten().any(|until| until > self.now.mono);
+        if near && !put_off {
             self.begin_flight(Reason::Scheduled);
         }
     }
@@ -92,7 +95,8 @@ impl Engine {
             return self.settle(call, Ok(Settled::Pass));
         }
         let want = Want::Replacement(generation);
-        if want.is_met(session, self.now) {
+        let met = want.is_met(session, self.now) && !self.config.broken(Flaw::OldUnauthorized);
+        if met || self.config.broken(Flaw::ResentUnchanged) {
             self.metrics.recovered += 1;
             return self.settle(call, Ok(Settled::Resend));
         }
@@ -158,8 +162,8 @@ impl Engine {
         self.waiters = waiting;
         for waiter in served {
             let settled = match waiter.want {
-                Want::Replacement(_) => Settled::Resend,
-                Want::Newer(_) | Want::Token { .. } => Settled::Done,
+                Want::Replacement(_) if !self.config.broken(Flaw::WaiterMistold) => Settled::Resend,
+                Want::Replacement(_) | Want::Newer(_) | Want::Token { .. } => Settled::Done,
             };
             self.metrics.recovered += u32::from(settled == Settled::Resend);
             self.settle(waiter.call, Ok(settled));
@@ -200,7 +204,8 @@ impl Engine {
 
     fn cooldown_error(&self) -> Option<TokenError> {
         let cooldown = self.cooldown.as_ref()?;
-        (self.flight.is_none() && cooldown.until > self.now.mono).then(|| cooldown.error.clone())
+        let opens = cooldown.opens.min(cooldown.until);
+        (self.flight.is_none() && opens > self.now.mono).then(|| cooldown.error.clone())
     }
 
     /// What the refresh under way has met so far.

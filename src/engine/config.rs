@@ -6,19 +6,19 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::endpoint::{Credentials, Endpoint, Format, TokenIn};
-use super::json::{self, Value};
+use super::json::{self, Object, Value};
 use super::metrics::Trail;
 use super::response::Fields;
 use super::time::Millis;
 use super::{decimal, encode};
 
-/// Options as they come from outside: names and values. A value out of a choice is refused when it is set, the rest is
-/// checked by [`Options::into_config`].
+/// Options as they come from outside: names and values. Each setter checks its own, and [`Options::into_config`] how
+/// they go together.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Members of lists stand behind the name of their list and a dot.
     given: Vec<(String, String)>,
-    /// The first of the numbers that are none.
+    /// The first that cannot be used. To return from everywhere would be a third of the code.
     wrong: Option<ConfigError>,
 }
 
@@ -61,6 +61,9 @@ pub struct Config {
     pub apart: bool,
     /// How many steps the trail keeps. No option: a page has room for them, a million simulated ones have not.
     pub trail: usize,
+    /// No option: what is broken on purpose.
+    #[cfg(feature = "broken")]
+    pub flaw: Option<super::broken::Flaw>,
 }
 
 /// Where new tokens come from.
@@ -85,7 +88,7 @@ pub enum Persist {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
     pub option: String,
-    pub expected: String,
+    pub expected: &'static str,
 }
 
 /// Options with a choice of values, without `fields.`, `login.`, `refresh.` or `revoke.`; the first is the default.
@@ -101,64 +104,53 @@ const CHOICES: [(&str, &[&str]); 8] = [
 ];
 
 impl Options {
-    /// Reads a JSON object whose members are options, numbers and texts.
-    pub fn read(json: &str) -> Result<Self, ConfigError> {
+    /// Reads a JSON object whose members are options, numbers and texts. What is wrong with it shows later.
+    pub fn read(json: &str) -> Self {
         let mut options = Self::default();
-        let object = json::parse_object(json).ok_or_else(|| refused("options", "a JSON object"))?;
-        for (name, value) in object.members() {
+        let object = json::parse_object(json);
+        options.require(object.is_some(), "options", "a JSON object");
+        for (name, value) in object.into_iter().flat_map(Object::members) {
             let option = name.decode();
             let value = core::str::from_utf8(value).unwrap_or_default();
             match json::parse(value) {
                 Ok(Value::Number(_)) => options.put(option, value.to_owned()),
-                Ok(Value::String(text)) => options.text(&option, text.decode())?,
-                _ => return Err(refused(&option, "a number or a text")),
+                Ok(Value::String(text)) => options.put(option, text.decode()),
+                _ => options.require(false, &option, "a number or a text"),
             }
         }
-        Ok(options)
+        options
     }
 
     /// Sets an option that is a number: a duration in milliseconds, a count, or 0 and 1 for a switch.
     pub fn number(&mut self, option: &str, value: f64) -> Result<(), ConfigError> {
         if !(0.0..=MAX_NUMBER).contains(&value) {
-            return Err(refused(option, NUMBER));
+            return Err(ConfigError { option: option.to_owned(), expected: NUMBER });
         }
         let mut digits = String::new();
         encode::integer(&mut digits, value as i64);
-        self.put(option.to_owned(), digits);
-        Ok(())
+        self.text(option, digits)
     }
 
     /// Sets an option that is a text.
     pub fn text(&mut self, option: &str, value: String) -> Result<(), ConfigError> {
-        let scope = option.bytes().position(|byte| byte == b'.').map_or(0, |dot| dot + 1);
-        let choices = choices(&option[scope..]);
-        if !choices.is_empty() && !choices.contains(&value.as_str()) {
-            return Err(refused(option, &choices.join(" or ")));
-        }
         self.put(option.to_owned(), value);
-        Ok(())
-    }
-
-    fn put(&mut self, option: String, value: String) {
-        self.given.retain(|(known, _)| *known != option);
-        self.given.push((option, value));
+        self.wrong.take().map_or(Ok(()), Err)
     }
 
     /// Checks how the options go together.
     pub fn into_config(mut self) -> Result<Config, ConfigError> {
         let name = self.take("", "name").unwrap_or_else(|| "default".to_owned());
-        if name.is_empty() {
-            return Err(refused("name", "a name that is not empty"));
-        }
-        let attempt_timeout = self.count("", "attemptTimeout", 10_000);
-        if attempt_timeout == 0 {
-            return Err(refused("attemptTimeout", "more than 0: no answer could arrive in time"));
-        }
+        self.require(!name.is_empty(), "name", "a name that is not empty");
+        let attempt_timeout = self.millis("attemptTimeout", 10_000);
+        self.require(attempt_timeout.0 > 0, "attemptTimeout", "more than 0: no answer could arrive in time");
         let refresh = self.endpoint("refresh.", "bodyField", "refresh_token");
         let mut revoke = self.endpoint("revoke.", "tokenField", "token");
         let source = match self.choice("refresh.", "kind") {
             0 => Source::Nowhere,
-            1 => Source::Endpoint(checked(refresh)?.into()),
+            1 => {
+                self.check(&refresh);
+                Source::Endpoint(refresh.into())
+            }
             _ => Source::Callback,
         };
         if let Source::Endpoint(refresh) = &source
@@ -168,8 +160,9 @@ impl Options {
             revoke.token_in = TokenIn::Cookie;
             revoke.credentials = refresh.credentials;
             revoke.csrf_header.clone_from(&refresh.csrf_header);
-        } else if revoke.format == Format::None {
-            return Err(refused("revoke.format", "json or form: the token goes into the body"));
+        } else {
+            let has_body = revoke.format != Format::None;
+            self.require(has_body, "revoke.format", "json or form: the token goes into the body");
         }
         let fields = self.fields("fields.");
         let mut login_fields = self.fields("login.");
@@ -187,7 +180,7 @@ impl Options {
             lead: self.millis("lead", 300_000),
             margin: self.millis("margin", 30_000),
             check_interval: self.millis("checkInterval", 120_000),
-            attempt_timeout: Millis(attempt_timeout),
+            attempt_timeout,
             retries: u32::try_from(self.count("", "retries", 3)).unwrap_or(u32::MAX),
             retry_delay: self.millis("retryDelay", 1_000),
             retry_cap: self.millis("retryCap", 30_000),
@@ -198,9 +191,38 @@ impl Options {
             apart: self.count("", "apart", 0) != 0,
             draw: DRAW,
             trail: Trail::LENGTH,
+            #[cfg(feature = "broken")]
+            flaw: None,
         };
-        let unknown = self.given.first().map(|(option, _)| refused(option, "the name of an option"));
-        self.wrong.or(unknown).map_or(Ok(config), Err)
+        if let Some((option, _)) = self.given.pop() {
+            self.require(false, &option, "the name of an option");
+        }
+        self.wrong.map_or(Ok(config), Err)
+    }
+
+    fn put(&mut self, option: String, value: String) {
+        let scope = option.bytes().position(|byte| byte == b'.').map_or(0, |dot| dot + 1);
+        let choices = choices(&option[scope..]);
+        let is_one = choices.is_empty() || choices.contains(&value.as_str());
+        self.require(is_one, &option, "one of its values");
+        self.given.retain(|(known, _)| *known != option);
+        self.given.push((option, value));
+    }
+
+    #[inline(never)]
+    fn require(&mut self, good: bool, option: &str, expected: &'static str) {
+        if !good && self.wrong.is_none() {
+            self.wrong = Some(ConfigError { option: option.to_owned(), expected });
+        }
+    }
+
+    /// Whether a refresh token can get to the endpoint.
+    fn check(&mut self, refresh: &Endpoint) {
+        self.require(!refresh.url.is_empty(), "refresh.url", "a URL");
+        let sent = refresh.token_in != TokenIn::Cookie || refresh.credentials != Credentials::Omit;
+        self.require(sent, "refresh.credentials", "same-origin or include: omit would leave the cookie out");
+        let has_body = refresh.token_in != TokenIn::Body || refresh.format != Format::None;
+        self.require(has_body, "refresh.format", "json or form: the refresh token goes into the body");
     }
 
     /// `body_field` is what the option for the token's name is called.
@@ -241,11 +263,9 @@ impl Options {
         let Some(digits) = self.take(scope, key) else {
             return default;
         };
-        let number = decimal::integer(digits.as_bytes()).and_then(|number| u64::try_from(number).ok());
-        if number.is_none() {
-            self.wrong.get_or_insert_with(|| refused(&[scope, key].concat(), NUMBER));
-        }
-        number.unwrap_or_default()
+        let number = decimal::integer(digits.as_bytes()).unwrap_or(-1);
+        self.require(number >= 0, &[scope, key].concat(), NUMBER);
+        number.unsigned_abs()
     }
 
     fn millis(&mut self, option: &str, default: u64) -> Millis {
@@ -275,29 +295,8 @@ impl Config {
     }
 }
 
-/// The endpoint, if a refresh token can get there.
-fn checked(endpoint: Endpoint) -> Result<Endpoint, ConfigError> {
-    if endpoint.url.is_empty() {
-        return Err(refused("refresh.url", "a URL"));
-    }
-    if endpoint.token_in == TokenIn::Cookie && endpoint.credentials == Credentials::Omit {
-        return Err(refused(
-            "refresh.credentials",
-            "same-origin or include: omit would leave the cookie out",
-        ));
-    }
-    if endpoint.token_in == TokenIn::Body && endpoint.format == Format::None {
-        return Err(refused("refresh.format", "json or form: the refresh token goes into the body"));
-    }
-    Ok(endpoint)
-}
-
 fn choices(key: &str) -> &'static [&'static str] {
     CHOICES.iter().find(|(name, _)| *name == key).map_or(&[], |(_, choices)| choices)
-}
-
-fn refused(option: &str, expected: &str) -> ConfigError {
-    ConfigError { option: option.to_owned(), expected: expected.to_owned() }
 }
 
 const DRAW: u64 = 120;
@@ -317,8 +316,8 @@ mod tests {
         options
     }
 
-    fn refusal(options: Result<Options, ConfigError>) -> String {
-        options.and_then(Options::into_config).unwrap_err().option
+    fn refusal(options: Options) -> String {
+        options.into_config().unwrap_err().option
     }
 
     #[test]
@@ -328,7 +327,7 @@ mod tests {
             assert_eq!(raw.number("lead", value).unwrap_err().option, "lead", "{value}");
         }
         raw.number("leed", 1.0).unwrap();
-        assert_eq!(refusal(Ok(raw)), "leed");
+        assert_eq!(refusal(raw), "leed");
         assert_eq!(
             Options::default().text("refresh.format", "xml".into()).unwrap_err().option,
             "refresh.format"
@@ -336,7 +335,7 @@ mod tests {
         for (option, value) in
             [("refresh.colour", "red"), ("fields.colour", "red"), ("params.a", "b"), ("lead", "-1")]
         {
-            assert_eq!(refusal(Ok(options(&[(option, value)]))), option);
+            assert_eq!(refusal(options(&[(option, value)])), option);
         }
     }
 
@@ -344,7 +343,7 @@ mod tests {
     fn options_are_read_from_json() {
         let json = r#"{"name":"a\u0062","retries":5,"lead":1500,"lead":2500,"refresh.kind":"endpoint","refresh.url":"/r",
             "refresh.headers.format":"xml","refresh.headers.a.b":"c","refresh.sendAccessToken":1}"#;
-        let config = Options::read(json).and_then(Options::into_config).unwrap();
+        let config = Options::read(json).into_config().unwrap();
         assert_eq!((config.name.as_str(), config.retries, config.lead), ("ab", 5, Millis(2_500)));
         let Source::Endpoint(endpoint) = config.source else { panic!("{:?}", config.source) };
         let headers = [("format", "xml"), ("a.b", "c")].map(|(name, value)| (name.into(), value.into()));

@@ -1,22 +1,18 @@
-//! The engine's dealings with the store: one read and one write at a time.
+//! The engine's dealings with the store, one read and one write at a time; and what a read changes.
 
-use alloc::string::ToString;
 use alloc::vec::Vec;
 
-use super::claim::Insist;
-use super::config::Persist;
+use super::broken::Flaw;
 use super::engine::{Engine, Phase};
 use super::flight::Step;
 use super::found::{Found, Seen};
 use super::hint::LOOK_FLOOR;
 use super::ids::{CallId, Epoch, Generation, StoreOp};
-use super::input::Stored;
 use super::metrics::Mark;
-use super::output::{Event, Expected, Output, Settled, Write};
-use super::record::{self, Record, StoredAccess, StoredSession};
+use super::output::{Output, Settled};
+use super::record::{self, Record};
 use super::secret::Secret;
 use super::time::{Millis, Mono};
-use super::turn::MOST_CONFLICTS;
 
 /// What is under way between engine and store.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +33,8 @@ pub(super) struct Desk {
     pub hangs: u32,
     /// The user has signed in or out and the store does not hold it yet.
     pub wish: bool,
+    /// The session that has ended here last; `None` when the user ended one that nobody had seen.
+    pub ended: Option<u64>,
     /// Since when the store has shown an older pair than the record beside it, and which record that is.
     pub behind: Option<(Mono, (Epoch, Generation))>,
     /// When the store is looked at because another tab has said so, or to see whether the pair has come through.
@@ -45,22 +43,22 @@ pub(super) struct Desk {
     /// The newest of what the other tabs were told, or have told.
     pub announced: (Epoch, Generation),
     /// Something has changed since the write under way was begun.
-    again: bool,
+    pub again: bool,
     /// A write of everything met something else; the store is being read.
     pub conflicted: bool,
     /// The last save was to bring another pair than the store was seen with.
     pub saves_new: bool,
     /// Calls that are answered once everything is stored.
-    calls: Vec<(CallId, Settled)>,
+    pub calls: Vec<(CallId, Settled)>,
     /// How many of them wait for the write under way, and for none after it.
-    written: usize,
+    pub written: usize,
     /// The store was found with a session that is of no more use; its tokens are still there.
     pub leftover: bool,
     /// The store belongs to a newer version.
     pub read_only: bool,
-    failing: bool,
+    pub failing: bool,
     /// Saves in a row that failed, and when the next is tried.
-    failures: u32,
+    pub failures: u32,
     pub save_at: Option<Mono>,
     next: StoreOp,
 }
@@ -68,11 +66,13 @@ pub(super) struct Desk {
 /// A write under way.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Writing {
-    op: StoreOp,
+    pub op: StoreOp,
     pub deadline: Mono,
-    what: What,
+    pub what: What,
     /// What the store holds once it is done.
-    then: Seen,
+    pub then: Seen,
+    /// It holds the pair, too.
+    pub is_whole: bool,
 }
 
 /// What a write is for.
@@ -108,6 +108,18 @@ impl Desk {
     /// Whether nothing is being written, nor about to be.
     pub(super) fn is_idle(&self) -> bool {
         self.writing.is_none() && !self.conflicted
+    }
+
+    /// The user wants something that is to be stored.
+    pub(super) fn wish(&mut self) {
+        self.wish = true;
+        self.failures = 0;
+    }
+
+    /// Whether it is to be stored for the first time: what could not be may be older than what others have stored since,
+    /// with numbers that count on from those of before the clock was set back.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.wish && self.failures == 0
     }
 
     /// What this tab knows, the others need not hear.
@@ -162,13 +174,14 @@ impl Engine {
             self.desk.hangs = if text.is_some() { 0 } else { self.desk.hangs };
             return;
         }
-        self.desk.given_up = None;
+        // A look that was begun after a late one still counts.
+        self.desk.given_up = self.desk.given_up.filter(|later| *later > op);
         if text.is_some() {
             self.desk.late = None;
         }
         let ended = text.is_some() || fence.is_some();
         let in_time = self.desk.reading.is_none_or(|(_, deadline)| self.now.mono < deadline);
-        self.desk.reading = None;
+        self.desk.reading = self.desk.reading.filter(|(later, _)| *later > op);
         if ended && self.desk.hangs > 0 {
             // This is the look that was put off.
             self.desk.look_at = None;
@@ -184,36 +197,49 @@ impl Engine {
         }
         let found = self.find(text, fence);
         let held = (self.phase != Phase::Booting).then_some((self.epoch, self.generation));
-        let record = found.behind.filter(|order| Some(*order) > held);
+        let record = found.behind.as_ref().filter(|record| Some(record.order()) > held);
+        let outdone = record.filter(|record| self.outdoes(record)).map(Record::order);
+        let record = record.filter(|_| outdone.is_none()).map(Record::order);
         if record.is_some_and(|record| self.waits_for_pair(record)) {
             return;
         }
-        let behind = record.is_some();
+        // A pair that nobody can have stands in nobody's way.
+        let outdone = outdone.or(record.filter(|_| self.session.is_some() && self.desk.is_fresh()));
+        let behind = record.is_some() && outdone.is_none();
         self.desk.behind = self.desk.behind.filter(|_| behind);
         self.desk.looking = false;
         let reads_to_send = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Reading));
-        let collides = (self.desk.conflicted || reads_to_send) && self.collides(&found);
+        let acts = self.desk.conflicted || reads_to_send || self.desk.save_at.is_some();
+        let collides = acts && !self.gives_in(&found) && self.collides(&found);
         if self.desk.hangs == 0 {
             self.desk.seen = found.seen;
         }
-        let merged = match found.stored {
-            record::Stored::Record(record) => self.merge(record),
-            record::Stored::Newer => {
+        let merged = match (outdone, found.stored) {
+            (Some(order), _) => {
+                self.outdo(order);
+                Merged::Kept
+            }
+            (None, record::Stored::Record(pair)) if behind && !self.is_served_by(&pair) => Merged::Kept,
+            (None, record::Stored::Record(record)) => self.merge(record),
+            (None, record::Stored::Newer) => {
                 self.yield_to_newer();
                 Merged::Kept
             }
-            record::Stored::Nothing => Merged::Kept,
+            (None, record::Stored::Nothing) => Merged::Kept,
         };
         if self.phase == Phase::Booting {
             return self.finish_boot(behind);
         }
+        if let Some(word) = &found.behind {
+            self.heed_word(word);
+        }
         if merged != Merged::Kept {
             self.desk.save_at = None;
         }
-        if collides {
+        if collides && merged == Merged::Kept {
             self.overtake();
         }
-        if behind {
+        if behind && !self.config.broken(Flaw::OlderCopySends) {
             self.fall_behind();
         } else if core::mem::take(&mut self.desk.conflicted) {
             self.resolve_conflict(merged);
@@ -230,18 +256,6 @@ impl Engine {
         if self.config.apart { Found::in_both(text, fence, name) } else { Found::in_text(text, name) }
     }
 
-    /// The pair beside a newer `record` has not come through yet: looks again until it has, or its time is over.
-    fn waits_for_pair(&mut self, record: (Epoch, Generation)) -> bool {
-        let waiting = self.desk.behind.filter(|(_, awaited)| *awaited == record);
-        let (since, _) = *self.desk.behind.insert(waiting.unwrap_or((self.now.mono, record)));
-        let waited = self.now.mono.since(since);
-        let waits = waited < BEHIND;
-        let pause = if waits { BEHIND_PAUSE } else { waited };
-        // A pair that takes longer is not waited for, but it is looked for.
-        self.desk.look_at = (waited < LONGEST_BEHIND).then(|| self.now.mono.after(pause));
-        waits
-    }
-
     /// What a look at the store means for the refresh under way.
     fn go_on(&mut self, merged: Merged) {
         let Some(step) = self.flight.as_ref().map(|flight| flight.step.clone()) else {
@@ -255,6 +269,8 @@ impl Engine {
                 // Another tab has been quicker.
                 self.flight = None;
             }
+            // What was waited for has come, and it has to be refreshed in turn.
+            Step::Waiting { hard: false, .. } if adopted && self.can_refresh() => self.hurry(),
             Step::Sending { .. } if adopted => self.ground(),
             Step::Committing if adopted => self.flight = None,
             Step::Confirming(refusal) if !adopted => self.conclude_refusal(refusal),
@@ -263,235 +279,15 @@ impl Engine {
         }
     }
 
-    /// Writes what is held; `calls` that wait for it are answered when everything is stored.
-    pub(super) fn save(&mut self) {
-        self.claim = None;
-        self.desk.save_at = None;
-        if !self.desk.is_idle() {
-            self.desk.again = true;
-            return;
-        }
-        if self.desk.read_only {
-            return self.on_saved();
-        }
-        self.desk.again = false;
-        self.desk.written = self.desk.calls.len();
-        self.write(What::Save);
-    }
-
-    /// Takes the claim back: the attempt is over and nothing came of it. Another tab may have claimed since.
-    pub(super) fn release(&mut self) {
-        let claim = self.claim.take();
-        let is_there = matches!(self.desk.seen, Seen::Record(stamp) if stamp.claim == claim);
-        if !self.desk.is_idle() {
-            self.desk.again = true;
-        } else if is_there {
-            self.write(What::Release);
-        }
-    }
-
-    /// Begins a write. Its text is that of what is held now.
-    pub(super) fn write(&mut self, what: What) {
-        let op = self.next_op();
-        let mut record = self.record();
-        let mut insist = if what == What::Save { Insist::Generation } else { Insist::Claim };
-        self.desk.saves_new = what == What::Save;
-        if let (What::Save, Seen::Record(stamp)) = (what, self.desk.seen)
-            && stamp.order() == record.order()
-        {
-            self.desk.saves_new = false;
-            // No new pair: another tab may be about to send this one, and its claim stays.
-            record.claim = stamp.claim.filter(|claim| claim.owner != self.id);
-            insist = Insist::Claim;
-        }
-        let expected = match self.desk.seen {
-            Seen::Foreign => Expected::Anything,
-            // A store that is too slow to be read can still be told what the user wants. Where other tabs write, too,
-            // what it shows late is compared with, and the write is tried again.
-            Seen::Nothing if self.desk.hangs > 0 && self.desk.wish && !self.config.shared => {
-                Expected::Anything
-            }
-            Seen::Nothing => Expected::Nothing,
-            Seen::Record(stamp) => Expected::Prefix(stamp.prefix(&record.name, record::SCHEMA, insist)),
-        };
-        let then = Seen::Record(record.stamp());
-        self.desk.writing = Some(Writing { op, deadline: self.now.mono.after(STORE_TIMEOUT), what, then });
-        // The pair need not be written again for a claim.
-        let text = (!self.config.apart || what == What::Save).then(|| record.encode());
-        let fence = self.config.apart.then(|| record.without_tokens().encode());
-        self.emit(Output::WriteStore(op, Write { expected, text, fence }));
-    }
-
-    /// Answers `call` with `settled` once everything is stored.
-    pub(super) fn save_for(&mut self, call: CallId, settled: Settled) {
-        self.settle_when_saved(call, settled);
-        self.save();
-    }
-
-    /// Answers `call` with `settled` at the end of the save that is about to be made.
-    pub(super) fn settle_when_saved(&mut self, call: CallId, settled: Settled) {
-        self.desk.calls.push((call, settled));
-    }
-
-    pub(super) fn on_write_timeout(&mut self) {
-        if let Some(writing) = self.desk.writing {
-            self.on_written(writing.op, Stored::Failed);
-        }
-    }
-
-    pub(super) fn on_written(&mut self, op: StoreOp, stored: Stored) {
-        let Some(writing) = self.desk.writing.filter(|writing| writing.op == op) else {
-            return;
-        };
-        self.desk.writing = None;
-        match stored {
-            Stored::Conflict => {
-                self.desk.conflicts += 1;
-                self.mark(Mark::StoreConflict, u64::from(self.desk.conflicts));
-            }
-            Stored::Durably => {
-                self.desk.conflicts = 0;
-                self.desk.seen = writing.then;
-                if writing.what == What::Save {
-                    self.desk.failing = false;
-                    self.desk.failures = 0;
-                }
-                self.desk.wish &= writing.what != What::Save;
-                self.mark(Mark::StoreWritten, 0);
-            }
-            Stored::Failed => {
-                self.mark(Mark::StoreFailed, 0);
-                if writing.what == What::Save {
-                    self.persist_failed();
-                    self.save_later();
-                }
-            }
-        }
-        match writing.what {
-            What::Claim => self.on_claimed(stored),
-            What::Release => {}
-            What::Save => match stored {
-                Stored::Conflict
-                    if self.phase != Phase::Disposed && self.desk.conflicts <= MOST_CONFLICTS =>
-                {
-                    self.desk.conflicted = true;
-                    return self.start_read();
-                }
-                Stored::Conflict => {
-                    self.desk.conflicts = 0;
-                    self.persist_failed();
-                    self.save_later();
-                    self.settle_saved(self.desk.written);
-                }
-                Stored::Failed => self.settle_saved(self.desk.written),
-                Stored::Durably => {
-                    self.announce();
-                    self.settle_saved(self.desk.written);
-                }
-            },
-        }
-        if self.desk.again && self.desk.is_idle() {
-            self.save();
-        } else if self.desk.is_idle() {
-            self.on_saved();
-        }
-        let waits = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Reading));
-        // A pair that is waited for is read by and by.
-        if waits && self.desk.is_idle() && self.desk.reading.is_none() && self.look_deadline().is_none() {
-            self.read_for_flight();
-        }
-    }
-
-    /// What was to be written is older than the record, and is dropped.
-    pub(super) fn drop_writes(&mut self) {
-        self.desk.conflicted = false;
-        self.desk.again = false;
-        self.on_saved();
-    }
-
-    /// The store has been read after a conflict.
-    fn resolve_conflict(&mut self, merged: Merged) {
-        match merged {
-            Merged::Adopted | Merged::Ended if !self.desk.again => self.on_saved(),
-            Merged::Adopted | Merged::Ended | Merged::Kept => self.save(),
-        }
-    }
-
-    fn on_saved(&mut self) {
-        self.settle_saved(usize::MAX);
-        if self.flight.as_ref().is_some_and(|flight| matches!(flight.step, Step::Committing)) {
-            self.finish_granted();
-        }
-    }
-
-    /// Answers the first `count` of those who wait for the store; what they changed holds in any case.
-    pub(super) fn settle_saved(&mut self, count: usize) {
-        let later = self.desk.calls.split_off(count.min(self.desk.calls.len()));
-        for (call, settled) in core::mem::replace(&mut self.desk.calls, later) {
-            self.settle(call, Ok(settled));
-        }
-    }
-
-    /// What could not be stored is tried again: a reload would send a refresh token that is spent. A sign-out is not
-    /// tried for ever, since nothing else keeps the engine awake then.
-    fn save_later(&mut self) {
-        let delay = SAVE_AGAIN.doubled(self.desk.failures * 2, SAVE_AGAIN_CAP);
-        let worthwhile = self.session.is_some() || self.desk.failures < MOST_TOMBSTONES;
-        self.desk.failures = self.desk.failures.saturating_add(1);
-        self.desk.save_at = worthwhile.then(|| self.now.mono.after(delay));
-    }
-
-    /// Tells once that the store does not hold what it should, until it does again.
-    pub(super) fn persist_failed(&mut self) {
-        self.metrics.persist_failed += 1;
-        if !core::mem::replace(&mut self.desk.failing, true) {
-            self.event(Event::PersistFailed);
-        }
-    }
-
-    fn record(&self) -> Record {
-        let session = self.session.as_ref();
-        Record {
-            name: self.config.name.to_string(),
-            epoch: self.epoch,
-            generation: self.generation,
-            claim: self.claim,
-            cooldown: self.shared_cooldown(),
-            offset: self.offset,
-            session: session.filter(|session| session.is_known()).map(|session| StoredSession {
-                id: session.id,
-                refresh: session.refresh.clone(),
-                refresh_ends: session.refresh_ends,
-                access: match (&session.access, self.config.persist) {
-                    (Some(access), Persist::Both) => Some(StoredAccess {
-                        token: access.token.clone(),
-                        received: access.life.received,
-                        life: access.life.total,
-                    }),
-                    _ => None,
-                },
-                refused: session.is_refused(),
-                lost: self.lost == Some(session.generation),
-            }),
-        }
-    }
-
-    fn next_op(&mut self) -> StoreOp {
+    pub(super) fn next_op(&mut self) -> StoreOp {
         self.desk.next = self.desk.next.next();
         self.desk.next
     }
 }
 
 /// A store that takes longer is treated as failing.
-const STORE_TIMEOUT: Millis = Millis::from_secs(2);
-/// How long a pair may take to show beside its record, and how often it is looked for.
-const BEHIND: Millis = Millis(500);
-const BEHIND_PAUSE: Millis = Millis(100);
-/// How long a pair is looked for that has not come through, at longer and longer intervals.
-const LONGEST_BEHIND: Millis = Millis::from_secs(60);
-/// When a save that failed is tried again: 5 s, then four times as long each time.
-const SAVE_AGAIN: Millis = Millis::from_secs(5);
-const SAVE_AGAIN_CAP: Millis = Millis::from_secs(16 * 60);
-const MOST_TOMBSTONES: u32 = 3;
+pub(super) const STORE_TIMEOUT: Millis = Millis::from_secs(2);
+/// The longest between two tries of a store in trouble.
+pub(super) const SAVE_AGAIN_CAP: Millis = Millis::from_secs(16 * 60);
 /// How often a store that cannot be read is looked at by itself when no session is known.
 const MOST_LOOKS: u32 = 6;

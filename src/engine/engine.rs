@@ -6,6 +6,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::backoff::{Background, Breaker};
+use super::broken::Flaw;
 use super::claim::Claim;
 use super::config::Config;
 use super::desk::Desk;
@@ -118,7 +119,10 @@ pub(super) enum Phase {
 /// After a failed flight callers are answered from here, not by new requests.
 #[derive(Clone, Debug)]
 pub(super) struct Cooldown {
+    /// When the schedule tries again.
     pub until: Mono,
+    /// From then on a caller who has no good token need not wait for that.
+    pub opens: Mono,
     pub error: TokenError,
     /// The server named the time: nothing shortens it.
     pub hard: bool,
@@ -316,7 +320,7 @@ impl Engine {
                 self.hidden = true;
                 return;
             }
-            Wake::Shown => self.hidden = false,
+            Wake::Shown => self.hidden &= self.config.broken(Flaw::ShownUnheard),
             Wake::Focus | Wake::Online => {}
         }
         if wake != Wake::Focus {

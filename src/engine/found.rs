@@ -11,7 +11,7 @@ pub(super) struct Found {
     pub stored: Stored,
     pub seen: Seen,
     /// The record is newer than the pair beside it, which has not come through yet.
-    pub behind: Option<(Epoch, Generation)>,
+    pub behind: Option<Record>,
 }
 
 /// What a write would replace, as far as it is known.
@@ -48,10 +48,10 @@ impl Found {
             }
             (_, Stored::Record(record)) if record.session.is_none() => (Stored::Record(record), None),
             (Stored::Record(pair), Stored::Record(record)) if pair.is_of_session_of(&record) => {
-                (Stored::Record(pair), Some(record.order()))
+                (Stored::Record(pair), Some(record))
             }
             // What the pair is of is over.
-            (_, Stored::Record(record)) => (Stored::Nothing, Some(record.order())),
+            (_, Stored::Record(record)) => (Stored::Nothing, Some(record)),
         };
         Self { stored, seen, behind }
     }

@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 
 use super::answer::{Answer, Judgement, Outcome};
+use super::broken::Flaw;
 use super::endpoint::HttpRequest;
 use super::engine::Engine;
 use super::error::{Cause, Failure};
@@ -137,6 +138,9 @@ impl Engine {
             let reason = self.flight.as_ref().map_or(Reason::Scheduled, |flight| flight.reason);
             self.flight.get_or_insert_with(|| Box::new(Flight::new(reason, Step::Committing)));
             self.grant(response);
+        } else if self.config.broken(Flaw::AnswerAfterSignOut) && self.session.is_none() {
+            let pair = self.pair(response);
+            self.grant_to_other_user(pair);
         } else if self.session.as_ref().is_none_or(|session| session.epoch != attempt.epoch)
             && (response.refresh.is_some() || self.session.is_none() && self.config.refresh_in_cookie())
             && let Some(endpoint) = &self.config.revoke
@@ -154,8 +158,11 @@ impl Engine {
         let cause = if answer.status == 429 { Cause::RateLimited } else { Cause::ServerError };
         self.heed(StoredCooldown { until: self.now.wall.after(asked), cause });
         // Beside an attempt that flies it is kept for what comes after that one.
-        let waits = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Waiting { .. }));
-        if let Some(cooldown) = self.cooldown.take_if(|_| waits) {
+        let Some(Step::Waiting { until, hard }) = self.flight.as_ref().map(|flight| flight.step.clone())
+        else {
+            return;
+        };
+        if let Some(cooldown) = self.cooldown.take().filter(|cooldown| !hard || until < cooldown.until) {
             self.put_off(cooldown.until, cooldown.error, cooldown.hard);
         }
     }

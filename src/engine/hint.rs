@@ -1,8 +1,9 @@
-//! What tabs tell each other of the store, and what is made of it.
+//! When the store is looked at again: because other tabs say that it holds something newer, or a pair is on its way.
 
 use super::engine::{Engine, Phase};
 use super::flight::Step;
 use super::found::Seen;
+use super::ids::{Epoch, Generation};
 use super::notice::Notice;
 use super::output::Output;
 use super::time::{Millis, Mono};
@@ -50,7 +51,24 @@ impl Engine {
         self.desk.last_look = Some(self.now.mono);
         self.start_read();
     }
+
+    /// The pair beside a newer `record` has not come through yet: looks again until it has, or its time is over.
+    pub(super) fn waits_for_pair(&mut self, record: (Epoch, Generation)) -> bool {
+        let waiting = self.desk.behind.filter(|(_, awaited)| *awaited == record);
+        let (since, _) = *self.desk.behind.insert(waiting.unwrap_or((self.now.mono, record)));
+        let waited = self.now.mono.since(since);
+        let waits = waited < BEHIND;
+        let pause = if waits { BEHIND_PAUSE } else { waited };
+        // A pair that takes longer is not waited for, but it is looked for.
+        self.desk.look_at = (waited < LONGEST_BEHIND).then(|| self.now.mono.after(pause));
+        waits
+    }
 }
 
 /// The least time between two looks that somebody else has asked for.
 pub(super) const LOOK_FLOOR: Millis = Millis::from_secs(1);
+/// How long a pair may take to show beside its record, and how often it is looked for.
+const BEHIND: Millis = Millis(500);
+const BEHIND_PAUSE: Millis = Millis(100);
+/// How long a pair is looked for that has not come through, at longer and longer intervals.
+const LONGEST_BEHIND: Millis = Millis::from_secs(60);

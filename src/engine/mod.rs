@@ -6,6 +6,7 @@
 
 pub mod answer;
 mod backoff;
+mod broken;
 mod callers;
 pub mod challenge;
 pub mod claim;
@@ -45,7 +46,10 @@ pub mod time;
 mod timer;
 mod turn;
 mod waiter;
+mod writes;
 
+#[cfg(feature = "broken")]
+pub use broken::Flaw;
 pub use config::{Config, ConfigError, Options};
 pub use engine::Engine;
 pub use input::Input;

@@ -3,7 +3,8 @@
 use alloc::boxed::Box;
 
 use super::answer::{self, Answer, Judgement, Outcome};
-use super::backoff;
+use super::backoff::{self, Met};
+use super::broken::Flaw;
 use super::config::Source;
 use super::endpoint::HttpRequest;
 use super::engine::{Cooldown, Engine, Phase};
@@ -18,7 +19,7 @@ use super::time::{Millis, Now, UnixMillis};
 impl Engine {
     /// Whether `session` has something to refresh with.
     pub(super) fn is_refreshable(&self, session: &Session) -> bool {
-        !session.is_refused()
+        (!session.is_refused() || self.config.broken(Flaw::RefusedTokenSent))
             && match &self.config.source {
                 Source::Callback => true,
                 Source::Endpoint(_) => session.refresh.is_some() || self.config.refresh_in_cookie(),
@@ -32,7 +33,8 @@ impl Engine {
 
     /// Begins a refresh unless one is under way or there is nothing to refresh with.
     pub(super) fn begin_flight(&mut self, reason: Reason) {
-        if self.flight.is_some() || !self.can_refresh() {
+        let busy = self.flight.is_some() && !self.config.broken(Flaw::NoSingleFlight);
+        if busy || !self.can_refresh() {
             return;
         }
         self.mark(Mark::FlightBegan, reason as u64);
@@ -57,6 +59,15 @@ impl Engine {
     pub(super) fn on_retry_due(&mut self) {
         if matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Waiting { .. })) {
             self.approach();
+        }
+    }
+
+    /// The next attempt of the flight is due now, or as soon as the floor allows.
+    pub(super) fn hurry(&mut self) {
+        let floor = self.last_sent.map(|sent| sent.after(FLOOR));
+        let until = floor.map_or(self.now.mono, |floor| floor.max(self.now.mono));
+        if let Some(flight) = self.flight.as_mut() {
+            flight.step = Step::Waiting { until, hard: false };
         }
     }
 
@@ -85,7 +96,11 @@ impl Engine {
         let access = session.access.as_ref().map(|access| &access.token);
         let request = match &self.config.source {
             Source::Endpoint(endpoint) => TokenRequest::Http(HttpRequest::refresh(
-                endpoint,
+                self.config
+                    .revoke
+                    .as_ref()
+                    .filter(|_| self.config.broken(Flaw::WrongEndpoint))
+                    .unwrap_or(endpoint),
                 session.refresh.as_ref(),
                 access,
                 flight.attempts == 1,
@@ -156,7 +171,10 @@ impl Engine {
         let judgement = answer.judge(&self.config.fields, self.config.access_in_cookie);
         self.learn_offset(answer, &judgement, sent);
         // A server can repeat what it was sent, and errors are logged.
-        let is_plain = |text: &str| !self.session.as_ref().is_some_and(|session| session.leaks_into(text));
+        let leaks = |session: &Session, text: &str| {
+            session.leaks_into(text) && !self.config.broken(Flaw::TokensRepeated)
+        };
+        let is_plain = |text: &str| !self.session.as_ref().is_some_and(|session| leaks(session, text));
         let request_id = answer.request_id.clone().filter(|id| id.len() <= LONGEST_ID && is_plain(id));
         let failure = |code, cause, oauth_error| Failure {
             cause: Some(cause),
@@ -189,6 +207,9 @@ impl Engine {
                     Refusal { reason, status: Some(answer.status), oauth_error: oauth_error.clone() };
                 self.refuse(refusal, Some(failure(ErrorCode::SessionEnded, Cause::Refused, oauth_error)));
             }
+            Judgement::Transient { .. } if self.config.broken(Flaw::TroubleIsRefusal) => {
+                self.refuse(Refusal::because(EndReason::Refused), None);
+            }
             Judgement::Transient { cause, oauth_error } => {
                 if (200..=299).contains(&answer.status) {
                     // New tokens may have been in what was cut off.
@@ -210,19 +231,16 @@ impl Engine {
             return;
         }
         self.metrics.failed += 1;
-        if !answered {
+        if !answered && !self.config.broken(Flaw::LossForgotten) {
             self.lost = self.session.as_ref().map(|session| session.generation);
         }
         let asked = asked.max(self.asked_before());
+        let retries = self.retries();
         let Some(flight) = self.flight.as_mut() else {
             return;
         };
         failure.attempt = flight.attempts;
-        // Of a refresh token that has ended, one attempt decides; and who answers each failure by asking again gets one.
-        let ended = self.session.as_ref().and_then(|session| session.refresh_ends);
-        let insists = flight.reason == Reason::Asked && self.asks > 0 && self.background.is_failing();
-        let once = insists || ended.is_some_and(|ends| ends <= self.now.wall);
-        if once || flight.attempts > self.config.retries {
+        if flight.attempts > retries && !self.config.broken(Flaw::RetryWithoutCap) {
             return self.fail_flight(failure, answered, asked);
         }
         let delay = backoff::retry_delay(&self.config, flight.attempts, asked, &mut self.jitter);
@@ -246,11 +264,34 @@ impl Engine {
         self.fail_flight(failure, true, None);
     }
 
+    /// How often the flight under way may send again.
+    fn retries(&self) -> u32 {
+        let asked = self.flight.as_ref().is_some_and(|flight| flight.reason == Reason::Asked);
+        let session = self.session.as_ref();
+        let ended =
+            session.and_then(|session| session.refresh_ends).is_some_and(|ends| ends <= self.now.wall);
+        // Of a refresh token that has ended, one attempt decides; and who answers each failure by asking again must
+        // not make a storm.
+        if ended || asked && self.background.persists() {
+            return 0;
+        }
+        if !self.background.persists() || !self.waiters.is_empty() {
+            return self.config.retries;
+        }
+        // The flight before has shown that an attempt more or less is not what it takes, and nobody waits for it; near
+        // the end of a good token a second one keeps most of them from waiting.
+        let good = session.is_some_and(|session| session.good_access(self.now).is_some());
+        self.config.retries.min(good.into())
+    }
+
     /// The flight has failed; the schedule goes on, and callers are answered from the cooldown until then.
     pub(super) fn fail_flight(&mut self, mut failure: Failure, answered: bool, asked: Option<Millis>) {
         let asked = asked.max(self.asked_before());
         let attempts = self.flight.take().map_or(0, |flight| flight.attempts);
-        let delay = self.background.delay(self.now.mono, answered, asked, &mut self.jitter);
+        let good = self.session.as_ref().and_then(|session| session.good_access(self.now));
+        let left = good.and_then(|access| access.life.left(self.now));
+        let met = Met { answered, left, lead: good.map_or(Millis::ZERO, |access| access.lead) };
+        let delay = self.background.delay(self.now.mono, met, asked, &mut self.jitter);
         failure.attempt = attempts;
         failure.retry_at = Some(self.now.wall.after(delay));
         let error = TokenError::from(failure);
@@ -259,8 +300,10 @@ impl Engine {
             // One path of one server has refused it; while no other is to be had, the rest goes on with it.
             access.rejected = false;
         }
-        self.cooldown =
-            Some(Cooldown { until: self.now.mono.after(delay), error: error.clone(), hard: asked.is_some() });
+        let until = self.now.mono.after(delay);
+        let spares = asked.is_none() && left.is_some_and(|left| delay < left);
+        let opens = if spares { self.now.mono.after(delay.min(PAUSE)) } else { until };
+        self.cooldown = Some(Cooldown { until, opens, error: error.clone(), hard: asked.is_some() });
         self.event(Event::RefreshFailed { error: error.clone(), exhausted: true });
         self.reject_waiters(&error);
     }
@@ -268,6 +311,9 @@ impl Engine {
     /// The refresh token was refused. Another tab may have rotated it meanwhile: the store decides.
     fn refuse(&mut self, refusal: Refusal, failure: Option<Failure>) {
         self.metrics.failed += 1;
+        if self.config.broken(Flaw::WipeWithoutAdopting) {
+            return self.conclude_refusal(refusal);
+        }
         let Some(flight) = self.flight.as_mut() else {
             return;
         };
@@ -315,7 +361,8 @@ impl Engine {
 
     fn asked(&self, header: &str, server_now: Option<UnixMillis>) -> Option<Millis> {
         let assumed = self.now.wall.shifted(self.offset.unwrap_or(0));
-        answer::retry_after(header, server_now.unwrap_or(assumed))
+        let asked = answer::retry_after(header, server_now.unwrap_or(assumed));
+        asked.filter(|_| !self.config.broken(Flaw::RetryAfterIgnored))
     }
 }
 
@@ -332,6 +379,8 @@ impl Outcome {
 /// A request id that is longer is none.
 const LONGEST_ID: usize = 128;
 const UNKNOWN: Standing = Standing::Resuming { hinted: false };
+/// While the token is good the schedule can wait long; a caller who needs another one all the same waits as long.
+const PAUSE: Millis = Millis::from_secs(30);
 /// The least time between two flights that nobody asked for.
 pub(super) const FLOOR: Millis = Millis::from_secs(1);
 const ASKS_CAP: Millis = Millis::from_secs(300);

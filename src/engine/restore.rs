@@ -1,5 +1,6 @@
 //! What is taken from the store: at the start, and when another tab has been quicker.
 
+use super::claim::Stamp;
 use super::desk::Merged;
 use super::engine::{Engine, Phase};
 use super::flight::Step;
@@ -28,24 +29,21 @@ impl Engine {
         self.desk.heard(theirs);
         if !booting && theirs <= ours {
             if theirs == ours && self.is_of(&record) {
+                self.desk.wish = false;
                 self.learn(&record);
             }
             return Merged::Kept;
         }
-        if self.desk.wish && !booting && record.epoch > Epoch(0).next(self.now.wall.after(FUTURE)) {
-            // What the user has done here is newer than a session of before the clock was set back.
-            self.epoch = record.epoch.next(self.now.wall);
-            self.generation = self.generation.max(record.generation);
-            if let Some(session) = self.session.as_mut() {
-                (session.epoch, session.generation) = (self.epoch, self.generation);
-            }
+        if !booting && self.outdoes(&record) {
+            self.outdo(theirs);
             return Merged::Kept;
         }
+        self.desk.wish = false;
         let same_epoch = record.epoch == self.epoch;
         self.offset = record.offset.or(self.offset);
         let cooldown = record.cooldown;
         let Some(stored) = record.session else {
-            if !booting && !same_epoch && self.session.is_some() {
+            if !booting && self.session.is_some() {
                 self.revoke_granted();
                 self.end_session(Refusal::because(EndReason::SignedOutElsewhere), record.epoch);
             }
@@ -73,6 +71,32 @@ impl Engine {
         if booting { Merged::Kept } else { Merged::Adopted }
     }
 
+    /// Whether what the user has done here is newer than a record that seems newer: that one is of before the clock was
+    /// set back.
+    pub(super) fn outdoes(&self, record: &Record) -> bool {
+        // What the store holds of the very session that is held, it has learnt.
+        let is_told = self.session.is_some() && self.known_session() == record.stamp().session;
+        self.desk.is_fresh() && !is_told && record.epoch > Epoch(0).next(self.now.wall.after(FUTURE))
+    }
+
+    /// What is held takes numbers above `theirs`, and is stored under them.
+    pub(super) fn outdo(&mut self, theirs: (Epoch, Generation)) {
+        self.epoch = theirs.0.next(self.now.wall);
+        self.generation = self.generation.max(theirs.1);
+        if let Some(session) = self.session.as_mut() {
+            (session.epoch, session.generation) = (self.epoch, self.generation);
+        }
+        let is_idle = self.desk.is_idle();
+        self.desk.conflicted |= is_idle;
+        self.desk.again |= !is_idle;
+    }
+
+    /// Whether a pair that is older than the record beside it is of any use: its refresh token is spent.
+    pub(super) fn is_served_by(&self, pair: &Record) -> bool {
+        let access = pair.session.as_ref().and_then(|session| session.access.as_ref());
+        access.is_some_and(|access| !Life::resume(access.life, access.received, self.now).is_over(self.now))
+    }
+
     /// Whether the record is of the very pair that is held. Tabs that knew nothing of each other may have given the same
     /// numbers to different ones.
     fn is_of(&self, record: &Record) -> bool {
@@ -96,14 +120,46 @@ impl Engine {
         let Seen::Record(stamp) = found.seen else {
             return false;
         };
-        let held = self.session.as_ref().filter(|session| session.is_known()).map(|session| session.id);
+        if stamp.order() < ours {
+            return self.shares_epoch(stamp);
+        }
         let is_other = match &found.stored {
             Stored::Record(record) if record.order() == ours => !self.is_of(record),
             // The pair beside the record has not come through, or was lost. If a new one was to be stored, and was not,
             // then it is of another tab.
             _ => self.desk.conflicted && self.desk.saves_new,
         };
-        stamp.order() == ours && (stamp.session != held || is_other)
+        stamp.order() == ours && (stamp.session != self.known_session() || is_other)
+    }
+
+    /// Whether the store has another session in the epoch of what is held here: two tabs that knew nothing of each other
+    /// have counted alike. Who sees both would take the one for a generation of the other.
+    pub(super) fn shares_epoch(&self, stamp: Stamp) -> bool {
+        stamp.epoch == self.epoch && stamp.session.is_some() && stamp.session != self.known_session()
+    }
+
+    /// The end of one session, which could not be stored at once, meets another that seems as old or older: it was begun
+    /// since, after the clock was set back perhaps, and goes on.
+    pub(super) fn gives_in(&mut self, found: &Found) -> bool {
+        let (ours, failures) = ((self.epoch, self.generation), self.desk.failures);
+        let Seen::Record(stamp) = found.seen else {
+            return false;
+        };
+        let is_other = stamp.session.is_some() && stamp.session != self.desk.ended;
+        let is_late = failures > 0 || stamp.epoch == self.epoch;
+        let meets = self.session.is_none() && is_other && is_late && stamp.order() <= ours;
+        let gives_in = meets && !self.desk.is_fresh();
+        if gives_in {
+            self.epoch = Epoch(stamp.epoch.0.saturating_sub(1));
+            self.drop_writes();
+            self.desk.look_at = Some(self.now.mono);
+        }
+        gives_in
+    }
+
+    /// The session that is held, if anybody knows of it.
+    pub(super) fn known_session(&self) -> Option<u64> {
+        self.session.as_ref().filter(|session| session.is_known()).map(|session| session.id)
     }
 
     /// The session that the record is of, if it is of any.
@@ -141,6 +197,14 @@ impl Engine {
         }
         self.persist_failed();
         self.supersede();
+    }
+
+    /// What a record says whose pair is not beside it: it may be the one that is held here.
+    pub(super) fn heed_word(&mut self, record: &Record) {
+        let is_held = record.order() == (self.epoch, self.generation);
+        if is_held && self.session.is_some() && record.stamp().session == self.known_session() {
+            self.learn(record);
+        }
     }
 
     /// What other tabs have met with the very tokens that are held here.

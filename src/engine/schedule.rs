@@ -1,5 +1,6 @@
 //! What is due when, and what all of it looks like from outside.
 
+use super::broken::Flaw;
 use super::engine::{Engine, Phase};
 use super::flight::Step;
 use super::output::{Reason, Snapshot, State, Verdict};
@@ -29,6 +30,7 @@ impl Engine {
                 _ => None,
             },
             Timer::Save => self.desk.save_at,
+            Timer::Waiter if self.config.broken(Flaw::WaitWithoutEnd) => None,
             Timer::Waiter => self.waiters.iter().map(|waiter| waiter.deadline).min(),
             Timer::Write => self.desk.writing.map(|writing| writing.deadline),
         }
@@ -178,7 +180,8 @@ impl Engine {
             });
             // Where use decides, the engine must hear of it now and then.
             let heard = self.config.idle_after.map(|after| self.last_use.after(after.percent(25)));
-            [ends, heard].into_iter().flatten().min_by_key(|until| until.mono)
+            let bounds = [ends, heard].into_iter().flatten();
+            bounds.min_by_key(|until| until.mono).filter(|_| !self.config.broken(Flaw::VerdictWithoutEnd))
         };
         Some(Verdict {
             bearer: access.token.clone(),

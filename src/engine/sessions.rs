@@ -3,6 +3,7 @@
 use alloc::string::String;
 use alloc::sync::Arc;
 
+use super::broken::Flaw;
 use super::endpoint::HttpRequest;
 use super::engine::{Cooldown, Engine, Phase};
 use super::error::{Cause, ErrorCode, TokenError};
@@ -55,12 +56,14 @@ impl Engine {
                     if session.holds(&pair) {
                         return self.settle(call, Ok(Settled::Unchanged));
                     }
-                    session.holds_access(&pair) || session.identity.is_same_user(&pair.identity)
+                    session.holds_access(&pair)
+                        || session.identity.is_same_user(&pair.identity)
+                        || self.config.broken(Flaw::UserChangeUnnoticed)
                 }
             },
         };
         if !goes_on {
-            self.desk.wish = true;
+            self.desk.wish();
             self.begin_session(pair);
             return self.save_for(call, Settled::Started);
         }
@@ -169,7 +172,8 @@ impl Engine {
         session.access = Some(AccessToken { generation: self.generation, ..pair.access });
         session.identity = pair.identity;
         session.standing = Standing::Good;
-        if pair.refresh.is_some() {
+        let ignored = session.refresh.is_some() && self.config.broken(Flaw::RotationIgnored);
+        if pair.refresh.is_some() && !ignored {
             session.refresh = pair.refresh;
             session.refresh_ends = pair.refresh_ends;
         }
@@ -220,7 +224,6 @@ impl Engine {
         if self.phase == Phase::Disposed {
             return self.fail(call, ErrorCode::Disposed);
         }
-        self.desk.wish = true;
         self.wake_dormant();
         let Some(session) = &self.session else {
             // What the store holds, or may hold, of a session goes too.
@@ -228,6 +231,8 @@ impl Engine {
             if !core::mem::take(&mut self.desk.leftover) && !unread {
                 return self.settle(call, Ok(Settled::Done));
             }
+            self.desk.wish();
+            self.desk.ended = None;
             self.epoch = self.next_epoch();
             return self.save_for(call, Settled::Done);
         };
@@ -237,6 +242,7 @@ impl Engine {
             self.emit(Output::Revoke(request));
         }
         self.mark(Mark::SignedOut, 0);
+        self.desk.wish();
         let epoch = self.next_epoch();
         self.settle_when_saved(call, Settled::Done);
         self.end_session(Refusal::because(EndReason::SignedOut), epoch);
@@ -248,6 +254,7 @@ impl Engine {
             return;
         };
         self.mark(Mark::SessionEnded, refusal.reason as u64);
+        self.desk.ended = Some(session.id);
         self.ground();
         self.forget_failures();
         let unknown = session.standing == Standing::Resuming { hinted: false };
@@ -323,6 +330,9 @@ impl Engine {
 
     /// An epoch above all that are known, also of a record whose pair is lost.
     pub(super) fn next_epoch(&self) -> Epoch {
+        if self.config.broken(Flaw::NoEpoch) {
+            return self.epoch;
+        }
         let stored = match self.desk.seen {
             Seen::Record(stamp) => stamp.epoch,
             Seen::Foreign | Seen::Nothing => Epoch(0),
@@ -361,7 +371,8 @@ impl Engine {
             }
             // The next flight waits as long as this one would have.
             (Step::Waiting { until, hard }, Some(error)) => {
-                self.cooldown = Some(Cooldown { until: *until, error: error.clone(), hard: *hard });
+                let (until, hard) = (*until, *hard);
+                self.cooldown = Some(Cooldown { until, opens: until, error: error.clone(), hard });
             }
             _ => {}
         }

@@ -4,6 +4,7 @@
 //! Nothing else is done under the lock. The claim is a lease: whoever comes late to its sending, because the tab was
 //! frozen or the machine slept, reads and claims again.
 
+use super::broken::Flaw;
 use super::claim::{Claim, Hold, Stamp};
 use super::desk::What;
 use super::engine::{Cooldown, Engine, Phase};
@@ -110,6 +111,9 @@ impl Engine {
         if let Some(flight) = self.flight.as_mut() {
             flight.step = Step::Reading;
             flight.lease = Lease { from, woken: false };
+            if self.config.broken(Flaw::NoReread) {
+                return self.decide();
+            }
             self.start_read();
         }
     }
@@ -135,7 +139,7 @@ impl Engine {
         if !self.keeps_lease() {
             return;
         }
-        if let Some(Cooldown { until, error, hard: true }) = self.cooldown.clone()
+        if let Some(Cooldown { until, error, hard: true, .. }) = self.cooldown.clone()
             && until > self.now.mono
         {
             return self.put_off(until, error, true);
@@ -148,7 +152,8 @@ impl Engine {
             Seen::Foreign | Seen::Nothing | Seen::Record(_) => None,
         };
         if let Some(claim) = foreign {
-            let is_gone = claim.hold == Hold::Locked && !self.is_alone();
+            let is_gone = claim.hold == Hold::Locked && !self.is_alone()
+                || self.config.broken(Flaw::StealOnTimer) && self.is_alone();
             if !is_gone && claim.is_live(self.now.wall) {
                 let left = claim.left(self.now.wall).saturating_add(Millis(1));
                 let retry_at = Some(self.now.wall.after(left));
@@ -225,7 +230,7 @@ impl Engine {
         let Some(flight) = self.flight.as_mut() else {
             return false;
         };
-        if !together || flight.lease.holds(now) {
+        if !together || flight.lease.holds(now) || self.config.broken(Flaw::LeaseUnchecked) {
             return true;
         }
         flight.stale += 1;
@@ -293,10 +298,10 @@ impl Engine {
         let (Lock::Held(id) | Lock::Asked { id, .. }) = self.lock else {
             return;
         };
-        // Whoever is next reads what this turn has left.
-        let is_told =
-            self.desk.is_idle() && self.owes_for().is_none() || matches!(self.lock, Lock::Asked { .. });
-        if is_told || self.phase == Phase::Disposed {
+        // Whoever is next reads what this turn has left. Where the store has something newer, that is nothing.
+        let is_stored = self.desk.is_idle() || self.desk.behind.is_some();
+        let is_told = is_stored && self.owes_for().is_none() || matches!(self.lock, Lock::Asked { .. });
+        if is_told && !self.config.broken(Flaw::LockKept) || self.phase == Phase::Disposed {
             self.lock = Lock::Free;
             self.mark(Mark::Unlocked, u64::from(id.0));
             // No listener of the app runs under it.
@@ -358,7 +363,7 @@ impl Engine {
         if left > Millis::ZERO && left <= LONGEST_COOLDOWN && is_news {
             let retry_at = Some(self.now.wall.after(left));
             let failure = Failure { retry_at, ..Failure::unavailable(cooldown.cause) };
-            self.cooldown = Some(Cooldown { until, error: failure.into(), hard: true });
+            self.cooldown = Some(Cooldown { until, opens: until, error: failure.into(), hard: true });
         }
     }
 }

@@ -275,3 +275,24 @@ fn expired() -> World {
     world.sleep(minutes(20));
     world
 }
+
+/// OI4: a caller does not wait for the end of a claim whose pair has come, and has to be refreshed in turn.
+#[test]
+fn a_pair_without_an_access_token_ends_the_wait_for_the_claim_that_brought_it() {
+    let mut world =
+        World::with(|options| options.text("persist", "refresh".into()).expect("a way to persist"));
+    world.sign_in("ada");
+    world.sleep(minutes(20));
+    world.claim_elsewhere(Hold::Alone, 0);
+    let call = world.need();
+    world.advance(secs(2));
+    world.expect_waiting(call);
+    world.rotate_elsewhere();
+    let mut record = world.record();
+    record.claim = None;
+    record.session.as_mut().expect("a session in the store").access = None;
+    world.put(record);
+    world.announce_elsewhere();
+    world.advance(secs(3));
+    world.expect(call, Settled::Done);
+}

@@ -83,6 +83,24 @@ fn the_later_of_two_sign_ins_of_one_moment_has_an_epoch_of_its_own() {
     assert!(world.record().epoch > theirs.epoch, "{:?}", world.record());
 }
 
+/// The same where a look shows the other before the first is stored.
+#[test]
+fn a_sign_in_that_is_stored_after_a_look_has_shown_another_has_an_epoch_of_its_own() {
+    let mut world = World::new();
+    world.store.mode = Mode::Failing;
+    world.sign_in("ada");
+    world.store.mode = Mode::Sync;
+    let mut elsewhere = World::unread(|_| {}, 2);
+    elsewhere.boot();
+    elsewhere.sign_in("bob");
+    let theirs = elsewhere.record();
+    world.store.put(theirs.encode().expose());
+    world.wake(Wake::Focus);
+    world.advance(minutes(1));
+    assert_eq!(world.snapshot().subject.as_deref(), Some("ada"));
+    assert!(world.record().epoch > theirs.epoch, "{:?}", world.record());
+}
+
 /// I10: so are two pairs of one session.
 #[test]
 fn the_later_of_two_pairs_of_one_moment_has_a_generation_of_its_own() {

@@ -193,3 +193,50 @@ fn revoked(world: &World) -> Vec<&str> {
     let bodies = world.revoked.iter().filter_map(|request| request.body.as_ref());
     bodies.filter_map(|body| body.expose().split('"').nth(3)).collect()
 }
+
+/// I10: a sign-out that shares its epoch with another tab's session, since the clock was set back, takes one of its own.
+#[test]
+fn a_sign_out_with_the_epoch_of_another_session_comes_after_it() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.advance(secs(5));
+    world.force();
+    world.advance(secs(1));
+    let adas = world.record();
+    world.set_wall(-3_600_000);
+    world.sign_in_elsewhere("bob");
+    let bobs = Record { generation: Generation(1), ..world.record() };
+    assert_eq!((bobs.epoch.0, adas.generation), (adas.epoch.0 + 1, Generation(2)));
+    world.put(bobs.clone());
+    world.sign_out();
+    let record = world.record();
+    assert!(record.session.is_none() && record.epoch > bobs.epoch, "{record:?}");
+}
+
+/// Of two sessions with one epoch the later write takes the next, so that nobody takes the one for the other.
+#[test]
+fn a_sign_in_with_the_epoch_of_another_session_comes_after_it() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.advance(secs(5));
+    world.force();
+    world.advance(secs(1));
+    world.set_wall(-3_600_000);
+    world.sign_in_elsewhere("bob");
+    let bobs = Record { generation: Generation(1), ..world.record() };
+    world.put(bobs.clone());
+    world.sign_in("cleo");
+    assert_eq!(world.snapshot().subject.as_deref(), Some("cleo"));
+    assert!(world.record().epoch > bobs.epoch, "{:?}", world.record());
+}
+
+/// I5: a tombstone ends the session of its own epoch, too.
+#[test]
+fn a_tombstone_in_the_epoch_of_the_session_ends_it() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    let record = world.record();
+    world.put(Record { session: None, generation: record.generation.next(), ..record });
+    world.wake(Wake::Shown);
+    assert_eq!((world.state(), world.ends()), (State::SignedOut, vec![EndReason::SignedOutElsewhere]));
+}

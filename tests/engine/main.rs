@@ -55,3 +55,4 @@ mod waiters;
 mod waiting_for_a_write;
 mod what_ends_a_session;
 mod what_is_sent;
+mod wishes;

@@ -6,27 +6,28 @@ use crate::common::*;
 fn a_listener_that_forces_a_refresh_at_each_refresh_makes_ten_requests_a_minute_at_most() {
     for urgency in [Urgency::Normal, Urgency::Forced] {
         for reply in [None, Some(Reply::Fixed(answer(503, ""))), Some(Reply::Fixed(answer(200, "{}")))] {
-            let requests = a_minute_with(Some(urgency), reply.clone());
+            let requests = a_minute_with(900, Some(urgency), reply.clone());
             assert!(requests <= 10, "{reply:?} {urgency:?}: {requests}");
             assert!(urgency == Urgency::Normal || requests > 4, "{reply:?}: it is not refused either");
         }
     }
 }
 
-/// Without a network the schedule is prompt in the first minute; the listener makes it no quicker.
+/// Near a token's end the schedule is prompt in the first minute without a network; the listener makes it no quicker.
 #[test]
 fn a_listener_that_forces_a_refresh_does_not_hasten_the_schedule() {
-    let alone = a_minute_with(None, Some(Reply::Unreachable));
+    let alone = a_minute_with(40, None, Some(Reply::Unreachable));
     for urgency in [Urgency::Normal, Urgency::Forced] {
-        let requests = a_minute_with(Some(urgency), Some(Reply::Unreachable));
+        let requests = a_minute_with(40, Some(urgency), Some(Reply::Unreachable));
         assert!(requests <= alone, "{urgency:?}: {requests} instead of {alone}");
     }
 }
 
 /// The requests of a minute in which a listener asks for a refresh whenever it hears of one.
-fn a_minute_with(urgency: Option<Urgency>, reply: Option<Reply>) -> usize {
+fn a_minute_with(lifetime: u64, urgency: Option<Urgency>, reply: Option<Reply>) -> usize {
     let mut world = World::new();
     world.server.latency = 20;
+    world.server.lifetime = lifetime;
     world.sign_in("ada");
     world.server.always = reply;
     world.advance(secs(10));

@@ -18,6 +18,19 @@ fn a_sign_in_over_a_record_whose_pair_is_on_its_way_comes_after_it() {
     assert!(world.record().epoch > theirs.epoch, "{:?}", world.record());
 }
 
+/// I13: what the record says of the pair is heeded where the pair itself is lost, or has not come through.
+#[test]
+fn the_record_is_heeded_though_the_pair_beside_it_is_lost() {
+    let mut world = World::with(apart);
+    world.sign_in("ada");
+    world.sleep(minutes(20));
+    world.refuse_elsewhere();
+    world.store.text = None;
+    world.need();
+    world.advance(secs(1));
+    assert_eq!((world.ends(), world.requests()), (vec![EndReason::Refused], 0));
+}
+
 /// I6: a pair that was lost from its place is no other pair: it is claimed under its own number, which is how the other
 /// tabs know that theirs is spent.
 #[test]
@@ -32,6 +45,46 @@ fn a_pair_that_was_lost_is_claimed_under_its_own_generation() {
     let fence = world.store.fence.clone().unwrap_or_default();
     assert!(fence.starts_with(&before.prefix("default", 1, Insist::Generation)), "{fence}");
     assert!(fence.contains(r#""locked":1"#), "{fence}");
+}
+
+/// I6: a claim on a pair that the store does not hold yet brings it along. Without it a crash would leave the others with
+/// the word of a pair that nobody can have.
+#[test]
+fn a_claim_on_a_pair_that_is_not_stored_yet_stores_it() {
+    let mut world = World::with(apart);
+    world.sign_in("ada");
+    world.advance(secs(5));
+    world.store.mode = Mode::Failing;
+    world.force();
+    world.advance(secs(2));
+    assert_eq!(world.requests(), 1);
+    world.store.mode = Mode::Sync;
+    world.server.script.push_back(Reply::Slow(5_000));
+    world.force();
+    world.advance(ms(100));
+    assert!(world.store.fence.as_ref().is_some_and(|fence| fence.contains(r#""locked":1"#)));
+    assert!(world.store.holds("refresh.0.1"));
+    assert_eq!(world.record().stamp().order().1, world.generation());
+}
+
+/// I15: the lock is not kept for a pair of another tab that is on its way.
+#[test]
+fn the_lock_goes_back_while_a_hand_over_waits_for_the_pair_of_another_tab() {
+    let mut world = World::with(apart);
+    world.sign_in("ada");
+    world.advance(secs(5));
+    let before = world.record();
+    world.store.mode = Mode::Delayed(50);
+    world.refresh();
+    world.advance(ms(20));
+    assert!(world.lock.is_some());
+    let pair = world.server.sign_in("ada", world.clock.truth());
+    world.set_tokens(&pair, SessionMode::Same);
+    world.sign_in_elsewhere("bob");
+    let theirs = world.record();
+    show(&mut world, &before, &theirs);
+    world.advance(ms(200));
+    assert_eq!((world.snapshot().refreshing, world.lock), (false, None));
 }
 
 /// The same where both have new tokens for one session.
@@ -128,6 +181,43 @@ fn a_pair_that_comes_late_brings_its_session_back() {
     let looks = world.store.reads;
     world.advance(minutes(5));
     assert_eq!(world.store.reads, looks, "it is looked for no longer");
+}
+
+/// Nobody who has just signed in is signed out because the tokens of somebody else are lost.
+#[test]
+fn a_sign_in_stands_against_a_record_whose_pair_nobody_can_have() {
+    let mut world = World::with(apart);
+    world.sign_in("ada");
+    world.advance(secs(5));
+    let before = world.record();
+    world.sign_in_elsewhere("bob");
+    let at = world.clock.now().wall.shifted(1_000);
+    let bobs = Record { epoch: before.epoch.next(at), ..world.record() };
+    show(&mut world, &before, &bobs);
+    world.sign_in("cleo");
+    world.advance(secs(5));
+    assert_eq!((world.snapshot().subject.as_deref(), world.ends()), (Some("cleo"), vec![]));
+    assert!(world.record().epoch > bobs.epoch, "{:?}", world.record());
+}
+
+/// I13: a pair that is older than its record, and over, is no session to end once more.
+#[test]
+fn a_pair_that_is_over_and_left_behind_is_not_taken_over() {
+    let mut world = World::with(apart);
+    world.sign_in("ada");
+    let before = world.record();
+    world.rotate_elsewhere();
+    let second = world.record();
+    world.sleep(minutes(20));
+    world.rotate_elsewhere();
+    let third = world.record();
+    show(&mut world, &before, &third);
+    world.wake(Wake::Shown);
+    world.advance(secs(3));
+    assert_eq!(world.ends(), [EndReason::Superseded]);
+    show(&mut world, &second, &third);
+    world.advance(secs(10));
+    assert_eq!((world.ends(), world.count("adopted")), (vec![EndReason::Superseded], 0));
 }
 
 /// I5: when somebody else has signed in, the access token of before is used no more.

@@ -180,3 +180,22 @@ fn a_day_with(change: impl FnOnce(&mut World)) -> Vec<u64> {
     assert_eq!((world.ends(), world.count("refreshFailed")), (vec![], 0));
     world.server.times()
 }
+
+/// What the store took late is stored, and what other tabs have made of it since is newer.
+#[test]
+fn a_sign_in_that_was_stored_late_is_not_stored_over_its_own_successor() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.advance(secs(5));
+    world.set_wall(-3_600_000);
+    world.store.mode = Mode::Delayed(2_500);
+    world.sign_in("bob");
+    world.advance(secs(3));
+    assert!(world.store.holds("refresh.1.0"), "stored, and late");
+    world.store.mode = Mode::Sync;
+    world.rotate_elsewhere();
+    let record = world.record();
+    world.advance(minutes(1));
+    assert_eq!(world.record().stamp(), record.stamp());
+    assert_eq!((world.generation(), world.count("adopted")), (record.generation, 1));
+}

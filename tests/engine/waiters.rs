@@ -7,8 +7,7 @@ fn a_good_token_is_handed_out_at_once_while_it_is_refreshed() {
     let mut world = World::new();
     world.sign_in("ada");
     world.server.always = Some(Reply::Silent);
-    world.advance_to_end(secs(60));
-    assert!(world.snapshot().refreshing);
+    world.advance_until(minutes(10), |world| world.snapshot().refreshing);
     for _ in 0..20 {
         let call = world.need();
         world.expect(call, Settled::Done);
@@ -109,10 +108,10 @@ fn when_the_flight_fails_all_who_wait_are_told_at_once() {
 fn a_caller_that_needs_more_life_waits_for_the_refresh() {
     let mut world = World::new();
     world.sign_in("ada");
-    world.advance_to_end(secs(400));
-    let content = world.need_for(secs(399));
+    world.advance_to_end(secs(460));
+    let content = world.need_for(secs(459));
     world.expect(content, Settled::Done);
-    let wants_more = world.need_for(secs(401));
+    let wants_more = world.need_for(secs(461));
     world.expect_waiting(wants_more);
     world.advance(secs(1));
     world.expect(wants_more, Settled::Done);

@@ -8,7 +8,7 @@ use crate::args::Profile;
 use crate::project::{self, Project};
 use crate::streams::{self, Split};
 use crate::toolchain::Toolchain;
-use crate::{arrange, glue, glue_types, inline, package, process, wasm};
+use crate::{arrange, glue_types, inline, package, process, wasm};
 
 /// Makes pkg/wasm and pkg/dist; cheap when nothing has changed.
 pub(crate) fn package(project: &Project, profile: Profile) -> Result<()> {
@@ -29,12 +29,11 @@ fn bindings(project: &Project, profile: Profile) -> Result<()> {
     };
     let Split { parts, module } = streams::split(&module)?;
     let inlined = inline::module(&parts)?;
-    let glue = bindings.names.apply(&glue::factory(&bindings.js)?)?;
     let directory = project.root.join("pkg/wasm");
     fs::create_dir_all(&directory).context("cannot create pkg/wasm")?;
     let files = [
         ("evertoken.wasm", module),
-        ("glue.js", glue.into_bytes()),
+        ("glue.js", bindings.glue.into_bytes()),
         ("glue.d.ts", glue_types::declarations(&bindings.types)?.into_bytes()),
         ("inline.js", inlined.js.into_bytes()),
         ("inline.d.ts", inlined.types.as_bytes().to_vec()),

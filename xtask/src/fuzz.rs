@@ -114,7 +114,9 @@ fn run(project: &Project, targets: &[String], limit: Limit, grown: &str) -> Resu
             continue;
         };
         totals.failed += 1;
-        println!("fuzz: {target} failed: {failure}");
+        let line = format!("fuzz: {target} failed: {failure}");
+        println!("{line}");
+        totals.report.push(line);
         if let Some(artifact) = report.artifact {
             println!("replay it with: cargo xtask fuzz {target} --replay {artifact}");
         }

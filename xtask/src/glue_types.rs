@@ -60,8 +60,10 @@ fn class(name: &str, members: &[&str], own: &mut String, bindings: &mut String) 
             let arguments =
                 rest.strip_suffix(");").ok_or_else(|| anyhow!("{name}: odd constructor `{member}`"))?;
             statics.push_str(&format!("        new ({arguments}): {name};\n"));
-        } else if !member.starts_with("private constructor") && !member.starts_with("[Symbol.dispose]") {
-            // `Symbol.dispose` is no part of ES2022's library, against which users' compilers may check this file.
+        } else if !["private constructor", "[Symbol.dispose]", "free()"]
+            .iter()
+            .any(|start| member.starts_with(start))
+        {
             own.push_str(&format!("    {member}\n"));
         }
     }
@@ -88,8 +90,8 @@ mod tests {
         )
         .unwrap();
         let expected = "export type Verdict = { until: number };\n\
-             export interface Counter {\n    free(): void;\n    add(by: number): number;\n    readonly value: number;\n}\n\n\
-             export interface Opaque {\n    free(): void;\n}\n\n\
+             export interface Counter {\n    add(by: number): number;\n    readonly value: number;\n}\n\n\
+             export interface Opaque {\n}\n\n\
              export interface Bindings {\n    Counter: {\n        readonly prototype: Counter;\n        \
              new (start: number): Counter;\n        zero(): Counter;\n    };\n    \
              Opaque: {\n        readonly prototype: Opaque;\n    };\n    decode(text: string): any;\n}\n";

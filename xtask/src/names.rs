@@ -8,6 +8,11 @@ use std::collections::BTreeMap;
 use anyhow::{Result, ensure};
 use wasm_bindgen_cli_support::Output;
 
+use crate::glue;
+
+/// How the glue names an export.
+const INSTANCE: &str = "wasm.";
+
 /// New names by old ones.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
@@ -16,13 +21,23 @@ pub(crate) struct Names {
     modules: BTreeMap<String, String>,
 }
 
-/// Renames everything that the module imports and exports.
+/// Renames everything that the module imports and exports. Exports that the glue does without go: each would keep its
+/// code in the module.
 pub(crate) fn shorten(output: &mut Output) -> Names {
     let mut names = Names::default();
     let module = output.wasm_mut();
     for import in module.imports.iter_mut() {
         import.module = numbered(&mut names.modules, &import.module);
         import.name = numbered(&mut names.imports, &import.name);
+    }
+    let unused: Vec<_> = module
+        .exports
+        .iter()
+        .filter(|export| glue::does_without(&export.name))
+        .map(|export| export.id())
+        .collect();
+    for export in unused {
+        module.exports.delete(export);
     }
     for export in module.exports.iter_mut() {
         export.name = numbered(&mut names.exports, &export.name);
@@ -66,14 +81,11 @@ impl Names {
 
     /// A line with `wasm.<name>` replaced.
     fn exports_in(&self, line: &str) -> String {
-        const INSTANCE: &str = "wasm.";
         let mut text = String::with_capacity(line.len());
         let mut rest = line;
         while let Some(at) = rest.find(INSTANCE) {
             let (before, after) = rest.split_at(at + INSTANCE.len());
-            let end = after
-                .find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '$')
-                .unwrap_or(after.len());
+            let end = after.find(|c| !is_word(c)).unwrap_or(after.len());
             let (name, after) = after.split_at(end);
             text.push_str(before);
             text.push_str(self.exports.get(name).map_or(name, String::as_str));
@@ -82,6 +94,10 @@ impl Names {
         text.push_str(rest);
         text
     }
+}
+
+fn is_word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_' || c == '$'
 }
 
 fn numbered(names: &mut BTreeMap<String, String>, old: &str) -> String {

@@ -26,6 +26,7 @@ enum Kind {
     Fetch,
     Fuzz,
     Node { directory: &'static str },
+    Sim,
 }
 
 struct Suite {
@@ -45,7 +46,7 @@ const SUITES: [Suite; 10] = [
         kind: Kind::Cargo { package: "evertoken-server" },
         about: "the auth server, 2 min",
     },
-    Suite { name: "sim", kind: Kind::Cargo { package: "evertoken-sim" }, about: "simulated browsers, 1 min" },
+    Suite { name: "sim", kind: Kind::Sim, about: "simulated browsers, engines broken on purpose, 3 min" },
     Suite { name: "fuzz", kind: Kind::Fuzz, about: "odd inputs for parsers and rules, 2 min" },
     Suite { name: "xtask", kind: Kind::Cargo { package: "xtask" }, about: "this command list, 1 min" },
     Suite { name: "check", kind: Kind::Check, about: "lints, docs, types, 3 min" },
@@ -81,13 +82,20 @@ pub(crate) fn command(project: &Project, names: &[String], coverage: bool) -> Re
             totals.failed,
             started.elapsed().as_secs()
         );
-        sum.passed += totals.passed;
-        sum.failed += totals.failed;
-        sum.skipped.extend(totals.skipped.iter().map(|line| format!("{}: {line}", suite.name)));
+        let named = |lines: &[String]| lines.iter().map(|line| format!("{}: {line}", suite.name)).collect();
+        let report = if totals.failed > 0 && totals.report.is_empty() {
+            vec![format!("{}: the reason is in its part of the log", suite.name)]
+        } else {
+            named(&totals.report)
+        };
+        sum.add(Totals { skipped: named(&totals.skipped), report, ..totals });
     }
     println!();
     for line in &sum.skipped {
         println!("skipped: {line}");
+    }
+    for line in &sum.report {
+        println!("failed: {line}");
     }
     println!("{} passed, {} failed", sum.passed, sum.failed);
     Ok(sum.failed == 0)
@@ -110,23 +118,31 @@ fn chosen(names: &[String]) -> Result<Vec<&'static Suite>> {
 fn run(project: &Project, name: &str, kind: Kind) -> Totals {
     let outcome = match kind {
         Kind::Browser => browser(project, "tests/browser"),
-        Kind::Cargo { package } => cargo(project, package),
+        Kind::Cargo { package } => cargo(project, package, &[]),
         Kind::Check => check::command(project),
         Kind::Coverage => coverage::suite(project),
         Kind::Fetch => setup::engines().and_then(|()| browser(project, "tests/fetch")),
         Kind::Fuzz => fuzz::suite(project),
         Kind::Node { directory } => node(project, directory),
+        Kind::Sim => sim(project),
     };
     outcome.unwrap_or_else(|error| {
         println!("{name}: {error:#}");
-        Totals { failed: 1, ..Totals::default() }
+        Totals { failed: 1, report: vec![format!("{error:#}")], ..Totals::default() }
     })
 }
 
-fn cargo(project: &Project, package: &str) -> Result<Totals> {
+fn cargo(project: &Project, package: &str, arguments: &[&str]) -> Result<Totals> {
     let mut cargo = process::cargo();
-    cargo.current_dir(&project.root).args(["test", "-p", package, "--no-fail-fast"]);
+    cargo.current_dir(&project.root).args(["test", "-p", package, "--no-fail-fast"]).args(arguments);
     Totals::of(&mut cargo)
+}
+
+/// The engine that ships, then those that are broken on purpose: a feature that no other build may have.
+fn sim(project: &Project) -> Result<Totals> {
+    let mut totals = cargo(project, "evertoken-sim", &[])?;
+    totals.add(cargo(project, "evertoken-sim", &["--features", "broken", "--test", "broken"])?);
+    Ok(totals)
 }
 
 fn node(project: &Project, directory: &str) -> Result<Totals> {

@@ -13,6 +13,10 @@ pub(crate) struct Totals {
     pub(crate) failed: u64,
     /// Skipped tests, each with the reason its author gave.
     pub(crate) skipped: Vec<String>,
+    /// What the runners say of failed tests, for the end of a long log.
+    pub(crate) report: Vec<String>,
+    /// Lines of the report that are still to come.
+    pub(crate) reporting: usize,
     /// Whether any line was a total: a run that crashed early has none.
     pub(crate) counted: bool,
 }
@@ -26,15 +30,33 @@ impl Totals {
             totals.read(line);
         })?;
         if !totals.counted || (!status.success() && totals.failed == 0) {
-            println!("`{}` ended with {status} and no count of failures", process::shown(command));
+            let line = format!("`{}` ended with {status} and no count of failures", process::shown(command));
+            println!("{line}");
+            totals.report.push(line);
             totals.failed += 1;
         }
         Ok(totals)
     }
 
+    /// Takes another run into account.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.skipped.extend(other.skipped);
+        self.report.extend(other.report);
+    }
+
     /// Takes one line of output into account.
     pub(crate) fn read(&mut self, line: &str) {
         let line = line.trim();
+        if line == "failures:" || line == "✖ failing tests:" {
+            self.reporting = LONGEST_REPORT;
+        } else if line.starts_with("test result: ") {
+            self.reporting = 0;
+        } else if self.reporting > 0 && !line.is_empty() {
+            self.reporting -= 1;
+            self.report.push(line.to_owned());
+        }
         if let Some(result) = line.strip_prefix("test result: ") {
             self.libtest(result);
         } else if let Some(test) = line.strip_prefix("test ").and_then(|rest| rest.split_once(" ... ignored"))
@@ -83,6 +105,9 @@ impl Totals {
     }
 }
 
+/// Of one section; the whole is in the log.
+const LONGEST_REPORT: usize = 60;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,6 +137,17 @@ mod tests {
         );
         assert_eq!((totals.passed, totals.failed, totals.counted), (3, 2, true));
         assert_eq!(totals.skipped, ["second engine: no Firefox here", "other: no reason given"]);
+    }
+
+    #[test]
+    fn what_is_said_of_failed_tests_is_kept_and_no_more_than_fits_a_screen() {
+        let totals = read(
+            "test a ... ok\ntest b ... FAILED\n\nfailures:\n\n---- b stdout ----\nleft: 1\n\nfailures:\n    b\n\n\
+             test result: FAILED. 1 passed; 1 failed\n\nrunning 1 test\n✖ failing tests:\n\n✖ c (1ms)\n  'no'\n",
+        );
+        assert_eq!(totals.report, ["---- b stdout ----", "left: 1", "b", "✖ c (1ms)", "'no'"]);
+        let long = read(&format!("failures:\n{}", "line\n".repeat(1_000)));
+        assert_eq!(long.report.len(), LONGEST_REPORT);
     }
 
     #[test]

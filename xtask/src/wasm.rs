@@ -10,9 +10,9 @@ use wasm_bindgen_cli_support::Bindgen;
 
 use crate::args::Profile;
 use crate::names::{self, Names};
-use crate::process;
 use crate::project::{self, Project};
 use crate::toolchain::{self, Toolchain};
+use crate::{glue, process};
 
 /// The crate version that the dependency of this program is pinned to.
 const BINDGEN_VERSION: &str = "0.2.130";
@@ -35,10 +35,8 @@ const MAGIC: &[u8] = b"\0asm";
 #[derive(Debug)]
 pub(crate) struct Bindings {
     pub(crate) wasm: Vec<u8>,
-    pub(crate) js: String,
+    pub(crate) glue: String,
     pub(crate) types: String,
-    /// What imports and exports are called now, for the glue.
-    pub(crate) names: Names,
 }
 
 /// Compiles the root crate as a wasm `cdylib`; returns the path of the linked module.
@@ -173,11 +171,11 @@ pub(crate) fn bind(project: &Project, module: &Path, profile: Profile) -> Result
     let directory = project.cache().join("bindgen");
     fs::create_dir_all(&directory)?;
     output.emit(&directory).context("wasm-bindgen")?;
+    let glue = glue::factory(&fs::read_to_string(directory.join("evertoken.js"))?)?;
     Ok(Bindings {
         wasm: fs::read(directory.join("evertoken_bg.wasm"))?,
-        js: fs::read_to_string(directory.join("evertoken.js"))?,
+        glue: names.apply(&glue)?,
         types: fs::read_to_string(directory.join("evertoken.d.ts"))?,
-        names,
     })
 }
 

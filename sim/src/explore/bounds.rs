@@ -29,6 +29,9 @@ pub struct Setting {
     /// How long before its end a token is refreshed, in milliseconds. So short a lead is not spread: all tabs want to
     /// refresh at the same moment.
     pub lead: u64,
+    /// What is broken in the engines.
+    #[cfg(feature = "broken")]
+    pub flaw: Option<evertoken::engine::Flaw>,
 }
 
 /// What the tabs have of a lock.

@@ -22,6 +22,7 @@ setting:
   --lock granted | denied | missing    what the tabs have of a lock (default granted)
   --grace MS                           how long a spent refresh token is answered (default 0: strict)
   --lead MS                            how long before its end a token is refreshed (default 0)
+  --flaw NAME                          what is broken in the engines (feature `broken`)
 
   --json            end with one line of JSON
 
@@ -80,6 +81,8 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Option<(Bounds, Sett
             "--calls" => bounds.calls = number(&word, &value()?)?,
             "--depth" => bounds.depth = number(&word, &value()?)?,
             "--faults" => bounds.faults = number(&word, &value()?)?,
+            #[cfg(feature = "broken")]
+            "--flaw" => setting.flaw = Some(flaw(&value()?)?),
             "--generations" => bounds.generations = number(&word, &value()?)?,
             "--grace" => setting.grace = number(&word, &value()?)?,
             "--help" | "-h" => return Ok(None),
@@ -101,6 +104,12 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Option<(Bounds, Sett
 
 fn number<N: std::str::FromStr>(word: &str, value: &str) -> Result<N, String> {
     value.parse().map_err(|_| format!("{word} needs a number, not `{value}`"))
+}
+
+#[cfg(feature = "broken")]
+fn flaw(name: &str) -> Result<evertoken::engine::Flaw, String> {
+    let broken = crate::broken::Broken::named(name);
+    broken.map(|broken| broken.flaw).ok_or_else(|| format!("no flaw is called `{name}`"))
 }
 
 impl Locking {

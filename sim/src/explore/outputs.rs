@@ -107,8 +107,8 @@ impl World {
         };
         let (eye, locked) = (self.tabs[tab].eye, matches!(self.tabs[tab].lock, Lock::Held(_)));
         let is_spent = |stored: Option<Token>| stored.is_some_and(|stored| token < stored);
-        if eye.blind > 1 && self.tabs[tab].is_reading() {
-            // It has waited twice for a store that did not answer, and goes on without.
+        if eye.blind > 1 && (eye.unread || self.tabs[tab].is_reading()) {
+            // It has asked a store twice that failed or did not answer, and goes on without.
             self.ledger.excuse(Some(token));
         } else if is_spent(eye.knew) || is_spent(self.ledger.stored) && !self.ledger.excuses(token) {
             return broken(Invariant::I1, format!("tab {tab} sent {token}, whose successor is stored"));

@@ -141,7 +141,8 @@ impl Scribe {
         }
         let eye = &tab.eye;
         self.write(&format!("{:?}{:?}{}{:?}", eye.using, eye.refused, eye.over, eye.order));
-        self.put(&format!("{}{}{}{}{:?}", eye.unstored, eye.unclaimed, eye.strained, eye.blind, eye.knew));
+        self.put(&format!("{}{}{}", eye.unstored, eye.unclaimed, eye.strained));
+        self.put(&format!("{}{}{:?}", eye.blind, eye.unread, eye.knew));
     }
 
     fn pending_write(&mut self, write: &Write) {

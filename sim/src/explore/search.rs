@@ -119,6 +119,7 @@ impl<'a> Search<'a> {
                 }
             }
         }
+        self.outcome.complete &= self.outcome.finding.is_none();
         self.outcome.states = self.nodes.len();
         self.outcome.took = self.began.elapsed();
     }

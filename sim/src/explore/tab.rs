@@ -105,6 +105,8 @@ pub(super) struct Eye {
     pub(super) strained: bool,
     /// How often it was kept from hearing of the store since it last read.
     pub(super) blind: u8,
+    /// The last read has failed.
+    pub(super) unread: bool,
     /// The newest refresh token that was in the store when it last looked or claimed.
     pub(super) knew: Option<Token>,
     /// It was refused, and what it read last was asked for before that.

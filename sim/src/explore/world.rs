@@ -62,6 +62,10 @@ impl World {
     pub(super) fn new(bounds: &Bounds, setting: Setting) -> Result<Self, Broken> {
         let mut config = options(setting).into_config().expect("options that go together");
         config.trail = 0;
+        #[cfg(feature = "broken")]
+        {
+            config.flaw = setting.flaw;
+        }
         let config = Arc::new(config);
         let tabs = (0..bounds.tabs).map(|seed| Arc::new(Tab::gone(&config, seed.into()))).collect();
         let mut world = Self {
@@ -163,12 +167,16 @@ impl World {
             None => Ok(()),
             Some((_, Reply::Read(op, text))) => {
                 self.saw(tab, op, text.as_ref());
+                self.tab(tab).eye.unread = false;
                 if !self.tabs[tab].is_reading() {
                     self.tab(tab).eye.blind = 0;
                 }
                 self.input(tab, Input::StoreRead { op, text, fence: None })
             }
-            Some((_, Reply::Unread(op))) => self.input(tab, Input::StoreFailed(op)),
+            Some((_, Reply::Unread(op))) => {
+                self.tab(tab).eye.unread = true;
+                self.input(tab, Input::StoreFailed(op))
+            }
             Some((_, Reply::Written(op, stored))) => {
                 self.tab(tab).eye.unclaimed = stored == Stored::Failed;
                 self.input(tab, Input::StoreWritten { op, stored })

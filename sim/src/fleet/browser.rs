@@ -17,15 +17,21 @@ pub(crate) trait Browser: Sized {
     fn wake(&mut self, moment: &mut Moment<'_>);
 
     /// The person does something for which the app needs a token, and whatever is known of that one does not do.
-    fn ask(&mut self, moment: &mut Moment<'_>);
+    /// Where nobody looks at the token, it is of no use.
+    fn ask(&mut self, moment: &mut Moment<'_>) {
+        moment.asked(None);
+        moment.person.ask_after(moment.at);
+    }
 
     fn answer(&mut self, answer: Answer, moment: &mut Moment<'_>);
 
     /// When there is something to do next.
     fn next(&self) -> At;
 
-    /// Bytes that a real browser would keep on its disk.
-    fn on_disk(&self) -> usize;
+    /// Bytes that a real browser would keep on its disk, as far as they are counted.
+    fn on_disk(&self) -> usize {
+        0
+    }
 }
 
 /// One client at one moment, and what its browser can do there.

@@ -2,22 +2,23 @@
 
 use super::browser::{Browser, Moment};
 use super::calendar::Answer;
-use super::plan::{At, LIFE, MINUTE, NEVER, SECOND};
+use super::plan::{At, LIFE, MINUTE, SECOND};
 use super::server::{Reply, Ticket};
+use super::timers::Timers;
 
 /// Each tab by itself, with the tokens in a store that all of them read.
 #[derive(Debug)]
 pub(crate) struct FixedLead {
     /// The refresh token in the store.
     ticket: Ticket,
-    timers: [At; 2],
+    timers: Timers,
 }
 
 impl Browser for FixedLead {
     const NAME: &'static str = "fixed-lead";
 
     fn open(ticket: Ticket, moment: &mut Moment<'_>) -> Self {
-        let mut browser = Self { ticket, timers: [NEVER; 2] };
+        let mut browser = Self { ticket, timers: Timers::new() };
         for tab in 0..moment.person.tabs {
             browser.plan(tab, moment);
         }
@@ -26,18 +27,9 @@ impl Browser for FixedLead {
     }
 
     fn wake(&mut self, moment: &mut Moment<'_>) {
-        for tab in 0..2 {
-            if self.timers[tab] <= moment.at {
-                self.timers[tab] = NEVER;
-                moment.send(tab as u8, 0, self.ticket);
-            }
+        while let Some(tab) = self.timers.take_due(moment.at) {
+            moment.send(tab, 0, self.ticket);
         }
-    }
-
-    /// The token has ended and nobody has looked.
-    fn ask(&mut self, moment: &mut Moment<'_>) {
-        moment.asked(None);
-        moment.person.ask_after(moment.at);
     }
 
     fn answer(&mut self, answer: Answer, moment: &mut Moment<'_>) {
@@ -50,17 +42,13 @@ impl Browser for FixedLead {
             }
             Reply::Refused { .. } => moment.sign_out(),
             Reply::Failing(_) | Reply::Limited | Reply::Unreachable => {
-                self.timers[usize::from(answer.tab)] = moment.at + AGAIN;
+                self.timers.set(answer.tab, moment.at + AGAIN);
             }
         }
     }
 
     fn next(&self) -> At {
-        self.timers[0].min(self.timers[1])
-    }
-
-    fn on_disk(&self) -> usize {
-        0
+        self.timers.next()
     }
 }
 
@@ -68,7 +56,7 @@ impl FixedLead {
     /// `setTimeout` until a minute before the end. Timers of tabs that are not in sight keep to whole seconds.
     fn plan(&mut self, tab: u8, moment: &mut Moment<'_>) {
         let late = if tab == 0 { 0 } else { moment.person.draw(0, SECOND) };
-        self.timers[usize::from(tab)] = moment.at + LIFE - LEAD + late;
+        self.timers.set(tab, moment.at + LIFE - LEAD + late);
     }
 }
 

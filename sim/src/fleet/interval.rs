@@ -2,40 +2,36 @@
 
 use super::browser::{Browser, Moment};
 use super::calendar::Answer;
-use super::plan::{At, LIFE, MINUTE, NEVER};
+use super::plan::{At, LIFE, MINUTE};
 use super::server::{Reply, Ticket};
+use super::timers::Timers;
 
 /// `setInterval` in each tab, with the tokens in a store that all of them read.
 #[derive(Debug)]
 pub(crate) struct Interval {
     ticket: Ticket,
-    timers: [At; 2],
+    timers: Timers,
 }
 
 impl Browser for Interval {
     const NAME: &'static str = "interval";
 
     fn open(ticket: Ticket, moment: &mut Moment<'_>) -> Self {
-        let first = moment.at + PERIOD;
-        // The second tab is opened some time later.
-        let second = if moment.person.tabs > 1 { first + moment.person.draw(0, PERIOD) } else { NEVER };
+        let mut timers = Timers::new();
+        timers.set(0, moment.at + PERIOD);
+        if moment.person.tabs > 1 {
+            // The second tab is opened some time later.
+            timers.set(1, moment.at + PERIOD + moment.person.draw(0, PERIOD));
+        }
         moment.person.ask_after(moment.at + LIFE);
-        Self { ticket, timers: [first, second] }
+        Self { ticket, timers }
     }
 
     fn wake(&mut self, moment: &mut Moment<'_>) {
-        for tab in 0..2 {
-            if self.timers[tab] <= moment.at {
-                self.timers[tab] = moment.at + PERIOD;
-                moment.send(tab as u8, 0, self.ticket);
-            }
+        while let Some(tab) = self.timers.take_due(moment.at) {
+            self.timers.set(tab, moment.at + PERIOD);
+            moment.send(tab, 0, self.ticket);
         }
-    }
-
-    /// The token has ended and nobody has looked.
-    fn ask(&mut self, moment: &mut Moment<'_>) {
-        moment.asked(None);
-        moment.person.ask_after(moment.at);
     }
 
     fn answer(&mut self, answer: Answer, moment: &mut Moment<'_>) {
@@ -51,11 +47,7 @@ impl Browser for Interval {
     }
 
     fn next(&self) -> At {
-        self.timers[0].min(self.timers[1])
-    }
-
-    fn on_disk(&self) -> usize {
-        0
+        self.timers.next()
     }
 }
 

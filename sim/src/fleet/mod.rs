@@ -20,6 +20,7 @@ mod server;
 mod shard;
 mod spread;
 mod tally;
+mod timers;
 
 pub use command::{USAGE, command};
 pub use memory::{Counting, allocations, held};

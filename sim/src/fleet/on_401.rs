@@ -53,8 +53,4 @@ impl Browser for On401 {
     fn next(&self) -> At {
         NEVER
     }
-
-    fn on_disk(&self) -> usize {
-        0
-    }
 }

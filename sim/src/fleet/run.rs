@@ -5,7 +5,7 @@ use std::thread;
 
 use super::browser::Browser;
 use super::calendar::{SLICE, slice};
-use super::plan::{At, Plan};
+use super::plan::{At, HOUR, Plan};
 use super::server::Limit;
 use super::shard::{Arrival, Shard};
 use super::tally::Tally;
@@ -57,7 +57,7 @@ pub(crate) fn play<B: Browser>(plan: &Plan, threads: usize) -> Tally {
                 taken: 0,
             });
         }
-        direct(plan, &mut lines);
+        direct::<B>(plan, &mut lines);
         drop(lines);
         let mut total = Tally::new(plan);
         for worker in workers {
@@ -72,11 +72,17 @@ pub(crate) fn play<B: Browser>(plan: &Plan, threads: usize) -> Tally {
 
 /// Lets the shards play slice by slice, and the server decide between two. A shard that is gone has panicked: then the
 /// run is over.
-fn direct(plan: &Plan, lines: &mut [Line]) {
+fn direct<B: Browser>(plan: &Plan, lines: &mut [Line]) {
     let mut limit = Limit::new(plan);
     let end = slice(plan.end());
+    let mut hours = 0;
     while let Some(slice) = lines.iter().filter_map(|line| line.last.next).min().filter(|slice| *slice < end)
     {
+        let begun = slice as At * SLICE / HOUR;
+        if begun > hours && plan.clients >= LARGE {
+            eprintln!("{}: {begun} of {} hours", B::NAME, plan.end() / HOUR);
+        }
+        hours = begun;
         for line in &mut *lines {
             let arrivals = std::mem::take(&mut line.last.arrivals);
             if line.turns.send(Turn { taken: line.taken, slice, arrivals }).is_err() {
@@ -134,3 +140,6 @@ fn work<B: Browser>(
     }
     shard.finish()
 }
+
+/// A fleet of so many takes long enough for somebody to wonder.
+const LARGE: u32 = 100_000;

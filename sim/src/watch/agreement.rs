@@ -13,15 +13,21 @@ impl World {
         let (state, eye, open) = (view.state(), &view.eye, view.calls.len());
         // Where nobody asks, nobody knows before the token has ended.
         let bearer = view.verdict.as_ref().map(|verdict| verdict.bearer.expose());
-        let accepted = bearer.is_some_and(|bearer| self.provider.accepts(bearer, &self.clock));
-        let alive = accepted || eye.family.is_some_and(|family| self.provider.is_alive(family));
+        // It may have ended right after the last call.
+        let accepted = eye.last_status == Some(200)
+            || bearer.is_some_and(|bearer| self.provider.accepts(bearer, &self.clock));
+        let refreshable = eye.family.is_some_and(|family| self.provider.is_alive(family));
+        let alive = accepted || refreshable;
+        // Refused, or left behind by a pair that is lost, an access token serves to its end.
+        let serves_out = accepted && (!refreshable || eye.news(self.now(tab)).is_some());
         // A caller that does not wait for a refresh gets its 401.
         let waits = self.scenario.config.max_wait >= Millis::from_secs(2);
         let served = !waits || eye.last_status == Some(200);
         let fine = match eye.session {
+            Session::Open if state == State::Ending => serves_out && served,
             Session::Open => alive && served && state == State::Active,
             Session::Closed => state == State::SignedOut,
-            Session::Refused => false,
+            Session::Refused => serves_out && served && state == State::Ending,
         };
         if !fine || open > 0 {
             let session = eye.session;
@@ -41,11 +47,20 @@ impl World {
         for tab in 0..self.tabs.len() {
             let view = &self.tabs[tab];
             let sight = self.store.sight(tab, u64::MAX);
-            let Some(record) = sight.newest().filter(|_| !view.gone) else {
+            // A pair that is lost can be had by nobody who does not hold it.
+            let Some(record) = sight.newest().filter(|_| !view.gone && !sight.is_behind()) else {
                 continue;
             };
+            // Known: what begins in a store that was emptied, when the clock was set back, seems older than what a page
+            // remembers.
+            let is_older = record.stamp().order() < view.eye.order && self.watch.emptied;
+            if is_older && self.clock.lies().set_back > 0 {
+                continue;
+            }
             let is_same = match &record.session {
                 None => view.state() == State::SignedOut,
+                // Refused, it is begun by nobody whose page is loaded since.
+                Some(session) if session.refused && view.state() == State::SignedOut => true,
                 Some(_) => view.state() != State::SignedOut && view.generation() == record.generation,
             };
             if !is_same {

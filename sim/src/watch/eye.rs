@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use evertoken::engine::claim::Claim;
 use evertoken::engine::ids::{Epoch, Generation, StoreOp};
 use evertoken::engine::record::Record;
-use evertoken::engine::time::Mono;
+use evertoken::engine::time::{Millis, Mono, Now};
 
 use super::turn::Turn;
 use crate::provider::RefreshId;
@@ -22,6 +22,8 @@ pub(crate) struct Eye {
     pub(crate) session: Session,
     /// The number of the first thing that began after it.
     pub(crate) began: u64,
+    /// And the time of it.
+    pub(crate) began_at: u64,
     /// What the user wants and the engine has not been seen to do.
     intents: Vec<Intent>,
     /// Sign-outs that were asked for in this step.
@@ -59,6 +61,8 @@ pub(crate) struct Eye {
     pub(crate) last_sent: Option<(Mono, Option<usize>)>,
     /// The last answer that told when to come back.
     pub(crate) told_when: bool,
+    /// Whether the user has done something that the store is not known to hold.
+    pub(crate) wish: Wish,
     /// The last write, and when it was asked for.
     pub(crate) writing: Option<(StoreOp, u64)>,
     /// Writes in a row that failed.
@@ -69,8 +73,12 @@ pub(crate) struct Eye {
     pub(crate) sights: BTreeMap<StoreOp, Sight>,
     /// The read that counts, and when it was asked for.
     reading: Option<(StoreOp, u64)>,
+    /// Its time is over.
+    expired: bool,
     /// What it showed; `None` when it did not end.
     pub(crate) view: Option<Sight>,
+    /// Reads in a row that were not answered in time.
+    pub(crate) unread: u32,
     /// The last that any read has shown.
     pub(crate) seen: Sight,
     /// Somebody has signed in or out.
@@ -101,6 +109,16 @@ pub(crate) enum Intent {
     Leave,
 }
 
+/// How far what the user has done here is stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Wish {
+    #[default]
+    /// Or not stored at once: then it may be older than what others have stored since.
+    None,
+    Unwritten,
+    Written(StoreOp),
+}
+
 /// How far the store was asked about a refusal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Confirmation {
@@ -123,6 +141,7 @@ impl Eye {
 
     pub(crate) fn read_asked(&mut self, op: StoreOp, elapsed: u64) {
         self.reading = Some((op, elapsed));
+        self.expired = false;
         self.first.get_or_insert(op);
         self.turn.read_asked(op);
         if self.confirmation == Confirmation::Wanted {
@@ -136,12 +155,17 @@ impl Eye {
         if sight.readable {
             self.seen = sight.clone();
         }
+        let counts = self.reading.is_some_and(|(reading, _)| reading == op);
+        if sight.readable && (counts || sight.text.is_some()) {
+            self.unread = 0;
+        } else if !sight.readable && counts && !self.expired {
+            self.unread += 1;
+        }
         if self.begins_again(op, &sight) {
             self.booted = false;
             self.view = Some(sight);
             return false;
         }
-        let counts = self.reading.is_some_and(|(reading, _)| reading == op);
         if counts {
             self.reading = None;
             self.view = Some(sight);
@@ -160,8 +184,10 @@ impl Eye {
 
     /// A read that takes this long counts as failed.
     pub(crate) fn read_expired(&mut self, elapsed: u64) -> bool {
-        let expired = self.reading.is_some_and(|(_, asked)| elapsed >= asked + 2_000);
+        let expired = self.reading.is_some_and(|(_, asked)| elapsed >= asked + 2_000) && !self.expired;
         if expired {
+            self.expired = true;
+            self.unread += 1;
             self.view = None;
             self.read_done();
         }
@@ -216,13 +242,24 @@ impl Eye {
     }
 
     /// What the last look at the store shows, if that is more than is held.
-    pub(crate) fn news(&self) -> Option<&Record> {
-        self.view.as_ref()?.newest().filter(|record| record.stamp().order() > self.order)
+    pub(crate) fn news(&self, now: Now) -> Option<&Record> {
+        // What was written when the clock was ahead is older than what the user has done since and is still to be stored.
+        let future = now.wall.after(FUTURE).0;
+        let is_news = |record: &&Record| {
+            record.stamp().order() > self.order
+                && (self.wish == Wish::None
+                    || i64::try_from(record.epoch.0).is_ok_and(|epoch| epoch < future))
+        };
+        self.view.as_ref()?.newest().filter(is_news)
     }
 
     /// What the store says of the very tokens that are held.
     pub(crate) fn word(&self) -> Option<&Record> {
-        self.view.as_ref()?.newest().filter(|record| record.stamp().order() == self.order)
+        let view = self.view.as_ref()?;
+        // Where writes are not compared over tabs two sessions may have the same numbers.
+        let shown = view.text.as_deref().and_then(Self::family_in);
+        let is_other = shown.is_some() && shown != self.family;
+        view.newest().filter(|record| record.stamp().order() == self.order && !is_other)
     }
 
     /// What was last seen of another page's claim on the very tokens that are held.
@@ -238,6 +275,7 @@ impl Eye {
         }
         for intent in std::mem::take(&mut self.intents) {
             self.acted = true;
+            self.wish = Wish::Unwritten;
             match intent {
                 // The same user may go on with the same session.
                 Intent::Begin(_) => self.replaced.extend(self.family.take()),
@@ -263,3 +301,5 @@ impl Eye {
         kept.id.map(|id| id.family)
     }
 }
+
+const FUTURE: Millis = Millis::from_secs(1);

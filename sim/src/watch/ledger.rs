@@ -5,12 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::invariant::Violation;
 use crate::provider::RefreshId;
 use crate::tab::Payload;
+use crate::world::Page;
 
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
     pub(crate) violation: Option<Violation>,
     /// Refreshes whose tokens were taken.
     pub(crate) refreshes: u64,
+    /// Inputs that engines were given.
+    pub(crate) events: u64,
     /// Calls of the app to its API.
     pub(crate) calls: u64,
     /// How sessions ended.
@@ -19,17 +22,29 @@ pub(crate) struct Watch {
     pub(crate) left: BTreeMap<usize, Left>,
     /// When a sign-in was last left, among all that was begun.
     pub(crate) last_left: u64,
+    /// Sign-ins of which the app says that they go on with the session that is there.
+    pub(crate) vouched: BTreeSet<usize>,
+    /// And at what time.
+    pub(crate) last_left_at: u64,
     /// The newest refresh token of each sign-in that the store has held.
     pub(crate) landed: BTreeMap<usize, u32>,
     /// Until when the server wants to be left in peace, by the refresh token that it said so to.
     pub(crate) peace: BTreeMap<RefreshId, u64>,
+    /// Refused tokens whose page goes on with its access token, and when it had had the time to store that.
+    pub(crate) turned_down: BTreeMap<RefreshId, (Page, u64)>,
     /// Requests of the app that have arrived, and how often.
     pub(crate) arrived: BTreeMap<Payload, u32>,
     /// Requests of the app that were answered 401.
     pub(crate) rejected: BTreeSet<Payload>,
+    /// Sign-ins whose page went away between the pair and the record beside it.
+    pub(crate) halves: BTreeSet<usize>,
+    /// When something was last written.
+    pub(crate) written: u64,
     /// When the store last failed, was late, or lost what it held.
     pub(crate) trouble: Option<u64>,
     pub(crate) cleared: Option<u64>,
+    /// The store has lost its record, too.
+    pub(crate) emptied: bool,
 }
 
 /// A sign-in that is over.

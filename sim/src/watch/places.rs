@@ -4,9 +4,8 @@ use std::rc::Rc;
 
 use evertoken::engine::ids::StoreOp;
 use evertoken::engine::output::Write;
-use evertoken::engine::time::Millis;
 
-use super::eye::Eye;
+use super::eye::{Eye, Wish};
 use super::ledger::Left;
 use super::turn::{Claiming, Lease};
 use crate::invariant::Invariant;
@@ -25,17 +24,17 @@ impl World {
         let word = eye.word().and_then(|word| word.session.as_ref());
         let (lost, refused) = word.map_or((false, false), |session| (session.lost, session.refused));
         // What is learnt after the refusal changes nothing of its reason.
-        if lost && eye.refused.is_none() {
+        if lost && (eye.refused.is_none() || eye.refused != eye.held) {
             eye.lost = eye.held;
         }
         if refused {
             eye.refused = eye.held;
         }
-        // What was written when the clock was ahead is not newer than what the user wants now.
-        let future = now.wall.after(FUTURE).0;
-        let Some(news) =
-            eye.news().filter(|news| i64::try_from(news.epoch.0).is_ok_and(|epoch| epoch < future))
-        else {
+        if eye.view.as_ref().and_then(|view| view.pair()).and_then(Eye::family_in) == Some(family) {
+            // What the store holds of the very session that is held, it has learnt.
+            eye.wish = Wish::None;
+        }
+        let Some(news) = eye.news(now) else {
             return;
         };
         let shown = match &news.session {
@@ -45,7 +44,10 @@ impl World {
                 shown => shown,
             },
         };
-        if shown != Some(family) && self.watch.left.get(&family).is_some_and(|left| left.known) {
+        // Where writes cannot be compared over tabs a sign-out may be written over, and what it ended goes on.
+        let is_told = self.scenario.manner != Manner::Lagging
+            && self.watch.left.get(&family).is_some_and(|left| left.known);
+        if shown != Some(family) && is_told {
             eye.gone.insert(family);
         }
     }
@@ -71,6 +73,9 @@ impl World {
         let made = self.now(tab);
         let eye = &mut self.tabs[tab].eye;
         eye.order = record.stamp().order();
+        if eye.wish != Wish::None {
+            eye.wish = Wish::Written(op);
+        }
         if let Some(claim) = record.claim.filter(|_| claims) {
             let lease = Lease { made, until: self.clock.elapsed + claim.life.0, woken: false };
             eye.turn.claim = Claiming::Asked(op, lease);
@@ -87,23 +92,37 @@ impl World {
         if slow || failed || full || stale {
             self.watch.trouble = Some(self.clock.elapsed);
         }
+        if landing.text.is_some() || landing.fence.is_some() {
+            self.watch.written = self.clock.elapsed;
+        }
+        // A page that goes away between the two places may leave the text alone behind, and nobody need heed it.
+        let is_half =
+            landing.fence.is_none() && job.write.as_ref().is_some_and(|write| write.fence.is_some());
         if let Some(change) = &landing.text {
-            self.watch_text(job, change);
+            self.watch_text(job, change, is_half);
         }
         for change in [&landing.text, &landing.fence].into_iter().flatten() {
             self.watch_order(job, change, landing.was_half);
         }
         let record = landing.fence.as_ref().or(landing.text.as_ref()).map(|change| &change.after);
-        if let Some(record) = record {
+        if let Some(record) = record.filter(|_| !is_half) {
             self.watch_leaving(job, record);
         }
     }
 
     /// No session comes back that is over.
-    fn watch_text(&mut self, job: &Job, change: &Change) {
+    fn watch_text(&mut self, job: &Job, change: &Change, is_half: bool) {
         let over = |family: &usize| self.watch.left.get(family).is_some_and(|left| left.known);
         let over = self.families(&change.after).into_iter().find(over);
-        if let Some(over) = over.filter(|_| self.scenario.manner != Manner::Lagging) {
+        // Known: what begins in a store that was emptied, when the clock was set back, seems older than what other pages
+        // hold.
+        let is_lost = self.watch.emptied && self.clock.lies().set_back > 0;
+        // Known: a pair without its record is seen by some tabs, and written over by one that has not seen it.
+        if is_half {
+            self.watch.halves.extend(change.after.id.map(|id| id.family));
+        }
+        let over = over.filter(|over| !self.watch.halves.contains(over));
+        if let Some(over) = over.filter(|_| self.scenario.manner != Manner::Lagging && !is_lost) {
             self.broke(Invariant::I5, || format!("the store holds a token of sign-in {over}, which is over"));
         }
         let Some(id) = change.after.id else {
@@ -115,9 +134,9 @@ impl World {
             return;
         };
         let epoch = |kept: &Kept| kept.record.as_ref().map(|record| record.epoch);
-        if let Some(replaced) = before.id.filter(|_| epoch(before) != epoch(&change.after)) {
+        if let Some(replaced) = before.id.filter(|_| !is_half && epoch(before) != epoch(&change.after)) {
             let left = Left { since: job.number, known: true };
-            self.watch.left.entry(replaced.family).or_insert(left);
+            self.leave(replaced.family, left);
         }
     }
 
@@ -132,7 +151,7 @@ impl World {
         let (then, now) = (before.stamp(), after.stamp());
         // Known: see `EndReason::SignedOutElsewhere` in the steps.
         let excused = job.blind && !self.scenario.config.shared || self.scenario.manner == Manner::Lagging;
-        if now.order() < then.order() && !excused {
+        if now.order() < then.order() && !excused && !was_half {
             self.broke(Invariant::I10, || format!("{now:?} over {then:?}"));
         }
         let both = change.before.as_ref().and_then(|before| before.id).zip(change.after.id);
@@ -157,10 +176,14 @@ impl World {
         }
     }
 
-    /// The store is empty, and nobody can know what it held.
-    pub(crate) fn watch_cleared(&mut self) {
+    /// The store was cleared. If it is empty, nobody can know what it held.
+    pub(crate) fn watch_cleared(&mut self, is_empty: bool) {
         self.watch.trouble = Some(self.clock.elapsed);
         self.watch.cleared = Some(self.clock.elapsed);
+        if !is_empty {
+            return;
+        }
+        self.watch.emptied = true;
         self.watch.left.clear();
         for tab in &mut self.tabs {
             tab.eye.gone.clear();
@@ -174,5 +197,3 @@ impl World {
         kept.id.map(|id| id.family).into_iter().chain(access.map(|access| access.family)).collect()
     }
 }
-
-const FUTURE: Millis = Millis::from_secs(1);

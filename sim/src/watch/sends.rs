@@ -6,9 +6,11 @@ use evertoken::engine::record::Record;
 use evertoken::engine::time::{Millis, Mono};
 
 use super::eye::Confirmation;
+use super::steps::TO_STORE;
 use super::turn::{Claiming, Look};
 use crate::invariant::Invariant;
-use crate::provider::{RefreshId, Ruling};
+use crate::provider::{RefreshId, Rotation, Ruling};
+use crate::store::{Health, Manner};
 use crate::traffic::{Course, Request, TokenAnswer};
 use crate::world::World;
 
@@ -38,7 +40,7 @@ impl World {
         let held = eye.held.filter(|held| held.family == token.family).map_or(0, |held| held.number);
         let looked = eye.turn.look == Look::Done;
         let (is_gone, is_refused) = (eye.gone.contains(&token.family), eye.refused == Some(token));
-        let news = eye.news().map(|record| record.stamp().order());
+        let news = eye.news(now).map(|record| record.stamp().order());
         let order = eye.order;
         let word = eye.word();
         let told = word.is_some_and(|word| word.session.as_ref().is_some_and(|session| session.refused));
@@ -60,7 +62,12 @@ impl World {
         if is_gone {
             self.broke(Invariant::I5, || format!("{token:?} was sent after its session"));
         }
-        if is_refused || told {
+        let known = self.watch.turned_down.get(&token).is_some_and(|(_, stored)| {
+            let troubled = self.watch.trouble.is_some_and(|trouble| trouble + 2 * TO_STORE >= *stored);
+            let tells = self.scenario.health != Health::Denied && self.scenario.manner != Manner::Lagging;
+            *stored <= self.clock.elapsed && !troubled && tells
+        });
+        if is_refused || told || known {
             self.broke(Invariant::I13, || format!("{token:?} was sent again after its refusal"));
         }
         if let Some(peace) = peace {
@@ -111,13 +118,17 @@ impl World {
             let Some(flying) = view.eye.flying.filter(|_| other != tab && !view.gone) else {
                 continue;
             };
-            let Request { token: theirs, claimed_until, sent, .. } = self.requests[flying];
+            let Request { token: theirs, claimed_until, sent, order, .. } = self.requests[flying];
+            // A token that is never replaced goes on under the next number, which the claim does not name.
+            let is_same =
+                order == self.tabs[tab].eye.order || self.scenario.policy.rotation != Rotation::Never;
             if theirs == Some(token) && claimed_until.is_none_or(|until| self.clock.elapsed > until) {
                 // Its page has not read an answer in the time that the claim names: nobody can know whether one came.
                 self.requests[flying].troubled = true;
             }
             let is_live = claimed_until.is_some_and(|until| self.clock.elapsed <= until);
             if is_live
+                && is_same
                 && theirs == Some(token)
                 && !self.clock.was_set_since(sent)
                 && !self.watch.was_cleared_since(sent)
@@ -155,11 +166,16 @@ impl World {
             return false;
         };
         eye.turn.owner = Some(claim.owner);
+        if eye.turn.claimed_at.replace(claim.at) == Some(claim.at) {
+            // It stays, for what may still come of an attempt that was given up.
+            return false;
+        }
         if let Some(seen) = eye.foreign_claim() {
             // Whoever has the lock knows that no other tab has.
             let is_gone = seen.hold == Hold::Locked && eye.turn.lock.is_some();
             eye.lost = eye.held;
-            if !is_gone && seen.is_live(now.wall) {
+            let is_same = record.stamp().order() == eye.order;
+            if !is_gone && is_same && seen.is_live(now.wall) && self.scenario.is_ordered() {
                 self.broke(Invariant::I2, || format!("claimed over {seen:?}"));
             }
         }
@@ -224,6 +240,8 @@ impl World {
     /// A page is about to be gone, or not to be run: what it has sent or is storing may come to nothing.
     pub(crate) fn watch_parting(&mut self, tab: usize) {
         let page = self.tabs[tab].page;
+        let elapsed = self.clock.elapsed;
+        self.watch.turned_down.retain(|_, (by, stored)| *by != page || *stored <= elapsed);
         for request in self.requests.iter_mut().filter(|request| request.page == page) {
             let unread = request.course == Course::Flying;
             let unsaved = request.course == Course::Taken

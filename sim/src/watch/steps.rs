@@ -6,10 +6,11 @@ use evertoken::engine::Config;
 use evertoken::engine::error::{Cause, ErrorCode, TokenError};
 use evertoken::engine::input::{Input, Stored, Wake};
 use evertoken::engine::output::{Event, Output, State};
+use evertoken::engine::record::Record;
 use evertoken::engine::session::{EndReason, Refusal};
 use evertoken::engine::time::{Millis, Mono, Now};
 
-use super::eye::{Confirmation, Session};
+use super::eye::{Confirmation, Session, Wish};
 use super::ledger::Left;
 use super::turn::{Claiming, Held, Look};
 use crate::invariant::{Invariant, Violation};
@@ -31,6 +32,7 @@ impl World {
 
     /// Before an input is handled.
     pub(crate) fn watch_input(&mut self, tab: usize, input: &Input) {
+        self.watch.events += 1;
         let elapsed = self.clock.elapsed;
         let now = self.now(tab);
         if self.tabs[tab].eye.read_expired(elapsed) {
@@ -39,6 +41,9 @@ impl World {
         let held_up = self.tabs[tab].held_up;
         let page = self.tabs[tab].page;
         let eye = &mut self.tabs[tab].eye;
+        if eye.writing.is_some_and(|(op, asked)| eye.wish == Wish::Written(op) && elapsed >= asked + 2_000) {
+            eye.wish = Wish::None;
+        }
         match input {
             Input::LockGranted(id) if self.locks.is_granted(page, *id) => {
                 eye.turn.lock = Some(Held { id: *id, since: now.mono, held_up });
@@ -62,6 +67,9 @@ impl World {
                 eye.operations = eye.operations.saturating_sub(1);
                 eye.sights.remove(op);
                 let late = eye.writing.is_some_and(|(last, asked)| last != *op || elapsed >= asked + 2_000);
+                if *stored != Stored::Conflict && matches!(eye.wish, Wish::Written(first) if first <= *op) {
+                    eye.wish = Wish::None;
+                }
                 eye.unsaved = if *stored == Stored::Failed || late { eye.unsaved + 1 } else { 0 };
                 if let Claiming::Asked(claimed, lease) = eye.turn.claim
                     && claimed == *op
@@ -135,27 +143,44 @@ impl World {
         let state = self.tabs[tab].state();
         let eye = &mut self.tabs[tab].eye;
         eye.leaving = false;
-        eye.wishes = 0;
         let replaced = std::mem::take(&mut eye.replaced);
-        if std::mem::take(&mut eye.started) {
+        let started = std::mem::take(&mut eye.started);
+        let unnoticed = replaced.iter().copied().zip(eye.family).find(|(before, after)| {
+            let is_other = self.provider.user(*before) != self.provider.user(*after);
+            is_other && !started && !self.watch.vouched.contains(after)
+        });
+        if started {
             eye.parting.extend(replaced);
         }
-        if eye.wishes > 0 {
+        if std::mem::take(&mut eye.wishes) > 0 {
             // Also of what the store held and this page never did.
-            self.watch.last_left = self.planned;
+            (self.watch.last_left, self.watch.last_left_at) = (self.planned, self.clock.elapsed);
         }
-        for family in eye.parting.drain(..) {
-            eye.gone.insert(family);
-            self.watch.last_left = self.planned;
-            self.watch.left.entry(family).or_insert(Left { since: self.planned, known: false });
+        let parting = std::mem::take(&mut eye.parting);
+        eye.gone.extend(&parting);
+        for family in parting {
+            (self.watch.last_left, self.watch.last_left_at) = (self.planned, self.clock.elapsed);
+            self.leave(family, Left { since: self.planned, known: false });
         }
+        let eye = &mut self.tabs[tab].eye;
         if eye.booted && state == State::SignedOut {
             let was = std::mem::take(&mut eye.session);
             if was == Session::Open {
                 self.broke(Invariant::Logout, || "signed out, and nobody was told".into());
             }
         }
+        if let Some((before, after)) = unnoticed {
+            self.broke(Invariant::I5, || {
+                format!("sign-in {after} is of another user than {before}, whose session goes on")
+            });
+        }
         self.watch_lock(tab);
+    }
+
+    /// A sign-in is over.
+    pub(super) fn leave(&mut self, family: usize, left: Left) {
+        self.trace.note(self.clock.elapsed, || format!("sign-in {family} is over: {left:?}"));
+        self.watch.left.entry(family).or_insert(left);
     }
 
     /// The lock is for a refresh, and for no longer.
@@ -203,20 +228,29 @@ impl World {
     }
 
     pub(crate) fn watch_event(&mut self, tab: usize, event: &Event) {
+        let elapsed = self.clock.elapsed;
         match event {
             Event::Adopted { .. } => {
                 self.give_up_flying(tab);
                 let eye = &mut self.tabs[tab].eye;
                 eye.restore();
+                eye.wish = Wish::None;
                 eye.last_sent = None;
                 self.watch_return(tab);
             }
             Event::RefreshFailed { error, exhausted } => self.watch_failure(tab, error, *exhausted),
             Event::SessionEnded(refusal) => self.watch_end_of_session(tab, refusal),
-            Event::SessionExpiring { .. } => self.watch_confirmation(tab),
+            Event::SessionExpiring { .. } => {
+                let page = self.tabs[tab].page;
+                let stored = self.clock.elapsed + TO_STORE;
+                if let Some(token) = self.tabs[tab].eye.refused {
+                    self.watch.turned_down.insert(token, (page, stored));
+                }
+                self.watch_confirmation(tab);
+            }
             Event::SessionStarted { .. } => {
                 let eye = &mut self.tabs[tab].eye;
-                (eye.session, eye.began) = (Session::Open, self.planned);
+                (eye.session, eye.began, eye.began_at) = (Session::Open, self.planned, elapsed);
                 eye.started = true;
             }
             _ => {}
@@ -239,6 +273,12 @@ impl World {
         let told = exhausted && eye.told_when || error.code == ErrorCode::SessionEnded;
         eye.soft = (!told).then(|| now.after(delay));
         eye.retrying = !exhausted;
+        if !exhausted && error.attempt > self.scenario.config.retries {
+            let (attempt, most) = (error.attempt, self.scenario.config.retries);
+            self.broke(Invariant::I11, || {
+                format!("attempt {attempt} is to be followed by another; {most} may")
+            });
+        }
         if let Some(waited) = early {
             self.broke(Invariant::I2, || format!("an attempt was given up after {waited:?}"));
         }
@@ -246,6 +286,7 @@ impl World {
 
     fn watch_end_of_session(&mut self, tab: usize, refusal: &Refusal) {
         let reason = refusal.reason;
+        let now = self.now(tab);
         *self.watch.ended.entry(reason.as_str()).or_default() += 1;
         let eye = &mut self.tabs[tab].eye;
         eye.unsaved = 0;
@@ -255,17 +296,20 @@ impl World {
         let family = eye.family;
         let is_dead = family.is_some_and(|family| !self.provider.is_alive(family));
         let is_left = family.is_some_and(|family| self.watch.left.contains_key(&family))
-            || self.watch.last_left >= eye.began;
+            || self.watch.last_left >= eye.began
+            // Which of two tabs was first is not seen in a store that learns of both at once.
+            || self.watch.last_left_at + AT_ONCE >= eye.began_at;
         let fair = match reason {
             EndReason::SignedOut => eye.wishes > 0,
             // Known: a page that could not read its store begins to count anew, and the record that shows up later
             // seems newer.
             EndReason::SignedOutElsewhere => is_left || eye.blind,
-            EndReason::Superseded => eye.news().is_some() || was == Session::Refused,
+            EndReason::Superseded => eye.news(now).is_some() || was == Session::Refused,
             EndReason::Refused | EndReason::RefreshResponseLostPossible => eye.refused.is_some() && is_dead,
             EndReason::Callback | EndReason::Expired => false,
         };
         if reason != EndReason::SignedOut {
+            eye.wish = Wish::None;
             match reason {
                 // The session goes on elsewhere.
                 EndReason::Superseded => eye.gone.extend(eye.family.take()),
@@ -277,7 +321,11 @@ impl World {
             self.broke(Invariant::I13, || "a session ended that was over".into());
         }
         if !fair {
-            self.broke(Invariant::Logout, || format!("the session ended without cause: {reason:?}"));
+            let order = self.tabs[tab].eye.order;
+            let seen = self.tabs[tab].eye.view.as_ref().and_then(Sight::newest).map(Record::stamp);
+            self.broke(Invariant::Logout, || {
+                format!("the session ended without cause: {reason:?}; {order:?} was held, {seen:?} seen")
+            });
         }
         if refused && lost != (reason == EndReason::RefreshResponseLostPossible) {
             self.broke(Invariant::I1b, || format!("ended as {reason:?}; an answer was lost: {lost}"));
@@ -306,11 +354,11 @@ impl World {
             return;
         };
         let saves = (1..=MOST_SAVES).contains(&view.eye.unsaved);
-        let waits =
-            saves || deadline <= view.eye.hint || view.eye.view.as_ref().is_some_and(Sight::is_behind);
-        // A page that could not read its store looks again, some times.
-        let looks = view.eye.blind;
-        if idle && !waits && !looks {
+        // A store that cannot be read is looked at some times more.
+        let unread = (1..=MOST_LOOKS).contains(&view.eye.unread);
+        let is_behind = view.eye.view.as_ref().is_some_and(Sight::is_behind);
+        let waits = saves || unread || is_behind || deadline <= view.eye.hint;
+        if idle && !waits {
             self.broke(Invariant::I11, || format!("a timer of {delay:?} though signed out"));
         }
         if check > Millis::ZERO && delay > check {
@@ -325,8 +373,14 @@ fn retry_delay(config: &Config, number: u32) -> Millis {
     Millis(full.0 / 2)
 }
 
+/// Within which time a store without trouble holds what was to be stored, conflicts and all; in milliseconds.
+pub(super) const TO_STORE: u64 = 10_000;
+/// How long what somebody has done may be on its way to the store.
+const AT_ONCE: u64 = 2_000;
 /// Within which time the store is looked at because another tab has said so.
 const HINT: Millis = Millis::from_secs(1);
+/// How often a visitor's page looks at a store that does not answer, and a little more.
+const MOST_LOOKS: u32 = 8;
 /// How often a sign-out is stored again that could not be, and a little more.
 const MOST_SAVES: u32 = 6;
 /// The least pause after a flight that failed without being told when to come back.

@@ -1,7 +1,7 @@
 //! What is known of a page's turn: how far it is on its way to a send.
 
 use evertoken::engine::ids::{LockId, StoreOp};
-use evertoken::engine::time::{Millis, Mono, Now};
+use evertoken::engine::time::{Millis, Mono, Now, UnixMillis};
 
 #[derive(Debug, Default)]
 pub(crate) struct Turn {
@@ -10,9 +10,10 @@ pub(crate) struct Turn {
     pub(crate) claim: Claiming,
     /// The lock that the page knows to be its own.
     pub(crate) lock: Option<Held>,
-    /// When the page last looked at the store because another tab had told it to.
     /// Tells the page's own claims.
     pub(crate) owner: Option<u64>,
+    /// When the last one was made, as it says itself.
+    pub(crate) claimed_at: Option<UnixMillis>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -198,7 +198,8 @@ test('a redirect to another origin loses the token, and its 401 is no reason to 
 test('a 401 that CORS hides is recovered from when the token was over meanwhile', async () => {
   const { origin } = new URL(wire({}, 'other'));
   const k = unique();
-  const auth = await signedIn({ attachTo: [origin] });
+  // (A token that lasts much longer than any request is not suspected.)
+  const auth = await signedIn({ attachTo: [origin] }, { access_ttl: 200 });
   const hidden = (init) => auth.fetch(guarded({ k, bare: 1, wait: 200 }, 'other'), init);
   await refuse(auth);
   equal((await caught(hidden())).name, 'TypeError', 'while the token is good:');

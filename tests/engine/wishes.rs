@@ -1,0 +1,119 @@
+//! What the user has done here and the store does not hold yet, against records of before the clock was set back.
+use evertoken::engine::ids::Epoch;
+
+use crate::common::*;
+
+/// A sign-out that had nothing to end leaves no wish behind that would outdo what another tab stores later.
+#[test]
+fn a_sign_out_without_a_session_stands_in_nobodys_way() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.sign_out();
+    world.sign_out();
+    world.sign_in_elsewhere("bob");
+    world.set_wall(-3_600_000);
+    world.wake(Wake::Shown);
+    world.advance(secs(1));
+    assert_eq!(world.snapshot().subject.as_deref(), Some("bob"));
+}
+
+/// Nobody is signed out again because the record of before the clock was set back has lost its pair.
+#[test]
+fn a_sign_in_outdoes_a_record_whose_pair_is_lost() {
+    let mut world = World::with(|options| options.number("apart", 1.0).expect("a switch"));
+    world.sign_in("ada");
+    world.sleep(minutes(1));
+    let adas = world.store.text.clone();
+    world.sign_in_elsewhere("bob");
+    let at = world.clock.now().wall;
+    let bobs = Record { epoch: world.record().epoch.next(at), ..world.record() };
+    world.put(bobs.clone());
+    world.store.text = adas;
+    world.set_wall(-3_600_000);
+    world.sign_in("cleo");
+    world.advance(secs(5));
+    assert_eq!((world.snapshot().subject.as_deref(), world.ends()), (Some("cleo"), vec![]));
+    assert!(world.record().epoch > bobs.epoch, "{:?}", world.record());
+}
+
+/// I5: nor does a sign-in come back that was made before the clock was set back, when others have signed in since.
+#[test]
+fn a_sign_in_of_before_the_clock_was_set_back_outdoes_nothing() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.advance(secs(5));
+    world.store.mode = Mode::Delayed(3_000);
+    world.sign_in("bob");
+    world.sleep(minutes(1));
+    let record = world.record();
+    world.sign_in_elsewhere("cleo");
+    let at = world.clock.now().wall;
+    let cleos = Record { epoch: record.epoch.next(at), ..world.record() };
+    world.set_wall(-3_600_000);
+    world.store.mode = Mode::Sync;
+    world.put(cleos.clone());
+    world.wake(Wake::Shown);
+    world.advance(secs(5));
+    assert_eq!(world.snapshot().subject.as_deref(), Some("cleo"));
+    assert_eq!(world.record().stamp(), cleos.stamp());
+}
+
+/// Nor one that the store has taken late.
+#[test]
+fn a_sign_in_that_was_stored_late_outdoes_nothing() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    let at = world.clock.now().wall;
+    world.put(Record { epoch: world.record().epoch.next(at.shifted(60_000)), ..world.record() });
+    world.wake(Wake::Shown);
+    world.advance(secs(5));
+    world.set_wall(-3_600_000);
+    world.store.mode = Mode::Delayed(2_500);
+    world.sign_in("bob");
+    world.advance(secs(3));
+    assert!(world.store.holds("refresh.1.0"), "stored, and late");
+    world.store.mode = Mode::Sync;
+    world.sign_in_elsewhere("cleo");
+    world.wake(Wake::Shown);
+    world.advance(secs(1));
+    assert_eq!(world.snapshot().subject.as_deref(), Some("cleo"));
+}
+
+/// A sign-out that is stored only at its second try ends no session that another tab has begun since, with the same
+/// epoch because the clock was set back.
+#[test]
+fn a_sign_out_of_before_gives_in_to_a_session_of_its_own_epoch() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.set_wall(-3_600_000);
+    world.store.mode = Mode::Failing;
+    world.sign_out();
+    world.store.mode = Mode::Sync;
+    world.sign_in_elsewhere("bob");
+    let bobs = Record { generation: Generation(1), ..world.record() };
+    world.put(bobs.clone());
+    world.advance(minutes(1));
+    assert_eq!(world.record().stamp(), bobs.stamp());
+    assert_eq!(world.snapshot().subject.as_deref(), Some("bob"));
+}
+
+/// Nor one whose number is higher than that of a session that was begun since, because the clock was set back.
+#[test]
+fn a_sign_out_of_before_ends_no_session_that_was_begun_since() {
+    for ahead in [3_600_000, -60_000] {
+        let mut world = World::new();
+        world.sign_in("ada");
+        world.sleep(hours(1));
+        world.store.mode = Mode::Failing;
+        world.sign_out();
+        world.store.mode = Mode::Sync;
+        world.set_wall(-1_800_000);
+        world.sign_in_elsewhere("bob");
+        let epoch = world.clock.now().wall.shifted(ahead).0;
+        let bobs = Record { epoch: Epoch(epoch as u64), ..world.record() };
+        world.put(bobs.clone());
+        world.advance(minutes(1));
+        assert_eq!(world.record().stamp(), bobs.stamp());
+        assert_eq!(world.snapshot().subject.as_deref(), Some("bob"));
+    }
+}

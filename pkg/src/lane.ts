@@ -1,4 +1,4 @@
-import { abortable } from './abort.js';
+import { abortable, ignore } from './abort.js';
 import { ask, drop } from './ask.js';
 import type { Verdict } from './engine.js';
 import { isTokenError } from './errors.js';
@@ -7,6 +7,7 @@ import type { Match, Target } from './match.js';
 import type { Config } from './options.js';
 import { type Plain, PlainRequest, plain } from './plain.js';
 import { type Fetch, type Outgoing, asFetch, hasOwnAuthorization, isRequest, outgoing } from './request.js';
+import { type Retry, retrying } from './retry.js';
 import type { FetchInit } from './types.js';
 
 /** Makes a `fetch` that sends by way of another. */
@@ -16,7 +17,7 @@ type FetchArguments = [input?: RequestInfo | URL, init?: FetchInit];
 export interface LaneParts {
   readonly link: Link;
   readonly match: Match;
-  readonly config: Pick<Config, 'accessIn' | 'shouldRefresh' | 'unauthorized'>;
+  readonly config: Pick<Config, 'accessIn' | 'retry' | 'shouldRefresh' | 'unauthorized'>;
   /** Ends waits of a refresh callback for itself. */
   readonly watch: <T>(wait: Promise<T>) => Promise<T>;
   /** Hears of a 401 from an origin that is not listed. */
@@ -48,6 +49,7 @@ const omitted: Passing = { count: 0 };
 export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane {
   /** Those that this manager is done with; there may be others. */
   const own: Passing = { count: 0 };
+  const { retry } = config;
   const statuses = new Set(config.unauthorized.map(statusOf));
 
   function pass(send: Fetch, args: FetchArguments, passing = own): Promise<Response> {
@@ -216,6 +218,19 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
       return first(out, found[1]);
     }
 
+    function once(out: Outgoing): Promise<Response> {
+      const needed = out.replayable ? 0 : ONE_SHOT;
+      return link.left() > needed ? first(out, link.verdict()) : later(out, link.share('need', needed));
+    }
+
+    /** Each attempt is a request of its own, from one that is kept. */
+    function often(out: Outgoing, how: Retry): Promise<Response> {
+      const [kept] = out.next() as [Request];
+      out.done();
+      const attempt = () => once(outgoing(kept.clone(), undefined, out.href));
+      return retrying(attempt, how, out.signal).finally(() => kept.body?.cancel().catch(ignore));
+    }
+
     function exactly(args: FetchArguments): Promise<Response> {
       const [input, init] = args;
       // The mark stays, for a lane beneath another library's wrapper; `fetch` itself ignores it.
@@ -230,10 +245,7 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
           // The native one rejects with its own words.
         }
         if (out?.own) return pass(send, out.next());
-        if (out) {
-          const needed = out.replayable ? 0 : ONE_SHOT;
-          return link.left() > needed ? first(out, link.verdict()) : later(out, link.share('need', needed));
-        }
+        if (out) return retry?.methods.includes(out.method) && out.replayable ? often(out, retry) : once(out);
       }
       const sent = pass(send, args);
       if (!target?.foreign || !link.verdict()[1]) return sent;
@@ -265,7 +277,7 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
         const left = link.left();
         // A URL object may be another one by the time that it is read again.
         const text = typeof input === 'string' ? input : input instanceof URL && String(input);
-        if (text === false || isBusy() || (!left && isOut())) return undefined;
+        if (text === false || retry || isBusy() || (!left && isOut())) return undefined;
         const target = match(text);
         const copy = target?.ours && plain(init, left ? bearer(link.verdict()) : undefined);
         if (!copy) return undefined;
@@ -286,7 +298,9 @@ function claim(
   // These fail, and at once: a `then` for the answer would make them fail later.
   if (init != null && typeof init !== 'object' && typeof init !== 'function') return undefined;
   if (request?.bodyUsed && init?.body == null) return undefined;
-  if ((init?.signal ?? request?.signal)?.aborted || (init?.mode ?? request?.mode) === 'no-cors') return undefined;
+  const mode = init?.mode ?? request?.mode;
+  // `no-cors` has no Authorization, and a navigation (in a service worker) is the browser's own.
+  if ((init?.signal ?? request?.signal)?.aborted || mode === 'no-cors' || mode === 'navigate') return undefined;
   if (hasOwnAuthorization(init?.headers ?? request?.headers)) return undefined;
   try {
     // (Not by `String`, which takes a symbol.)

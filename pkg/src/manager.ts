@@ -1,6 +1,7 @@
 import { abortable, ignore } from './abort.js';
 import { findOld, readCsrf } from './adopt.js';
 import { ask } from './ask.js';
+import { brief } from './brief.js';
 import { callbackRunner } from './callback.js';
 import type { EngineEvent, EngineHost, EngineSink, Surroundings, Verdict } from './engine.js';
 import { ConfigurationError, type TokenError, type TokenErrorData, errorFrom, known } from './errors.js';
@@ -52,7 +53,7 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
             const { isTerminal } = config;
             if (isTerminal && !response.ok && url === config.endpoints[0]?.href)
               rulings.set(response, await ask(response, async (copy) => !!(await isTerminal(copy)), undefined, RULING));
-            return response;
+            return brief(response);
           },
           refresh: runner?.refresh,
           csrf: () => csrf && readCsrf(csrf),

@@ -1,5 +1,6 @@
 import type { Entries } from './engine.js';
 import { type Place, addressOf, placeOf } from './place.js';
+import type { Retry } from './retry.js';
 import { baseUrl, isClient, ownOrigin } from './scope.js';
 import type { LogEntry, LogLevel, Options, RefreshCallback, Store, UnauthorizedBody } from './settings.js';
 import { isForgetful, memory } from './stores.js';
@@ -23,6 +24,7 @@ export interface Config {
   readonly endpoints: readonly URL[];
   readonly unauthorized: ReadonlyArray<number | UnauthorizedBody>;
   readonly shouldRefresh: Options['shouldRefresh'];
+  readonly retry: Retry | undefined;
   readonly isTerminal: Options['isTerminal'];
   /** Whether other tabs see the session, in the store or in a cookie. */
   readonly shared: boolean;
@@ -76,11 +78,14 @@ const PAIRS: Rule = ['an object', isObject, pairs];
 const HEADERS: Rule = ['headers', isHeaders, pairs];
 const PLACES: Rule = ['a list of origins', isListOf(isAddress)];
 const SECONDS: Rule = ['a number of seconds ≥ 0', isNumber, millis];
+const COUNT: Rule = ['a whole number ≥ 0', (value) => isNumber(value) && value % 1 === 0];
 const SIGNAL: Rule = ['an AbortSignal', (value) => 'aborted' in Object(value)];
 const SOURCE: Rule = ['a URL, a description, a callback or null', (value) => value === null || isFunction(value)];
 const SWITCH: Rule = [FLAG[0], FLAG[1], number];
 const TEXT: Rule = [KEY[0], isText, text];
 const URLS: Rule = ['a URL', isAddress];
+
+const IDEMPOTENT = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PUT'];
 
 /** In rising loudness. */
 export const LEVELS = ['off', 'error', 'info'];
@@ -102,11 +107,12 @@ const OPTIONS: Shape = {
     ),
   ],
   shouldRefresh: HOOK,
+  retry: { attempts: COUNT, methods: ['a list of methods', isListOf(isMethod)] },
   lead: SECONDS,
   margin: SECONDS,
   checkInterval: SECONDS,
   attemptTimeout: SECONDS,
-  retries: ['a whole number ≥ 0', (value) => isNumber(value) && value % 1 === 0, number],
+  retries: [COUNT[0], COUNT[1], number],
   retryDelay: SECONDS,
   retryCap: SECONDS,
   maxWait: SECONDS,
@@ -188,10 +194,17 @@ export function parse(options: Options): Config {
     store,
     shared,
     ...readSource(refresh, base, own, entries),
+    retry: rest.retry && readRetry(rest.retry, entries),
     inert,
     attach: [...(sameOrigin && own ? [{ origin: own, path: '/' }] : []), ...places('attachTo', attachTo)],
     exclude: places('exclude', exclude),
   } as unknown as Config;
+}
+
+/** The pauses are those of the engine. */
+function readRetry({ attempts = 2, methods = IDEMPOTENT }: Values, { retryDelay = 1000, retryCap = 30_000 }: Entries): Retry {
+  const upper = methods.map((method: string) => method.toUpperCase());
+  return { attempts, methods: upper, delay: +retryDelay, cap: +retryCap };
 }
 
 /** What of a refresh source depends on other parts of it, or on the page. */

@@ -42,11 +42,17 @@ export interface Outgoing {
  * is now. Throws when it is none, as the native `fetch` would reject.
  */
 export function outgoing(input: RequestInfo | URL, init: RequestInit | undefined, href: string): Outgoing {
-  const request = new Request(isRequest(input) ? input : href, init);
+  let request = new Request(isRequest(input) ? input : href, init);
   // What only looks like a Request may name one place and lead to another.
   if (request.url !== href) throw new TypeError();
-  const { method, signal, headers } = request;
   const body = init?.body;
+  const copy = copyOf(body);
+  if (copy !== undefined) {
+    const { referrer, referrerPolicy } = request;
+    // (Only these would be lost.)
+    request = new Request(request, { body: copy, referrer, referrerPolicy });
+  }
+  const { method, signal, headers } = request;
   const own = headers.has('authorization') || request.mode === 'no-cors';
   // (Node takes any asynchronous iterable.)
   const streams = isTagged(body, 'ReadableStream') || Symbol.asyncIterator in Object(body);
@@ -69,6 +75,14 @@ export function outgoing(input: RequestInfo | URL, init: RequestInit | undefined
       if (spare !== request) spare.body?.cancel().catch(ignore);
     },
   };
+}
+
+/** A copy of what WebKit looks into only when it sends: buffers and parameters. */
+function copyOf(body: unknown): ArrayBuffer | string | undefined {
+  if (isTagged(body, 'URLSearchParams')) return String(body);
+  const { buffer, byteOffset, byteLength } = ArrayBuffer.isView(body) ? body : { buffer: body, byteOffset: 0 };
+  if (!isTagged(buffer, 'ArrayBuffer')) return undefined;
+  return (buffer as ArrayBuffer).slice(byteOffset, byteLength && byteOffset + byteLength);
 }
 
 export function isRequest(input: unknown): input is Request {

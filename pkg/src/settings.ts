@@ -58,6 +58,13 @@ export interface Options {
    */
   shouldRefresh?: ((response: Response) => boolean | PromiseLike<boolean>) | undefined;
 
+  /**
+   * Sends a request that gets the token again when it fails in passing: a network error, 429 or 5xx. Pauses as between
+   * refreshes (`retryDelay`, `retryCap`), or as long as `Retry-After` says; one longer than `retryCap` is not waited
+   * for. A stream is not sent again. Off by default.
+   */
+  retry?: RetryOptions | undefined;
+
   /** How long before its end a token is refreshed, at most 40 % of its life. Default 300; up to 1.2 times by chance. */
   lead?: number | undefined;
 
@@ -184,6 +191,13 @@ export interface RefreshContext {
   readonly signal: AbortSignal;
   /** The native `fetch`. The manager's own would wait for this very refresh. */
   readonly fetch: typeof globalThis.fetch;
+}
+
+export interface RetryOptions {
+  /** Sends after the first one. Default 2. */
+  attempts?: number | undefined;
+  /** Methods that may be sent again. Default `DELETE`, `GET`, `HEAD`, `OPTIONS`, `PUT`. */
+  methods?: readonly string[] | undefined;
 }
 
 export interface UnauthorizedBody {

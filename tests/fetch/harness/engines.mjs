@@ -34,6 +34,8 @@ const ENGINES = {
           '--disable-background-networking',
           '--disable-component-update',
           '--disable-sync',
+          // (So that memory can be looked at without garbage.)
+          '--js-flags=--expose-gc',
           `--user-data-dir=${profile}`,
         ],
       },

@@ -16,7 +16,7 @@ const PAGES = fileURLToPath(new URL('../page', import.meta.url));
 /** How long one test may take before the page is given up. */
 const GUARD = 180_000;
 
-/** The suite in one engine. A part of a test's name in `EVERTOKEN_ONLY` runs only those. */
+/** The suite in one engine. `EVERTOKEN_ONLY` is a module or a part of a test's name: only those run. */
 export function suite(engine) {
   test(engine, async (t) => {
     const programs = find(engine);

@@ -4,7 +4,8 @@
 // redirects to itself); cors=none, * or the
 // caller's origin with credentials (default); preflight=refused; wait=ms before the answer; chunks=n with gap=ms
 // between them; drop=before, headers or body; echo (the answer is the method); guard (401 without a token that is
-// good: with `bare`, one without CORS headers).
+// good: with `bare`, one without CORS headers; with `stall`, one whose body does not end; with `as=status` and `say=text`
+// another one; with `ask=challenge` its own WWW-Authenticate).
 
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -18,8 +19,11 @@ export async function answer(front, entry, { searchParams: query }, request, res
   if (!query.has('early')) await entry.whole;
   if (query.has('wait')) await pause(Number(query.get('wait')));
 
+  // The first `fails` times, `as` this status, or without an answer.
+  const failing = front.seen.filter(({ url, method }) => url === entry.url && method === entry.method).length <= Number(query.get('fails') ?? 0);
+  if (failing && query.get('as') === 'none') return response.destroy();
   const refused = query.has('guard') && !front.accepts(request.headers.authorization);
-  const text = refused ? 'refused' : query.has('echo') ? request.method : (query.get('text') ?? 'text');
+  const text = refused ? (query.get('say') ?? 'refused') : query.has('echo') ? request.method : (query.get('text') ?? 'text');
   const body = query.has('length') && !refused ? Buffer.alloc(Number(query.get('length')), 'x') : Buffer.from(text);
   const left = Number(query.get('left') ?? 0);
   if (left) query.set('to', request.url.replace(/left=\d+/, `left=${left - 1}`));
@@ -29,18 +33,21 @@ export async function answer(front, entry, { searchParams: query }, request, res
     ...(given.some(([name]) => /^cache-control$/i.test(name)) ? [] : [['Cache-Control', 'no-store']]),
     ['Content-Type', query.get('type') ?? 'text/plain'],
     ...(query.has('to') ? [['Location', query.get('to')]] : []),
-    ...(refused ? [['WWW-Authenticate', 'Bearer error="invalid_token"']] : []),
+    ...(refused ? [['WWW-Authenticate', query.get('ask') ?? 'Bearer error="invalid_token"']] : []),
     ...given,
   ];
-  const status = refused ? 401 : Number(query.get('status') ?? (query.has('to') ? 302 : 200));
+  const status = refused || failing ? Number(query.get('as') ?? 401) : Number(query.get('status') ?? (query.has('to') ? 302 : 200));
   entry.status = status;
   response.on('close', () => (entry.cut ||= !response.writableFinished));
   const chunks = Number(query.get('chunks') ?? 1);
   const bare = [204, 304].includes(status) || request.method === 'HEAD';
-  if (drop || chunks > 1) headers.push(['Transfer-Encoding', 'chunked']);
+  const stalls = refused && query.has('stall');
+  if (drop || stalls || chunks > 1) headers.push(['Transfer-Encoding', 'chunked']);
   else if (!bare) headers.push(['Content-Length', String(body.length)]);
   response.writeHead(status, headers.flat());
   if (bare) return response.end();
+  // (Firefox notices that nobody reads when there is more to read.)
+  for (; stalls && !response.destroyed; await pause(100, undefined, { ref: false })) response.write(Buffer.alloc(2048, 'x'));
   if (drop) {
     if (drop === 'body') response.write(body);
     else response.flushHeaders();
@@ -49,7 +56,7 @@ export async function answer(front, entry, { searchParams: query }, request, res
   }
   const size = Math.ceil(body.length / chunks);
   for (let n = 0; n < chunks && !response.destroyed; n++) {
-    if (n) await pause(Number(query.get('gap') ?? 0));
+    if (n) await pause(Number(query.get('gap') ?? 0), undefined, { ref: false });
     response.write(body.subarray(n * size, (n + 1) * size));
   }
   response.end();

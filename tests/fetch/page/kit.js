@@ -1,9 +1,9 @@
 // What the tests use.
 
+import { pass, say, sleep, track } from './watch.js';
 import * as evertoken from '/evertoken/dist/index.js';
-import { say, sleep, track } from './watch.js';
 
-export { evertoken, say, sleep, track };
+export { evertoken, pass, say, sleep, track };
 
 export const native = globalThis.fetch;
 const PATIENCE = 60_000;
@@ -77,20 +77,33 @@ export async function signedIn(options, extra) {
   return auth;
 }
 
-/** One whose token has run out, and can be refreshed. */
-export async function withExpired(options) {
-  const answer = await login({ access_ttl: -60 });
+/** One whose token has run out: it refreshes at once, where `faults` are waiting. */
+export async function withExpired(options, ...faults) {
+  const answer = await oldLogin();
+  for (const spec of faults) await fault(spec);
   const auth = make(options);
-  await auth.setTokens({ ...answer, expires_in: 0 });
+  await auth.setTokens(answer);
   return auth;
+}
+
+/** A sign-in of an hour ago: its token has run out, here and at the server. */
+export async function oldLogin() {
+  await post('/faults/clock', { offset_ms: -3_600_000 });
+  const answer = await login();
+  await post('/faults/clock', { offset_ms: 0 });
+  return { ...answer, expires_in: 0 };
 }
 
 /** One whose token seems good, and is refused; so old that a 401 is not put down to the sign-in itself. */
 export async function withRefused(options, extra) {
   const auth = await signedIn(options, extra);
-  await sleep(2100);
-  await harness('refuse', { token: auth.peek().accessToken });
+  await refuse(auth);
   return auth;
+}
+
+export async function refuse(auth) {
+  pass(3000);
+  await harness('refuse', { token: auth.peek().accessToken });
 }
 
 /** Orders a fault of the server. */
@@ -121,9 +134,21 @@ export async function caught(promise) {
 
 /** Waits until `condition()` holds. */
 export async function until(condition, what = String(condition)) {
-  for (const end = performance.now() + PATIENCE; !(await condition()); await sleep(10)) {
-    if (performance.now() > end) throw new Error(`waited ${PATIENCE / 1000} s for ${what}`);
+  for (let waited = 0; !(await condition()); waited += 10) {
+    if (waited > PATIENCE) throw new Error(`waited ${PATIENCE / 1000} s for ${what}`);
+    await sleep(10);
   }
+}
+
+/** Requests on the wire whose URL holds `key`, in the order in which they came. */
+export const seen = (key) => harness('seen', { key });
+export const refreshes = async () => (await harness('ledger')).refreshes;
+/** The token that a request carried. */
+export const tokenOf = ({ headers }) => headers.authorization?.replace('Bearer ', '');
+/** What a request was, but for its token and the order of its headers, which is that of a hash. */
+export function shapeOf({ place, method, url, rawHeaders, body }) {
+  const headers = rawHeaders.flatMap((name, at) => (at % 2 || name === 'Authorization' ? [] : [`${name}: ${rawHeaders[at + 1]}`]));
+  return { place, method, url, body, headers: headers.sort() };
 }
 
 export function equal(got, expected, what = '') {

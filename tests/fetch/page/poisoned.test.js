@@ -18,7 +18,7 @@ const SEEN = {
     'Object.prototype.toString',
     'Promise.prototype.catch',
     'Promise.prototype.then',
-    'Response.prototype.text',
+    'ReadableStreamDefaultReader.prototype.read',
     'TextDecoder.prototype.decode',
     'TextEncoder.prototype.encode',
     'fetch',
@@ -30,9 +30,10 @@ const SEEN = {
     'Map.prototype.get',
     'Map.prototype.set',
     'Object.prototype.body',
+    'Object.prototype.then',
     'Promise.prototype.then',
+    'ReadableStreamDefaultReader.prototype.read',
     'Reflect.set',
-    'Response.prototype.text',
     'TextDecoder.prototype.decode',
     'TextEncoder.prototype.encode',
   ],
@@ -41,7 +42,7 @@ const SEEN = {
 /** Every function of these is replaced. */
 const OWNERS = [
   ...['Array', 'Map', 'Object', 'Promise', 'Reflect', 'RegExp', 'Set', 'String', 'Uint8Array', 'WeakMap', 'JSON', 'Function'],
-  ...['AbortController', 'AbortSignal', 'Headers', 'Request', 'Response', 'TextDecoder', 'TextEncoder', 'URL', 'Storage'],
+  ...['AbortController', 'AbortSignal', 'Headers', 'Request', 'Response', 'TextDecoder', 'TextEncoder', 'URL', 'Storage', 'ReadableStreamDefaultReader'],
 ];
 const CONSTRUCTORS = ['Headers', 'Request', 'Response', 'URL', 'TextEncoder', 'TextDecoder', 'AbortController', 'Map', 'Set', 'WeakMap', 'Promise', 'Error', 'String', 'Array', 'Object'];
 /** Members that an object of ours may have; where it has none of its own, the prototype's setter or getter runs. */

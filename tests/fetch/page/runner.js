@@ -3,7 +3,9 @@
 import { harvest } from './watch.js';
 import { cleanUp, engine, harness, native, registered } from './kit.js';
 
-const MODULES = ['checks', 'fidelity', 'destinations', 'poisoned'];
+window.running = true;
+
+const MODULES = ['checks', 'fidelity', 'recovery', 'bodies', 'abort', 'intercept', 'retry', 'destinations', 'poisoned'];
 /** How long one test may take: far more than any does. */
 const GUARD = 120_000;
 const SETTLING = 20_000;
@@ -16,7 +18,7 @@ for (const module of MODULES) {
   } catch (error) {
     await run({ name: `the module ${module} loads`, body: () => Promise.reject(error) });
   }
-  for (const test of registered()) if (test.name.includes(only)) await run(test);
+  for (const test of registered()) if (module === only || test.name.includes(only)) await run(test);
 }
 await harness('done');
 

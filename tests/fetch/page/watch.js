@@ -27,7 +27,7 @@ export const say = (value) => void said.push(spell(value));
 
 /** What there is since the last call; calls that are under way get `patience` milliseconds to settle. */
 export async function harvest(patience) {
-  for (const end = performance.now() + patience; open.size && performance.now() < end; ) await sleep(10);
+  for (let waited = 0; open.size && waited < patience; waited += 10) await sleep(10);
   // Rejections are reported as unhandled in a later task.
   await sleep(0);
   await sleep(0);
@@ -37,6 +37,12 @@ export async function harvest(patience) {
   open.clear();
   return found;
 }
+
+let passed = 0;
+const clocks = [Date, performance].map((clock) => [clock, clock.now]);
+for (const [clock, now] of clocks) clock.now = () => now.call(clock) + passed;
+/** Both clocks go on by so many milliseconds, here, at once. */
+export const pass = (duration) => void (passed += duration);
 
 const { setTimeout } = globalThis;
 export const sleep = (delay) => new Promise((resolve) => setTimeout(resolve, delay));

@@ -59,7 +59,8 @@ export function matcher({ attach, exclude, endpoints }: Pick<Config, 'attach' | 
       knownBase = base;
     }
     let target = relative.get(text);
-    if (!target) {
+    // A data: URL is as long as what it holds: kept, a page's pictures would be there twice.
+    if (!target && !/^\s*data:/i.test(text)) {
       const map = /^https?:\/\//.test(text) ? known : relative;
       if (map.size > REMEMBERED) map.clear();
       map.set(text, (target = judge(text)));

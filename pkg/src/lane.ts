@@ -203,8 +203,8 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
         const more = link.doubt(found);
         if (more) return later(out, more);
       } catch (error) {
-        if (isOf(error, 'signed_out')) return pass(send, out.next());
         out.done();
+        if (isOf(error, 'signed_out')) return pass(send, out.next());
         throw error;
       }
       if (out instanceof PlainRequest) return quickly(...out.next(bearer(found[1])), out.href, link.left());

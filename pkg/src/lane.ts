@@ -166,7 +166,8 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
     /** What to do about a failure: it may be a 401 that the browser hides, because it came without CORS headers. */
     function unhide(out: Outgoing, generation: number, error: Error): Promise<Response> {
       const isOver = !link.left() || link.verdict()[2] !== generation;
-      if (isOver && error.name === 'TypeError' && out.replayable && IDEMPOTENT.test(out.method))
+      // (The reason of an abort may be anything, null too.)
+      if (isOver && !out.signal?.aborted && error.name === 'TypeError' && out.replayable && IDEMPOTENT.test(out.method))
         return resend(out, generation, error).finally(() => out.done());
       out.done();
       // In this very turn, as the native one would.

@@ -54,6 +54,9 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
     passing.count++;
     try {
       return send(...(args as Parameters<Fetch>));
+    } catch (error) {
+      // Another library's wrapper may throw where the native one rejects.
+      return Promise.reject(error);
     } finally {
       passing.count--;
     }

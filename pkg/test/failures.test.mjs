@@ -29,3 +29,14 @@ test('an abort after the token’s end rejects with its own reason, whatever tha
   assert.deepEqual(await Promise.all(outcomes), reasons);
   assert.equal(auth.getSnapshot().refreshing, false);
 });
+
+test('a wrapper that throws where the native fetch rejects costs nobody the answer', PATIENCE, async (t) => {
+  const { api, auth } = await withRevokedToken(t);
+  let sends = 0;
+  replaceFetch(t, (native, ...args) => {
+    if (++sends === 2) throw new Error('thrown');
+    return native(...args);
+  });
+  await assert.rejects(auth.fetch(`${api.url}/a`), { message: 'thrown' });
+  assert.equal(sends, 2);
+});

@@ -40,3 +40,17 @@ test('a wrapper that throws where the native fetch rejects costs nobody the answ
   await assert.rejects(auth.fetch(`${api.url}/a`), { message: 'thrown' });
   assert.equal(sends, 2);
 });
+
+test('an answer whose body was read beneath goes to the caller, unjudged', PATIENCE, async (t) => {
+  const api = await backend(t);
+  const auth = managerOf(t, api, { shouldRefresh: () => assert.fail('judged') });
+  await auth.setTokens(api.grant());
+  replaceFetch(t, async (native, ...args) => {
+    const response = await native(...args);
+    await response.text();
+    return response;
+  });
+  const response = await auth.fetch(`${api.url}/a`);
+  assert.equal(response.status, 200);
+  assert.equal(response.bodyUsed, true);
+});

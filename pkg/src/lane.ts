@@ -88,6 +88,11 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
     accepted = bad ? undefined : generation;
   }
 
+  const isAstray = (to: string, from: string) => {
+    const there = match(to);
+    return !there?.ours || there.origin !== match(from)?.origin;
+  };
+
   const isBusy = () => own.count > 0 || omitted.count > 0;
   const isOut = () => link.snapshot().state === 'signedOut' && !link.isClosed();
 
@@ -135,7 +140,7 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
       work?: Promise<Settled>,
     ): Promise<Response> | Response {
       // The browser drops the header on the way to another origin: a 401 from there says nothing.
-      if (!out.replayable || (response.redirected && !match(response.url)?.ours)) {
+      if (!out.replayable || (response.redirected && isAstray(response.url, out.href))) {
         out.done();
         return response;
       }
@@ -147,7 +152,7 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
       work ??= link.share('unauthorized', generation, response.headers.get('www-authenticate') ?? undefined);
       return waited(work, out.signal).then((found) => {
         try {
-          if ('error' in found) throw found.error;
+          if (found instanceof Failure) throw found.error;
           if (found[0] === 'resend') {
             const more = link.doubt(found);
             if (more) return renew(out, generation, response, more);
@@ -203,7 +208,7 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
     /** Sends once there is a token, or bare when it turns out that there is no session. */
     function proceed(out: Outgoing, found: Settled | Failure): Promise<Response> {
       try {
-        if ('error' in found) throw found.error;
+        if (found instanceof Failure) throw found.error;
         const more = link.doubt(found);
         if (more) return later(out, more);
       } catch (error) {
@@ -218,7 +223,8 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
     function exactly(args: FetchArguments): Promise<Response> {
       const [input, init] = args;
       // The mark stays, for a lane beneath another library's wrapper; `fetch` itself ignores it.
-      if (init?.auth === 'omit') return pass(send, args, omitted);
+      // Its own only: nobody's `Object.prototype.auth` turns us off.
+      if (Object.hasOwn(Object(init), 'auth') && init!.auth === 'omit') return pass(send, args, omitted);
       const target = isBusy() || isOut() ? undefined : claim(input, init, match);
       if (target?.ours) {
         let out;
@@ -318,12 +324,12 @@ function memberOf(body: unknown, path: string): unknown {
 }
 
 /** Why a wait has failed. */
-interface Failure {
-  readonly error: unknown;
+class Failure {
+  constructor(readonly error: unknown) {}
 }
 
 function failure(error: unknown): Failure {
-  return { error };
+  return new Failure(error);
 }
 
 function isOf(error: unknown, code: string): boolean {

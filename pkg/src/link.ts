@@ -95,7 +95,7 @@ export function connect(makeHost: (sink: EngineSink) => EngineHost, { changed, e
   function judge(next: Verdict): void {
     verdict = next;
     header = undefined;
-    bounds.set(next[1] === undefined ? [0, 0] : (next.slice(4) as number[]));
+    bounds.set(next[1] === undefined ? [0, 0] : [next[4], next[5], next[6], next[7]]);
   }
 
   function settleAll(error: TokenError): void {

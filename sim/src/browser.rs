@@ -191,7 +191,7 @@ impl World {
     pub(crate) fn awake(&mut self, stood_still: u64) {
         self.asleep = false;
         self.clock.stand_still(stood_still);
-        self.watch_jump(stood_still);
+        self.watch_jump();
         self.trace.note(self.clock.elapsed, || format!("awake; the monotonic clock missed {stood_still} ms"));
         let missed = std::mem::take(&mut self.missed);
         self.catch_up(missed);
@@ -203,7 +203,7 @@ impl World {
         let by = if self.dice.chance(500) { by } else { -by };
         self.trace.note(self.clock.elapsed, || format!("the wall clock is set by {by} ms"));
         self.clock.set_wall(by);
-        self.watch_jump(by.unsigned_abs());
+        self.watch_jump();
     }
 
     /// A page that was disposed of keeps nothing.

@@ -7,7 +7,7 @@ use evertoken::engine::input::{Input, Stored};
 use evertoken::engine::output::{Expected, Write};
 
 use super::sabotage::Sabotage;
-use super::store::{Health, Job};
+use super::store::{Health, Job, Manner};
 use super::world::{Due, Page, World};
 
 impl World {
@@ -91,7 +91,7 @@ impl World {
                 self.trace
                     .note(self.clock.elapsed, || format!("the store is cleared; its record: {fence_too}"));
                 self.store.clear(fence_too);
-                self.watch_cleared();
+                self.watch_cleared(fence_too || self.scenario.manner != Manner::Apart);
             }
             Health::Poor => {
                 self.trace.note(self.clock.elapsed, || "the store is in trouble".into());

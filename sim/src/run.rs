@@ -41,8 +41,12 @@ pub fn run(seed: u64, sabotage: Sabotage, trace: Trace) -> Report {
     if world.watch.violation.is_none() {
         world.begin_calm();
         world.run_until(world.scenario.end);
-        // A page knows of its session what its last calls have shown. The first may come too early to tell.
-        for _ in 0..PROBES {
+        // A page knows of its session what its last calls have shown. The first may come too early to tell, or wait for
+        // what other tabs are at.
+        for probe in 0..MOST_PROBES {
+            if probe >= PROBES && world.is_served() {
+                break;
+            }
             world.probe();
             world.run_until(world.clock.elapsed + 20_000);
         }
@@ -70,3 +74,4 @@ pub fn run(seed: u64, sabotage: Sabotage, trace: Trace) -> Report {
 }
 
 const PROBES: u32 = 3;
+const MOST_PROBES: u32 = 8;

@@ -2,7 +2,7 @@
 
 use evertoken::engine::answer::Outcome;
 use evertoken::engine::endpoint::HttpRequest;
-use evertoken::engine::ids::AttemptId;
+use evertoken::engine::ids::{AttemptId, Epoch, Generation};
 use evertoken::engine::input::Input;
 use evertoken::engine::json::{self, Value};
 use evertoken::engine::output::{TokenRequest, Write};
@@ -28,6 +28,8 @@ pub(crate) struct Request {
     pub(crate) sent: u64,
     /// Until when the claim holds that was made for it, if it was stored.
     pub(crate) claimed_until: Option<u64>,
+    /// Where the pair stands among others, in the eyes of its sender.
+    pub(crate) order: (Epoch, Generation),
 }
 
 /// What its sender knows of a token request.
@@ -71,6 +73,7 @@ impl World {
             aborted: false,
             sent: self.clock.elapsed,
             claimed_until: None,
+            order: self.tabs[tab].eye.order,
         });
         self.watch_send(tab, self.requests.len() - 1);
         self.transmit(self.requests.len() - 1);

@@ -376,6 +376,12 @@ impl World {
         !self.is_refreshing() && self.watch.written + HEARD < self.clock.elapsed
     }
 
+    /// Whether the last call of every tab that has a session was served.
+    pub(crate) fn is_served(&self) -> bool {
+        let is_open = |tab: &&Tab| !tab.gone && tab.state() != State::SignedOut;
+        self.tabs.iter().filter(is_open).all(|tab| tab.eye.last_status == Some(200))
+    }
+
     /// The faults are over; from here on everything must come right.
     pub(crate) fn begin_calm(&mut self) {
         self.trace.note(self.clock.elapsed, || "the faults are over".into());

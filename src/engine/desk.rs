@@ -33,10 +33,8 @@ pub(super) struct Desk {
     pub hangs: u32,
     /// The user has signed in or out and the store does not hold it yet.
     pub wish: bool,
-    /// The wall clock has jumped since the user did so.
-    pub is_dated: bool,
-    /// The last operation before that.
-    wished_after: StoreOp,
+    /// The session that has ended here last; `None` when the user ended one that nobody had seen.
+    pub ended: Option<u64>,
     /// Since when the store has shown an older pair than the record beside it, and which record that is.
     pub behind: Option<(Mono, (Epoch, Generation))>,
     /// When the store is looked at because another tab has said so, or to see whether the pair has come through.
@@ -114,13 +112,14 @@ impl Desk {
 
     /// The user wants something that is to be stored.
     pub(super) fn wish(&mut self) {
-        (self.wish, self.is_dated, self.wished_after) = (true, false, self.next);
+        self.wish = true;
         self.failures = 0;
     }
 
-    /// A write was carried out whose time was over: the store has held what the user has done since before it.
-    pub(super) fn written_late(&mut self, op: StoreOp) {
-        self.wish &= op <= self.wished_after;
+    /// Whether it is to be stored for the first time: what could not be may be older than what others have stored since,
+    /// with numbers that count on from those of before the clock was set back.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.wish && self.failures == 0
     }
 
     /// What this tab knows, the others need not hear.
@@ -175,13 +174,14 @@ impl Engine {
             self.desk.hangs = if text.is_some() { 0 } else { self.desk.hangs };
             return;
         }
-        self.desk.given_up = None;
+        // A look that was begun after a late one still counts.
+        self.desk.given_up = self.desk.given_up.filter(|later| *later > op);
         if text.is_some() {
             self.desk.late = None;
         }
         let ended = text.is_some() || fence.is_some();
         let in_time = self.desk.reading.is_none_or(|(_, deadline)| self.now.mono < deadline);
-        self.desk.reading = None;
+        self.desk.reading = self.desk.reading.filter(|(later, _)| *later > op);
         if ended && self.desk.hangs > 0 {
             // This is the look that was put off.
             self.desk.look_at = None;
@@ -203,12 +203,14 @@ impl Engine {
         if record.is_some_and(|record| self.waits_for_pair(record)) {
             return;
         }
-        let behind = record.is_some();
+        // A pair that nobody can have stands in nobody's way.
+        let outdone = outdone.or(record.filter(|_| self.session.is_some() && self.desk.is_fresh()));
+        let behind = record.is_some() && outdone.is_none();
         self.desk.behind = self.desk.behind.filter(|_| behind);
         self.desk.looking = false;
         let reads_to_send = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Reading));
-        let collides = (self.desk.conflicted || reads_to_send) && self.collides(&found);
-        let collides = collides && !self.gives_in(&found);
+        let acts = self.desk.conflicted || reads_to_send || self.desk.save_at.is_some();
+        let collides = acts && !self.gives_in(&found) && self.collides(&found);
         if self.desk.hangs == 0 {
             self.desk.seen = found.seen;
         }

@@ -299,7 +299,6 @@ impl Engine {
         }
         self.anchor = now;
         self.mark(Mark::WallJumped, drift.unsigned_abs() / 1_000);
-        self.desk.is_dated = true;
         // The verdict was judged by clocks that no longer hold.
         self.retell = true;
         if drift < 0 {

@@ -158,8 +158,11 @@ impl Engine {
         let cause = if answer.status == 429 { Cause::RateLimited } else { Cause::ServerError };
         self.heed(StoredCooldown { until: self.now.wall.after(asked), cause });
         // Beside an attempt that flies it is kept for what comes after that one.
-        let waits = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Waiting { .. }));
-        if let Some(cooldown) = self.cooldown.take_if(|_| waits) {
+        let Some(Step::Waiting { until, hard }) = self.flight.as_ref().map(|flight| flight.step.clone())
+        else {
+            return;
+        };
+        if let Some(cooldown) = self.cooldown.take().filter(|cooldown| !hard || until < cooldown.until) {
             self.put_off(cooldown.until, cooldown.error, cooldown.hard);
         }
     }

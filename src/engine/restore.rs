@@ -71,15 +71,12 @@ impl Engine {
         if booting { Merged::Kept } else { Merged::Adopted }
     }
 
-    /// Whether what the user has done here, and the store does not hold yet, is newer than a record that seems newer:
-    /// that one was written before the clock was set back. If it was set back since, nobody can know.
+    /// Whether what the user has done here is newer than a record that seems newer: that one is of before the clock was
+    /// set back.
     pub(super) fn outdoes(&self, record: &Record) -> bool {
         // What the store holds of the very session that is held, it has learnt.
         let is_told = self.session.is_some() && self.known_session() == record.stamp().session;
-        self.desk.wish
-            && !self.desk.is_dated
-            && !is_told
-            && record.epoch > Epoch(0).next(self.now.wall.after(FUTURE))
+        self.desk.is_fresh() && !is_told && record.epoch > Epoch(0).next(self.now.wall.after(FUTURE))
     }
 
     /// What is held takes numbers above `theirs`, and is stored under them.
@@ -141,12 +138,17 @@ impl Engine {
         stamp.epoch == self.epoch && stamp.session.is_some() && stamp.session != self.known_session()
     }
 
-    /// A sign-out that was not stored at once meets a session of its own epoch: that one was begun since, and goes on.
+    /// The end of one session, which could not be stored at once, meets another that seems as old or older: it was begun
+    /// since, after the clock was set back perhaps, and goes on.
     pub(super) fn gives_in(&mut self, found: &Found) -> bool {
+        let (ours, failures) = ((self.epoch, self.generation), self.desk.failures);
         let Seen::Record(stamp) = found.seen else {
             return false;
         };
-        let gives_in = self.session.is_none() && stamp.session.is_some() && self.desk.failures > 0;
+        let is_other = stamp.session.is_some() && stamp.session != self.desk.ended;
+        let is_late = failures > 0 || stamp.epoch == self.epoch;
+        let meets = self.session.is_none() && is_other && is_late && stamp.order() <= ours;
+        let gives_in = meets && !self.desk.is_fresh();
         if gives_in {
             self.epoch = Epoch(stamp.epoch.0.saturating_sub(1));
             self.drop_writes();

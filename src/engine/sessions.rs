@@ -232,6 +232,7 @@ impl Engine {
                 return self.settle(call, Ok(Settled::Done));
             }
             self.desk.wish();
+            self.desk.ended = None;
             self.epoch = self.next_epoch();
             return self.save_for(call, Settled::Done);
         };
@@ -253,6 +254,7 @@ impl Engine {
             return;
         };
         self.mark(Mark::SessionEnded, refusal.reason as u64);
+        self.desk.ended = Some(session.id);
         self.ground();
         self.forget_failures();
         let unknown = session.standing == Standing::Resuming { hinted: false };

@@ -107,9 +107,6 @@ impl Engine {
 
     pub(super) fn on_written(&mut self, op: StoreOp, stored: Stored) {
         let Some(writing) = self.desk.writing.filter(|writing| writing.op == op) else {
-            if stored == Stored::Durably {
-                self.desk.written_late(op);
-            }
             return;
         };
         self.desk.writing = None;

@@ -213,6 +213,23 @@ fn a_sign_out_with_the_epoch_of_another_session_comes_after_it() {
     assert!(record.session.is_none() && record.epoch > bobs.epoch, "{record:?}");
 }
 
+/// Of two sessions with one epoch the later write takes the next, so that nobody takes the one for the other.
+#[test]
+fn a_sign_in_with_the_epoch_of_another_session_comes_after_it() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.advance(secs(5));
+    world.force();
+    world.advance(secs(1));
+    world.set_wall(-3_600_000);
+    world.sign_in_elsewhere("bob");
+    let bobs = Record { generation: Generation(1), ..world.record() };
+    world.put(bobs.clone());
+    world.sign_in("cleo");
+    assert_eq!(world.snapshot().subject.as_deref(), Some("cleo"));
+    assert!(world.record().epoch > bobs.epoch, "{:?}", world.record());
+}
+
 /// I5: a tombstone ends the session of its own epoch, too.
 #[test]
 fn a_tombstone_in_the_epoch_of_the_session_ends_it() {

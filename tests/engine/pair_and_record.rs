@@ -183,6 +183,23 @@ fn a_pair_that_comes_late_brings_its_session_back() {
     assert_eq!(world.store.reads, looks, "it is looked for no longer");
 }
 
+/// Nobody who has just signed in is signed out because the tokens of somebody else are lost.
+#[test]
+fn a_sign_in_stands_against_a_record_whose_pair_nobody_can_have() {
+    let mut world = World::with(apart);
+    world.sign_in("ada");
+    world.advance(secs(5));
+    let before = world.record();
+    world.sign_in_elsewhere("bob");
+    let at = world.clock.now().wall.shifted(1_000);
+    let bobs = Record { epoch: before.epoch.next(at), ..world.record() };
+    show(&mut world, &before, &bobs);
+    world.sign_in("cleo");
+    world.advance(secs(5));
+    assert_eq!((world.snapshot().subject.as_deref(), world.ends()), (Some("cleo"), vec![]));
+    assert!(world.record().epoch > bobs.epoch, "{:?}", world.record());
+}
+
 /// I13: a pair that is older than its record, and over, is no session to end once more.
 #[test]
 fn a_pair_that_is_over_and_left_behind_is_not_taken_over() {

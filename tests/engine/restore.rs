@@ -205,6 +205,27 @@ fn a_record_that_comes_late_still_counts() {
     assert_eq!(world.requests(), 0);
 }
 
+/// Two looks are answered late: what the second shows is newer, and counts, though the first has just begun the session.
+#[test]
+fn a_late_first_look_does_not_hide_a_later_one() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.store.mode = Mode::Hanging;
+    let mut world = world.reload(2);
+    world.advance(secs(3));
+    world.wake(Wake::Shown);
+    world.advance(secs(3));
+    assert_eq!(world.state(), State::SignedOut);
+    let shown = |world: &World| world.store.text.clone().map(Secret::new);
+    let adas = shown(&world);
+    world.input(Input::StoreRead { op: StoreOp(1), text: adas, fence: None });
+    assert_eq!(world.snapshot().subject.as_deref(), Some("ada"));
+    world.sign_in_elsewhere("bob");
+    let bobs = shown(&world);
+    world.input(Input::StoreRead { op: StoreOp(2), text: bobs, fence: None });
+    assert_eq!(world.snapshot().subject.as_deref(), Some("bob"));
+}
+
 /// A token's life runs from when it was handed over, not from when the store had been read.
 #[test]
 fn a_token_handed_over_before_the_store_is_read_lives_from_then() {

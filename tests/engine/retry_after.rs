@@ -136,3 +136,23 @@ fn a_refresh_that_waits_for_the_server_wakes_the_page_as_rarely_as_one_that_is_p
     world.advance(minutes(40));
     assert!(world.ticks - ticks < 30, "{} timers", world.ticks - ticks);
 }
+
+/// Nor does an answer that comes late and asks for less.
+#[test]
+fn a_late_answer_does_not_shorten_it() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    // Else the record would tell.
+    world.store.mode = Mode::Failing;
+    world.sleep(minutes(20));
+    world.server.script.push_back(Reply::Silent);
+    world.need();
+    world.advance(secs(10));
+    let first = world.sent[0].0;
+    world.server.script.push_back(Reply::Fixed(busy("3000")));
+    world.advance(secs(5));
+    assert_eq!(world.requests(), 2);
+    world.answer_now(first, Outcome::Answered(busy("60")));
+    world.advance(minutes(45));
+    assert_eq!(world.requests(), 2);
+}

@@ -23,7 +23,9 @@ cargo xtask <command>
   mutants [arguments]    change the engine in small ways that its tests must notice (hours); arguments are
                          passed on to cargo-mutants: --file src/engine/life.rs, --list, --shard 0/8
   size [--json]          bytes of what ships, against goal and budget
-  bench                  run the benchmarks
+  bench [name…]          run the benchmarks in benches/; without a name, all of them
+      --json             of overhead or storm: one JSON object
+      --check            of these: a missed target is a failure
   sim [arguments]        run the simulator; arguments are passed on
   pack                   make the npm package and check its file list
   help                   this text";
@@ -47,7 +49,7 @@ impl Profile {
 /// One parsed command line.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Action {
-    Bench,
+    Bench(Bench),
     Build { profile: Profile },
     Check,
     Demo(Demo),
@@ -59,6 +61,15 @@ pub(crate) enum Action {
     Sim { arguments: Vec<String> },
     Size { json: bool },
     Test { suites: Vec<String>, coverage: bool },
+}
+
+/// Options of `bench`.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Bench {
+    /// None: all of them.
+    pub(crate) names: Vec<String>,
+    /// Passed on to the scripts.
+    pub(crate) flags: Vec<String>,
 }
 
 /// Options of `demo`.
@@ -85,7 +96,7 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Action> {
         return Ok(Action::Help);
     };
     match command.as_str() {
-        "bench" => none(command, rest).map(|()| Action::Bench),
+        "bench" => bench(rest),
         "build" => flag(command, rest, "--dev")
             .map(|dev| Action::Build { profile: if dev { Profile::Dev } else { Profile::Release } }),
         "check" => none(command, rest).map(|()| Action::Check),
@@ -102,6 +113,15 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Action> {
             "unknown command `{command}`; expected one of setup, build, demo, test, check, fuzz, mutants, size, bench, sim, pack, help"
         ),
     }
+}
+
+fn bench(arguments: &[String]) -> Result<Action> {
+    let (flags, names): (Vec<_>, Vec<_>) =
+        arguments.iter().cloned().partition(|argument| argument.starts_with('-'));
+    if let Some(unknown) = flags.iter().find(|flag| *flag != "--json" && *flag != "--check") {
+        bail!("bench: unknown option `{unknown}`; expected names, --json or --check");
+    }
+    Ok(Action::Bench(Bench { names, flags }))
 }
 
 fn demo(arguments: &[String]) -> Result<Demo> {
@@ -197,6 +217,10 @@ mod tests {
             Action::Test { suites: vec!["engine".into()], coverage: true }
         );
         assert_eq!(
+            parsed("bench storm --json").unwrap(),
+            Action::Bench(Bench { names: vec!["storm".into()], flags: vec!["--json".into()] })
+        );
+        assert_eq!(
             parsed("sim --seed 7").unwrap(),
             Action::Sim { arguments: vec!["--seed".into(), "7".into()] }
         );
@@ -223,6 +247,7 @@ mod tests {
         assert_eq!(message("demo --port"), "demo: `--port` expects a value");
         assert_eq!(message("demo --port 70000"), "demo: `--port` expects 0 to 65535, not `70000`");
         assert_eq!(message("fuzz --seconds 0"), "fuzz: `--seconds` expects 1 or more, not `0`");
+        assert!(message("bench --quick").starts_with("bench: unknown option `--quick`; expected names"));
         assert!(message("fuzz jwt --runs 5").starts_with("fuzz: unknown option `--runs`"));
         assert!(message("test --coverage").ends_with("expected `test engine --coverage`"));
         assert!(message("test engine --quick").starts_with("test: unknown option `--quick`"));

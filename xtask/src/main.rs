@@ -2,6 +2,7 @@
 
 mod args;
 mod arrange;
+mod bench;
 mod build;
 mod check;
 mod coverage;
@@ -58,7 +59,7 @@ fn perform(action: Action) -> Result<u8> {
     }
     let project = Project::open()?;
     match action {
-        Action::Bench => bench(&project),
+        Action::Bench(options) => bench::command(&project, &options).map(|()| 0),
         Action::Build { profile } => {
             setup::ensure(&project, &[Need::Wasm, Need::Npm])?;
             build::package(&project, profile).map(|()| 0)
@@ -119,32 +120,4 @@ fn mutants(project: &Project, arguments: &[String]) -> Result<u8> {
     cargo.env("PROPTEST_CASES", "64").env("PROPTEST_RNG_SEED", "1");
     let status = process::status(cargo.args(arguments))?;
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
-}
-
-fn bench(project: &Project) -> Result<u8> {
-    let directory = project.root.join("benches");
-    let mut files = project::files_under(&directory);
-    // What lies deeper is for the benchmarks to use.
-    files.retain(|path| path.parent() == Some(&directory));
-    let of = |extension: &str| -> Vec<_> {
-        files.iter().filter(|path| path.extension().is_some_and(|known| known == extension)).collect()
-    };
-    let (native, scripts) = (of("rs"), of("mjs"));
-    ensure!(!native.is_empty() || !scripts.is_empty(), "nothing to run: benches/ has neither *.rs nor *.mjs");
-    if !native.is_empty() {
-        setup::ensure(project, &[])?;
-        let mut cargo = process::cargo();
-        cargo.current_dir(&project.root).args(["bench", "-p", "evertoken"]);
-        ensure!(process::status(&mut cargo)?.success(), "a native benchmark failed; its message is above");
-    }
-    if !scripts.is_empty() {
-        setup::ensure(project, &[Need::Wasm, Need::Npm])?;
-        build::package(project, Profile::Release)?;
-    }
-    for script in scripts {
-        let mut node = process::command("node");
-        node.current_dir(&project.root).arg(script);
-        ensure!(process::status(&mut node)?.success(), "{} failed; its message is above", script.display());
-    }
-    Ok(0)
 }

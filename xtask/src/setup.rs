@@ -57,7 +57,7 @@ pub(crate) fn ensure(project: &Project, needs: &[Need]) -> Result<()> {
         }
     }
     if needs.contains(&Need::Npm) {
-        npm_ci(project)?;
+        npm_ci(&project.root, "TypeScript, binaryen, esbuild, Vite, the browser driver's client")?;
     }
     Ok(())
 }
@@ -134,17 +134,22 @@ fn elsewhere(packages: &[&str]) -> String {
     cures.join("; ")
 }
 
+/// The libraries that the benchmarks compare with.
+pub(crate) fn peers(project: &Project) -> Result<()> {
+    npm_ci(&project.root.join("benches"), "the peers of the benchmarks")
+}
+
 /// `npm ci`, unless node_modules was made from this very lock file.
-fn npm_ci(project: &Project) -> Result<()> {
-    if npm_is_current(project) {
+fn npm_ci(directory: &Path, what: &str) -> Result<()> {
+    if npm_is_current(directory) {
         return Ok(());
     }
-    let lock = fs::read(project.root.join("package-lock.json"))
+    let lock = fs::read(directory.join("package-lock.json"))
         .map_err(|_| anyhow!("package-lock.json is missing: put it back from git or the source archive"))?;
-    eprintln!("npm ci: TypeScript, binaryen, esbuild, Vite, the browser driver's client (about 20 s)");
+    eprintln!("npm ci: {what} (about 20 s)");
     retried("npm ci", || {
         let mut npm = process::command("npm");
-        npm.current_dir(&project.root).args([
+        npm.current_dir(directory).args([
             "ci",
             "--ignore-scripts",
             "--no-audit",
@@ -154,17 +159,17 @@ fn npm_ci(project: &Project) -> Result<()> {
         npm
     })?;
     // npm empties node_modules before it begins, so an interrupted run leaves no stamp.
-    project::write_if_changed(&npm_stamp(project), project::hash(&lock).as_bytes())?;
+    project::write_if_changed(&npm_stamp(directory), project::hash(&lock).as_bytes())?;
     Ok(())
 }
 
-fn npm_is_current(project: &Project) -> bool {
-    let lock = fs::read(project.root.join("package-lock.json")).unwrap_or_default();
-    fs::read_to_string(npm_stamp(project)).is_ok_and(|made_from| made_from == project::hash(&lock))
+fn npm_is_current(directory: &Path) -> bool {
+    let lock = fs::read(directory.join("package-lock.json")).unwrap_or_default();
+    fs::read_to_string(npm_stamp(directory)).is_ok_and(|made_from| made_from == project::hash(&lock))
 }
 
-fn npm_stamp(project: &Project) -> PathBuf {
-    project.root.join("node_modules/.made-from")
+fn npm_stamp(directory: &Path) -> PathBuf {
+    directory.join("node_modules/.made-from")
 }
 
 /// Downloads the crates of all commands now, so that the next ones work offline.
@@ -222,7 +227,7 @@ fn report(project: &Project) -> bool {
     if !tools::is_here(tools::GECKODRIVER) {
         missing.push("no geckodriver: `cargo xtask setup` installs it from crates.io".to_owned());
     }
-    if !npm_is_current(project) {
+    if !npm_is_current(&project.root) {
         missing.push(
             "node_modules is not that of package-lock.json: `cargo xtask setup` runs `npm ci`".to_owned(),
         );

@@ -13,7 +13,9 @@ impl World {
         let (state, eye, open) = (view.state(), &view.eye, view.calls.len());
         // Where nobody asks, nobody knows before the token has ended.
         let bearer = view.verdict.as_ref().map(|verdict| verdict.bearer.expose());
-        let accepted = bearer.is_some_and(|bearer| self.provider.accepts(bearer, &self.clock));
+        // It may have ended right after the last call.
+        let accepted = eye.last_status == Some(200)
+            || bearer.is_some_and(|bearer| self.provider.accepts(bearer, &self.clock));
         let refreshable = eye.family.is_some_and(|family| self.provider.is_alive(family));
         let alive = accepted || refreshable;
         // Refused, or left behind by a pair that is lost, an access token serves to its end.
@@ -49,14 +51,16 @@ impl World {
             let Some(record) = sight.newest().filter(|_| !view.gone && !sight.is_behind()) else {
                 continue;
             };
-            // Known: what begins in a store that was cleared, when the clock was set back, seems older than the end that a
-            // page remembers.
-            let is_older = record.stamp().order() < view.eye.order && self.watch.cleared.is_some();
-            if is_older && view.state() == State::SignedOut {
+            // Known: what begins in a store that was emptied, when the clock was set back, seems older than what a page
+            // remembers.
+            let is_older = record.stamp().order() < view.eye.order && self.watch.emptied;
+            if is_older && self.clock.lies().set_back > 0 {
                 continue;
             }
             let is_same = match &record.session {
                 None => view.state() == State::SignedOut,
+                // Refused, it is begun by nobody whose page is loaded since.
+                Some(session) if session.refused && view.state() == State::SignedOut => true,
                 Some(_) => view.state() != State::SignedOut && view.generation() == record.generation,
             };
             if !is_same {

@@ -22,6 +22,8 @@ pub(crate) struct Eye {
     pub(crate) session: Session,
     /// The number of the first thing that began after it.
     pub(crate) began: u64,
+    /// And the time of it.
+    pub(crate) began_at: u64,
     /// What the user wants and the engine has not been seen to do.
     intents: Vec<Intent>,
     /// Sign-outs that were asked for in this step.
@@ -111,9 +113,8 @@ pub(crate) enum Intent {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Wish {
     #[default]
+    /// Or not stored at once: then it may be older than what others have stored since.
     None,
-    /// The wall clock has jumped since.
-    Dated,
     Unwritten,
     Written(StoreOp),
 }
@@ -254,7 +255,11 @@ impl Eye {
 
     /// What the store says of the very tokens that are held.
     pub(crate) fn word(&self) -> Option<&Record> {
-        self.view.as_ref()?.newest().filter(|record| record.stamp().order() == self.order)
+        let view = self.view.as_ref()?;
+        // Where writes are not compared over tabs two sessions may have the same numbers.
+        let shown = view.text.as_deref().and_then(Self::family_in);
+        let is_other = shown.is_some() && shown != self.family;
+        view.newest().filter(|record| record.stamp().order() == self.order && !is_other)
     }
 
     /// What was last seen of another page's claim on the very tokens that are held.

@@ -24,6 +24,8 @@ pub(crate) struct Watch {
     pub(crate) last_left: u64,
     /// Sign-ins of which the app says that they go on with the session that is there.
     pub(crate) vouched: BTreeSet<usize>,
+    /// And at what time.
+    pub(crate) last_left_at: u64,
     /// The newest refresh token of each sign-in that the store has held.
     pub(crate) landed: BTreeMap<usize, u32>,
     /// Until when the server wants to be left in peace, by the refresh token that it said so to.
@@ -34,11 +36,15 @@ pub(crate) struct Watch {
     pub(crate) arrived: BTreeMap<Payload, u32>,
     /// Requests of the app that were answered 401.
     pub(crate) rejected: BTreeSet<Payload>,
+    /// Sign-ins whose page went away between the pair and the record beside it.
+    pub(crate) halves: BTreeSet<usize>,
     /// When something was last written.
     pub(crate) written: u64,
     /// When the store last failed, was late, or lost what it held.
     pub(crate) trouble: Option<u64>,
     pub(crate) cleared: Option<u64>,
+    /// The store has lost its record, too.
+    pub(crate) emptied: bool,
 }
 
 /// A sign-in that is over.

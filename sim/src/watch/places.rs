@@ -24,7 +24,7 @@ impl World {
         let word = eye.word().and_then(|word| word.session.as_ref());
         let (lost, refused) = word.map_or((false, false), |session| (session.lost, session.refused));
         // What is learnt after the refusal changes nothing of its reason.
-        if lost && eye.refused.is_none() {
+        if lost && (eye.refused.is_none() || eye.refused != eye.held) {
             eye.lost = eye.held;
         }
         if refused {
@@ -73,7 +73,7 @@ impl World {
         let made = self.now(tab);
         let eye = &mut self.tabs[tab].eye;
         eye.order = record.stamp().order();
-        if eye.wish == Wish::Unwritten {
+        if eye.wish != Wish::None {
             eye.wish = Wish::Written(op);
         }
         if let Some(claim) = record.claim.filter(|_| claims) {
@@ -114,7 +114,15 @@ impl World {
     fn watch_text(&mut self, job: &Job, change: &Change, is_half: bool) {
         let over = |family: &usize| self.watch.left.get(family).is_some_and(|left| left.known);
         let over = self.families(&change.after).into_iter().find(over);
-        if let Some(over) = over.filter(|_| self.scenario.manner != Manner::Lagging) {
+        // Known: what begins in a store that was emptied, when the clock was set back, seems older than what other pages
+        // hold.
+        let is_lost = self.watch.emptied && self.clock.lies().set_back > 0;
+        // Known: a pair without its record is seen by some tabs, and written over by one that has not seen it.
+        if is_half {
+            self.watch.halves.extend(change.after.id.map(|id| id.family));
+        }
+        let over = over.filter(|over| !self.watch.halves.contains(over));
+        if let Some(over) = over.filter(|_| self.scenario.manner != Manner::Lagging && !is_lost) {
             self.broke(Invariant::I5, || format!("the store holds a token of sign-in {over}, which is over"));
         }
         let Some(id) = change.after.id else {
@@ -168,10 +176,14 @@ impl World {
         }
     }
 
-    /// The store is empty, and nobody can know what it held.
-    pub(crate) fn watch_cleared(&mut self) {
+    /// The store was cleared. If it is empty, nobody can know what it held.
+    pub(crate) fn watch_cleared(&mut self, is_empty: bool) {
         self.watch.trouble = Some(self.clock.elapsed);
         self.watch.cleared = Some(self.clock.elapsed);
+        if !is_empty {
+            return;
+        }
+        self.watch.emptied = true;
         self.watch.left.clear();
         for tab in &mut self.tabs {
             tab.eye.gone.clear();

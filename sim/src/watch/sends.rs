@@ -5,11 +5,11 @@ use evertoken::engine::claim::Hold;
 use evertoken::engine::record::Record;
 use evertoken::engine::time::{Millis, Mono};
 
-use super::eye::{Confirmation, Wish};
+use super::eye::Confirmation;
 use super::steps::TO_STORE;
 use super::turn::{Claiming, Look};
 use crate::invariant::Invariant;
-use crate::provider::{RefreshId, Ruling};
+use crate::provider::{RefreshId, Rotation, Ruling};
 use crate::store::{Health, Manner};
 use crate::traffic::{Course, Request, TokenAnswer};
 use crate::world::World;
@@ -118,13 +118,17 @@ impl World {
             let Some(flying) = view.eye.flying.filter(|_| other != tab && !view.gone) else {
                 continue;
             };
-            let Request { token: theirs, claimed_until, sent, .. } = self.requests[flying];
+            let Request { token: theirs, claimed_until, sent, order, .. } = self.requests[flying];
+            // A token that is never replaced goes on under the next number, which the claim does not name.
+            let is_same =
+                order == self.tabs[tab].eye.order || self.scenario.policy.rotation != Rotation::Never;
             if theirs == Some(token) && claimed_until.is_none_or(|until| self.clock.elapsed > until) {
                 // Its page has not read an answer in the time that the claim names: nobody can know whether one came.
                 self.requests[flying].troubled = true;
             }
             let is_live = claimed_until.is_some_and(|until| self.clock.elapsed <= until);
             if is_live
+                && is_same
                 && theirs == Some(token)
                 && !self.clock.was_set_since(sent)
                 && !self.watch.was_cleared_since(sent)
@@ -222,12 +226,9 @@ impl World {
     }
 
     /// Clocks that part are a sleep, perhaps, and after that what has failed is tried again.
-    pub(crate) fn watch_jump(&mut self, by: u64) {
+    pub(crate) fn watch_jump(&mut self) {
         for tab in &mut self.tabs {
             tab.eye.soft = None;
-            if by > NOTICED && tab.eye.wish != Wish::None {
-                tab.eye.wish = Wish::Dated;
-            }
         }
     }
 
@@ -269,7 +270,5 @@ impl World {
 }
 
 const FLOOR: Millis = Millis::from_secs(1);
-/// Clocks that part by more have jumped.
-const NOTICED: u64 = 1_000;
 const LONGEST_RETRY_AFTER: Millis = Millis::from_secs(3_600);
 const STORE_TIMEOUT: Millis = Millis::from_secs(2);

@@ -41,6 +41,9 @@ impl World {
         let held_up = self.tabs[tab].held_up;
         let page = self.tabs[tab].page;
         let eye = &mut self.tabs[tab].eye;
+        if eye.writing.is_some_and(|(op, asked)| eye.wish == Wish::Written(op) && elapsed >= asked + 2_000) {
+            eye.wish = Wish::None;
+        }
         match input {
             Input::LockGranted(id) if self.locks.is_granted(page, *id) => {
                 eye.turn.lock = Some(Held { id: *id, since: now.mono, held_up });
@@ -64,7 +67,7 @@ impl World {
                 eye.operations = eye.operations.saturating_sub(1);
                 eye.sights.remove(op);
                 let late = eye.writing.is_some_and(|(last, asked)| last != *op || elapsed >= asked + 2_000);
-                if *stored == Stored::Durably && matches!(eye.wish, Wish::Written(first) if first <= *op) {
+                if *stored != Stored::Conflict && matches!(eye.wish, Wish::Written(first) if first <= *op) {
                     eye.wish = Wish::None;
                 }
                 eye.unsaved = if *stored == Stored::Failed || late { eye.unsaved + 1 } else { 0 };
@@ -151,12 +154,12 @@ impl World {
         }
         if std::mem::take(&mut eye.wishes) > 0 {
             // Also of what the store held and this page never did.
-            self.watch.last_left = self.planned;
+            (self.watch.last_left, self.watch.last_left_at) = (self.planned, self.clock.elapsed);
         }
         let parting = std::mem::take(&mut eye.parting);
         eye.gone.extend(&parting);
         for family in parting {
-            self.watch.last_left = self.planned;
+            (self.watch.last_left, self.watch.last_left_at) = (self.planned, self.clock.elapsed);
             self.leave(family, Left { since: self.planned, known: false });
         }
         let eye = &mut self.tabs[tab].eye;
@@ -225,6 +228,7 @@ impl World {
     }
 
     pub(crate) fn watch_event(&mut self, tab: usize, event: &Event) {
+        let elapsed = self.clock.elapsed;
         match event {
             Event::Adopted { .. } => {
                 self.give_up_flying(tab);
@@ -246,7 +250,7 @@ impl World {
             }
             Event::SessionStarted { .. } => {
                 let eye = &mut self.tabs[tab].eye;
-                (eye.session, eye.began) = (Session::Open, self.planned);
+                (eye.session, eye.began, eye.began_at) = (Session::Open, self.planned, elapsed);
                 eye.started = true;
             }
             _ => {}
@@ -292,7 +296,9 @@ impl World {
         let family = eye.family;
         let is_dead = family.is_some_and(|family| !self.provider.is_alive(family));
         let is_left = family.is_some_and(|family| self.watch.left.contains_key(&family))
-            || self.watch.last_left >= eye.began;
+            || self.watch.last_left >= eye.began
+            // Which of two tabs was first is not seen in a store that learns of both at once.
+            || self.watch.last_left_at + AT_ONCE >= eye.began_at;
         let fair = match reason {
             EndReason::SignedOut => eye.wishes > 0,
             // Known: a page that could not read its store begins to count anew, and the record that shows up later
@@ -369,6 +375,8 @@ fn retry_delay(config: &Config, number: u32) -> Millis {
 
 /// Within which time a store without trouble holds what was to be stored, conflicts and all; in milliseconds.
 pub(super) const TO_STORE: u64 = 10_000;
+/// How long what somebody has done may be on its way to the store.
+const AT_ONCE: u64 = 2_000;
 /// Within which time the store is looked at because another tab has said so.
 const HINT: Millis = Millis::from_secs(1);
 /// How often a visitor's page looks at a store that does not answer, and a little more.

@@ -12,7 +12,7 @@ import { answer } from './wire.mjs';
 /** `own` is the page's, `other` may be listed by a test, `stranger` never is. */
 export const ORIGINS = ['own', 'other', 'stranger'];
 
-const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.map': 'application/json', '.wasm': 'application/wasm' };
+const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript', '.map': 'application/json', '.wasm': 'application/wasm' };
 const KEPT = 1 << 20;
 
 /**

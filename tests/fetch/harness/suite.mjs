@@ -11,6 +11,7 @@ import { find, open } from './engines.mjs';
 import { startFront } from './front.mjs';
 import { memoryOf } from './memory.mjs';
 
+const CORPORA = fileURLToPath(new URL('../../corpora', import.meta.url));
 const PAGES = fileURLToPath(new URL('../page', import.meta.url));
 /** How long one test may take before the page is given up. */
 const GUARD = 180_000;
@@ -30,7 +31,7 @@ export function suite(engine) {
     const site = await makeTemporary('site');
     ends.push(() => remove(site));
     await unpackInto(site);
-    const front = await startFront({ fetch: PAGES, evertoken: `${site}/evertoken` });
+    const front = await startFront({ fetch: PAGES, corpora: CORPORA, evertoken: `${site}/evertoken` });
     ends.push(front.stop);
     const { own, other, stranger } = front.origins;
     const server = await startServer('--allow-origin', own, '--allow-origin', other, '--allow-origin', stranger);

@@ -3,7 +3,7 @@
 import { harvest } from './watch.js';
 import { cleanUp, engine, harness, native, registered } from './kit.js';
 
-const MODULES = ['checks', 'fidelity'];
+const MODULES = ['checks', 'fidelity', 'destinations', 'poisoned'];
 /** How long one test may take: far more than any does. */
 const GUARD = 120_000;
 const SETTLING = 20_000;

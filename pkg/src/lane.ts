@@ -9,8 +9,8 @@ import { type Plain, PlainRequest, plain } from './plain.js';
 import { type Fetch, type Outgoing, asFetch, hasOwnAuthorization, isRequest, outgoing } from './request.js';
 import type { FetchInit } from './types.js';
 
-/** Makes a `fetch` that sends by way of another. */
-export type Lane = (send: Fetch) => Fetch;
+/** Makes a `fetch` that sends by way of another, which is that of the window or worker `of`. */
+export type Lane = (send: Fetch, of?: object) => Fetch;
 type FetchArguments = [input?: RequestInfo | URL, init?: FetchInit];
 
 export interface LaneParts {
@@ -96,7 +96,7 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
   const isBusy = () => own.count > 0 || omitted.count > 0;
   const isOut = () => link.snapshot().state === 'signedOut' && !link.isClosed();
 
-  return (send) => {
+  return (send, of) => {
     function transmit(out: Outgoing, verdict: Verdict, attempt: number): Promise<Response> {
       const header = authorize(verdict, out, attempt);
       if (typeof header !== 'object') return pass(send, out.next(header));
@@ -225,7 +225,7 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
       // The mark stays, for a lane beneath another library's wrapper; `fetch` itself ignores it.
       // Its own only: nobody's `Object.prototype.auth` turns us off.
       if (Object.hasOwn(Object(init), 'auth') && init!.auth === 'omit') return pass(send, args, omitted);
-      const target = isBusy() || isOut() ? undefined : claim(input, init, match);
+      const target = isBusy() || isOut() ? undefined : claim(input, init, (url) => match(url, of));
       if (target?.ours) {
         let out;
         try {
@@ -270,7 +270,7 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
         // A URL object may be another one by the time that it is read again.
         const text = typeof input === 'string' ? input : input instanceof URL && String(input);
         if (text === false || isBusy() || (!left && isOut())) return undefined;
-        const target = match(text);
+        const target = match(text, of);
         const copy = target?.ours && plain(init, left ? bearer(link.verdict()) : undefined);
         if (!copy) return undefined;
         return left ? quickly(text, copy, target.href, left) : patiently(target.href, copy);

@@ -13,7 +13,8 @@ export interface Target {
   readonly foreign: boolean;
 }
 
-export type Match = (url: string) => Target | undefined;
+/** `of` is the window or worker whose `fetch` was called. */
+export type Match = (url: string, of?: object) => Target | undefined;
 
 const REMEMBERED = 200;
 
@@ -49,11 +50,11 @@ export function matcher({ attach, exclude, endpoints }: Pick<Config, 'attach' | 
     return { href, origin, ours, foreign };
   }
 
-  return (text) => {
+  return (text, of) => {
     // What an absolute URL is, no base changes.
     const absolute = known.get(text);
     if (absolute) return absolute;
-    const base = baseUrl();
+    const base = baseUrl(of);
     if (base !== knownBase) {
       relative.clear();
       knownBase = base;

@@ -93,6 +93,7 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
     return !there?.ours || there.origin !== match(from)?.origin;
   };
 
+  const isGood = (generation: number) => link.left() > 0 && link.verdict()[2] === generation;
   const isBusy = () => own.count > 0 || omitted.count > 0;
   const isOut = () => link.snapshot().state === 'signedOut' && !link.isClosed();
 
@@ -173,9 +174,9 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
 
     /** What to do about a failure: it may be a 401 that the browser hides, because it came without CORS headers. */
     function unhide(out: Outgoing, generation: number, error: Error): Promise<Response> {
-      const isOver = !link.left() || link.verdict()[2] !== generation;
+      const matters = !isGood(generation) && out.replayable && IDEMPOTENT.test(out.method);
       // (The reason of an abort may be anything, null too.)
-      if (isOver && !out.signal?.aborted && error.name === 'TypeError' && out.replayable && IDEMPOTENT.test(out.method))
+      if (matters && !out.signal?.aborted && error.name === 'TypeError')
         return resend(out, generation, error).finally(() => out.done());
       out.done();
       // In this very turn, as the native one would.
@@ -236,7 +237,14 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
         if (out?.own) return pass(send, out.next());
         if (out) {
           const needed = out.replayable ? 0 : ONE_SHOT;
-          return link.left() > needed ? first(out, link.verdict()) : later(out, link.share('need', needed));
+          const verdict = link.verdict();
+          if (link.left() > needed) return first(out, verdict);
+          return waited(link.share('need', needed), out.signal).then((found) =>
+            // A token that may end on the way is better than none.
+            found instanceof Failure && isOf(found.error, 'refresh_unavailable') && isGood(verdict[2])
+              ? first(out, verdict)
+              : proceed(out, found),
+          );
         }
       }
       const sent = pass(send, args);

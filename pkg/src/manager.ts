@@ -155,7 +155,7 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
     intercept(target = globalThis) {
       let off = inert ? ignore : undo.get(target);
       if (!off) {
-        const restore = intercept(target, over);
+        const restore = intercept(target, (next) => over(next, target));
         off = () => {
           if (undo.get(target) === off) undo.delete(target);
           restore();

@@ -7,9 +7,10 @@ export function isClient(): boolean {
   return 'document' in globalThis || ('WorkerGlobalScope' in globalThis && 'location' in globalThis);
 }
 
-/** What `fetch` resolves relative URLs against. */
-export function baseUrl(): string | undefined {
-  return surroundings.document?.baseURI ?? surroundings.location?.href;
+/** What `fetch` of a window or worker resolves relative URLs against; of any other object, what the global one does. */
+export function baseUrl(of: object = surroundings): string | undefined {
+  const { document, location } = 'location' in of ? (of as typeof surroundings) : surroundings;
+  return document?.baseURI ?? location?.href;
 }
 
 /**

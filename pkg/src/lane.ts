@@ -201,10 +201,6 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
       return again(out, settled[1]);
     }
 
-    const later = (out: Outgoing, work: Promise<Settled>) =>
-      waited(work, out.signal).then((found) => proceed(out, found));
-
-    /** The same, for less. */
     const patiently = (href: string, copy: Plain) =>
       waited(link.share('need', 0), copy.signal).then((found) => proceed(new PlainRequest(href, copy), found));
 
@@ -213,7 +209,7 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
       try {
         if (found instanceof Failure) throw found.error;
         const more = link.doubt(found);
-        if (more) return later(out, more);
+        if (more) return waited(more, out.signal).then((found) => proceed(out, found));
       } catch (error) {
         out.done();
         if (isOf(error, 'signed_out')) return pass(send, out.next());

@@ -4,17 +4,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use evertoken_sim::{Invariant, Sabotage, Trace, run, run_all};
 
-/// Promises that runs with several tabs and a hostile store still break now and then, one in fifty or rarer: see
-/// `docs/sim.md`. The list only gets shorter.
-const OPEN: [Invariant; 9] = [
+/// Promises that runs with several tabs and a hostile store still break, about one in a thousand: see `docs/sim.md`. The
+/// list only gets shorter.
+const OPEN: [Invariant; 6] = [
     Invariant::Calm,
     Invariant::I1b,
     Invariant::I2,
-    Invariant::I5,
-    Invariant::I10,
     Invariant::I11,
     Invariant::I13,
-    Invariant::I15,
     Invariant::Logout,
 ];
 
@@ -22,7 +19,7 @@ const OPEN: [Invariant; 9] = [
 fn fresh_runs_keep_every_promise_but_for_the_open_ones() {
     let totals = run_all(fresh_seed(), 300, Sabotage::Nothing, |_, _| {});
     let open: u64 = OPEN.iter().filter_map(|promise| totals.violations.get(promise)).sum();
-    assert!(open <= 24, "{open} of 300 runs broke an open promise: {}", totals.json());
+    assert!(open <= 4, "{open} of 300 runs broke an open promise: {}", totals.json());
     let closed = totals.examples.iter().find(|(promise, _)| !OPEN.contains(promise));
     if let Some((_, report)) = closed {
         let report = run(report.seed, Sabotage::Nothing, Trace::keep());

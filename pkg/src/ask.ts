@@ -10,16 +10,18 @@ export async function ask<T>(
   otherwise: T,
   patience: number,
 ): Promise<T> {
-  const copy = response.clone();
+  let copy;
   let timer;
   try {
+    // Fails when a wrapper beneath has read the body.
+    copy = response.clone();
     const late = new Promise<T>((resolve) => (timer = setTimeout(resolve, patience, otherwise)));
     return await Promise.race([late, rule(copy)]);
   } catch {
     return otherwise;
   } finally {
     clearTimeout(timer);
-    drop(copy);
+    if (copy) drop(copy);
   }
 }
 

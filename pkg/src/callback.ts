@@ -1,6 +1,7 @@
 import { ignore } from './abort.js';
 import type { CallbackArguments } from './engine.js';
 import { ReentrantRefreshError, isTokenError } from './errors.js';
+import { stringify } from './scope.js';
 import type { RefreshCallback } from './settings.js';
 
 /** Runs the app's refresh callback and notices when it waits for the refresh that it is to make. */
@@ -36,7 +37,7 @@ export function callbackRunner(callback: RefreshCallback, native: typeof globalT
         entering = true;
         const answer = callback({ refreshToken, accessToken, attempt, reason, signal, fetch });
         entering = false;
-        return JSON.stringify(await answer) ?? '';
+        return stringify(await answer) ?? '';
       } catch (error) {
         throw outcomeOf(error);
       } finally {

@@ -10,8 +10,8 @@ import { type Fetch, type Outgoing, asFetch, hasOwnAuthorization, isRequest, out
 import { type Retry, retrying } from './retry.js';
 import type { FetchInit } from './types.js';
 
-/** Makes a `fetch` that sends by way of another. */
-export type Lane = (send: Fetch) => Fetch;
+/** Makes a `fetch` that sends by way of another, which is that of the window or worker `of`. */
+export type Lane = (send: Fetch, of?: object) => Fetch;
 type FetchArguments = [input?: RequestInfo | URL, init?: FetchInit];
 
 export interface LaneParts {
@@ -56,6 +56,9 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
     passing.count++;
     try {
       return send(...(args as Parameters<Fetch>));
+    } catch (error) {
+      // Another library's wrapper may throw where the native one rejects.
+      return Promise.reject(error);
     } finally {
       passing.count--;
     }
@@ -92,10 +95,11 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
     return !there?.ours || there.origin !== match(from)?.origin;
   };
 
+  const isGood = (generation: number) => link.left() > 0 && link.verdict()[2] === generation;
   const isBusy = () => own.count > 0 || omitted.count > 0;
   const isOut = () => link.snapshot().state === 'signedOut' && !link.isClosed();
 
-  return (send) => {
+  return (send, of) => {
     function transmit(out: Outgoing, verdict: Verdict, attempt: number): Promise<Response> {
       const header = authorize(verdict, out, attempt);
       if (typeof header !== 'object') return pass(send, out.next(header));
@@ -172,8 +176,9 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
 
     /** What to do about a failure: it may be a 401 that the browser hides, because it came without CORS headers. */
     function unhide(out: Outgoing, generation: number, error: Error): Promise<Response> {
-      const isOver = !link.left() || link.verdict()[2] !== generation;
-      if (isOver && error.name === 'TypeError' && out.replayable && IDEMPOTENT.test(out.method))
+      const matters = !isGood(generation) && out.replayable && IDEMPOTENT.test(out.method);
+      // (The reason of an abort may be anything, null too.)
+      if (matters && !out.signal?.aborted && error.name === 'TypeError')
         return resend(out, generation, error).finally(() => out.done());
       out.done();
       // In this very turn, as the native one would.
@@ -210,8 +215,8 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
         const more = link.doubt(found);
         if (more) return later(out, more);
       } catch (error) {
-        if (isOf(error, 'signed_out')) return pass(send, out.next());
         out.done();
+        if (isOf(error, 'signed_out')) return pass(send, out.next());
         throw error;
       }
       if (out instanceof PlainRequest) return quickly(...out.next(bearer(found[1])), out.href, link.left());
@@ -220,7 +225,14 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
 
     function once(out: Outgoing): Promise<Response> {
       const needed = out.replayable ? 0 : ONE_SHOT;
-      return link.left() > needed ? first(out, link.verdict()) : later(out, link.share('need', needed));
+      const verdict = link.verdict();
+      if (link.left() > needed) return first(out, verdict);
+      return waited(link.share('need', needed), out.signal).then((found) =>
+        // A token that may end on the way is better than none.
+        found instanceof Failure && isOf(found.error, 'refresh_unavailable') && isGood(verdict[2])
+          ? first(out, verdict)
+          : proceed(out, found),
+      );
     }
 
     /** Each attempt is a request of its own, from one that is kept. */
@@ -236,7 +248,7 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
       // The mark stays, for a lane beneath another library's wrapper; `fetch` itself ignores it.
       // Its own only: nobody's `Object.prototype.auth` turns us off.
       if (Object.hasOwn(Object(init), 'auth') && init!.auth === 'omit') return pass(send, args, omitted);
-      const target = isBusy() || isOut() ? undefined : claim(input, init, match);
+      const target = isBusy() || isOut() ? undefined : claim(input, init, (url) => match(url, of));
       if (target?.ours) {
         let out;
         try {
@@ -278,7 +290,7 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
         // A URL object may be another one by the time that it is read again.
         const text = typeof input === 'string' ? input : input instanceof URL && String(input);
         if (text === false || retry || isBusy() || (!left && isOut())) return undefined;
-        const target = match(text);
+        const target = match(text, of);
         const copy = target?.ours && plain(init, left ? bearer(link.verdict()) : undefined);
         if (!copy) return undefined;
         return left ? quickly(text, copy, target.href, left) : patiently(target.href, copy);

@@ -14,6 +14,7 @@ import type { Source } from './loader.js';
 import { logger } from './log.js';
 import { matcher } from './match.js';
 import { FOR_REFRESH, FOR_RUN, FOR_SET, FOR_SIGN_OUT, FOR_TOKEN, parse, read } from './options.js';
+import { stringify } from './scope.js';
 import type { Options } from './settings.js';
 import { slot } from './stores.js';
 import type { AccessTokenOptions, Diagnostics, FetchInit, Metrics, TokenEvent, TokenManager } from './types.js';
@@ -119,7 +120,7 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
     if (!old) return;
     const [response, clear] = old;
     link
-      .ask('setTokens', JSON.stringify(response), 'new')
+      .ask('setTokens', stringify(response), 'new')
       .then(
         () => (place.isSaved() ? clear() : log('error', 'not stored: the old keys stay')),
         (error: unknown) => log('error', 'nothing was taken over', error),
@@ -154,7 +155,7 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
     intercept(target = globalThis) {
       let off = inert ? ignore : undo.get(target);
       if (!off) {
-        const restore = intercept(target, over);
+        const restore = intercept(target, (next) => over(next, target));
         off = () => {
           if (undo.get(target) === off) undo.delete(target);
           restore();
@@ -194,8 +195,8 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
     },
     async setTokens(response, options) {
       const { session = 'auto' } = read(options, FOR_SET);
-      if (Object(response) !== response) throw new TypeError('setTokens: expected the parsed answer of a sign-in');
-      const [value] = await link.ask('setTokens', JSON.stringify(response), session);
+      if (typeof response !== 'object' || !response) throw new TypeError('setTokens: expected the parsed answer of a sign-in');
+      const [value] = await link.ask('setTokens', stringify(response), session);
       return value as 'started';
     },
     async signOut(options) {

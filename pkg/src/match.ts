@@ -13,7 +13,8 @@ export interface Target {
   readonly foreign: boolean;
 }
 
-export type Match = (url: string) => Target | undefined;
+/** `of` is the window or worker whose `fetch` was called. */
+export type Match = (url: string, of?: object) => Target | undefined;
 
 const REMEMBERED = 200;
 
@@ -49,17 +50,18 @@ export function matcher({ attach, exclude, endpoints }: Pick<Config, 'attach' | 
     return { href, origin, ours, foreign };
   }
 
-  return (text) => {
+  return (text, of) => {
     // What an absolute URL is, no base changes.
     const absolute = known.get(text);
     if (absolute) return absolute;
-    const base = baseUrl();
+    const base = baseUrl(of);
     if (base !== knownBase) {
       relative.clear();
       knownBase = base;
     }
     let target = relative.get(text);
-    if (!target) {
+    // A data: URL is as long as what it holds: kept, a page's pictures would be there twice.
+    if (!target && !/^\s*data:/i.test(text)) {
       const map = /^https?:\/\//.test(text) ? known : relative;
       if (map.size > REMEMBERED) map.clear();
       map.set(text, (target = judge(text)));

@@ -7,9 +7,10 @@ export function isClient(): boolean {
   return 'document' in globalThis || ('WorkerGlobalScope' in globalThis && 'location' in globalThis);
 }
 
-/** What `fetch` resolves relative URLs against. */
-export function baseUrl(): string | undefined {
-  return surroundings.document?.baseURI ?? surroundings.location?.href;
+/** What `fetch` of a window or worker resolves relative URLs against; of any other object, what the global one does. */
+export function baseUrl(of: object = surroundings): string | undefined {
+  const { document, location } = 'location' in of ? (of as typeof surroundings) : surroundings;
+  return document?.baseURI ?? location?.href;
 }
 
 /**
@@ -20,3 +21,6 @@ export function ownOrigin(): string | undefined {
   const { location, origin } = surroundings;
   return origin === 'null' || location?.origin === 'null' ? undefined : location?.origin;
 }
+
+/** As it was when this was loaded: what it is given holds tokens. */
+export const { stringify } = JSON;

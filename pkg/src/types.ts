@@ -16,7 +16,8 @@ export interface TokenManager extends Disposable {
 
   /**
    * Replaces `target.fetch` (default `globalThis`) by {@link fetch} and returns the function that undoes it. Several
-   * managers can intercept one target and undo in any order; a second call on the same target changes nothing.
+   * managers can intercept one target and undo in any order; a second call on the same target changes nothing. In the
+   * window of a frame, relative URLs are those of its document.
    */
   intercept(target?: { fetch: typeof globalThis.fetch }): () => void;
 

@@ -154,6 +154,26 @@ test('a stream goes out once: its 401 passes, with a minute of token before it',
   );
 });
 
+test('a stream goes out with the token that is left when there is no better one', PATIENCE, async (t) => {
+  const api = await backend(t);
+  api.on.set('/refresh', (response) => response.writeHead(503).end());
+  for (const [name, turn] of [['ann'], ['eve', (auth) => auth.setTokens(api.grant({ sub: 'bob' }))]]) {
+    const auth = managerOf(t, api, { name, retries: 0 });
+    const pair = api.grant({ sub: name });
+    await auth.setTokens(pair);
+    passTime(t, 550_000);
+    if (turn) auth.on('refreshFailed', () => turn(auth));
+    const body = new Blob(['of ', name]).stream();
+    const sent = auth.fetch(`${api.url}/${name}`, { method: 'POST', body, duplex: 'half' });
+    if (turn) await assert.rejects(sent, { code: 'refresh_unavailable' });
+    else assert.equal((await sent).status, 200);
+    assert.deepEqual(
+      api.to(`/${name}`).map(({ token, body }) => [token, String(body)]),
+      turn ? [] : [[pair.access_token, `of ${name}`]],
+    );
+  }
+});
+
 test('a used body and a stream without duplex fail as they do natively', PATIENCE, async (t) => {
   const api = await backend(t);
   const auth = managerOf(t, api);

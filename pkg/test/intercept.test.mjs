@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PATIENCE, backend, managerOf } from './support.mjs';
+import { PATIENCE, backend, managerOf, signIn } from './support.mjs';
 
 test('intercept replaces fetch, and is undone in any order', PATIENCE, async (t) => {
   const api = await backend(t);
@@ -81,4 +81,36 @@ test('a token request passes through no other manager, however its fetch is wrap
     api.to('/second').map(({ token }) => token),
     [undefined, undefined],
   );
+});
+
+test('in the window of a frame a relative URL means what it means there', PATIENCE, async (t) => {
+  const page = 'https://app.example';
+  globalThis.location = { href: `${page}/shop/cart`, origin: page };
+  t.after(() => delete globalThis.location);
+  const auth = managerOf(t, {}, { refresh: '/refresh', attachTo: [] });
+  await auth.setTokens(signIn());
+  const frame = (baseURI) => ({
+    document: { baseURI },
+    location: { href: 'about:srcdoc' },
+    // As the native one of that frame: it has a base of its own.
+    async fetch(input, init) {
+      const request = input instanceof Request ? input : new Request(new URL(input, baseURI), init);
+      sent.push([request.url, request.headers.has('authorization')]);
+      return new Response();
+    },
+  });
+  const sent = [];
+  for (const base of [`${page}/mail/`, 'https://stranger.example/mail/']) {
+    const target = frame(base);
+    const undo = auth.intercept(target);
+    await target.fetch('list');
+    await target.fetch('list', { headers: new Headers() });
+    undo();
+  }
+  assert.deepEqual(sent, [
+    ['https://app.example/mail/list', true],
+    ['https://app.example/mail/list', true],
+    ['https://stranger.example/mail/list', false],
+    ['https://stranger.example/mail/list', false],
+  ]);
 });

@@ -33,6 +33,8 @@ pub(super) struct Desk {
     pub hangs: u32,
     /// The user has signed in or out and the store does not hold it yet.
     pub wish: bool,
+    /// The last operation before that.
+    wished_after: StoreOp,
     /// The session that has ended here last; `None` when the user ended one that nobody had seen.
     pub ended: Option<u64>,
     /// Since when the store has shown an older pair than the record beside it, and which record that is.
@@ -112,8 +114,13 @@ impl Desk {
 
     /// The user wants something that is to be stored.
     pub(super) fn wish(&mut self) {
-        self.wish = true;
+        (self.wish, self.wished_after) = (true, self.next);
         self.failures = 0;
+    }
+
+    /// A write was carried out whose time was over: the store has held what the user has done before it.
+    pub(super) fn written_late(&mut self, op: StoreOp) {
+        self.wish &= op <= self.wished_after;
     }
 
     /// Whether it is to be stored for the first time: what could not be may be older than what others have stored since,

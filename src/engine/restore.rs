@@ -76,7 +76,10 @@ impl Engine {
     pub(super) fn outdoes(&self, record: &Record) -> bool {
         // What the store holds of the very session that is held, it has learnt.
         let is_told = self.session.is_some() && self.known_session() == record.stamp().session;
-        self.desk.is_fresh() && !is_told && record.epoch > Epoch(0).next(self.now.wall.after(FUTURE))
+        // What no other tab has seen yet, none can have ended.
+        let is_unseen = self.desk.wish && self.session.is_some() && record.session.is_none();
+        let is_later = self.desk.is_fresh() || is_unseen;
+        is_later && !is_told && record.epoch > Epoch(0).next(self.now.wall.after(FUTURE))
     }
 
     /// What is held takes numbers above `theirs`, and is stored under them.

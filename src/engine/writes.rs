@@ -83,8 +83,10 @@ impl Engine {
         let is_whole = !self.config.apart || what == What::Save || !is_there;
         let deadline = self.now.mono.after(STORE_TIMEOUT);
         self.desk.writing = Some(Writing { op, deadline, what, then, is_whole });
+        let fence = self.config.apart.then(|| record.clone().without_tokens().encode());
+        // Where the record has a place of its own the claim is there, and nobody looks for it beside the pair.
+        record.claim = record.claim.filter(|_| !self.config.apart);
         let text = is_whole.then(|| record.encode());
-        let fence = self.config.apart.then(|| record.without_tokens().encode());
         self.emit(Output::WriteStore(op, Write { expected, text, fence }));
     }
 
@@ -107,6 +109,9 @@ impl Engine {
 
     pub(super) fn on_written(&mut self, op: StoreOp, stored: Stored) {
         let Some(writing) = self.desk.writing.filter(|writing| writing.op == op) else {
+            if stored == Stored::Durably {
+                self.desk.written_late(op);
+            }
             return;
         };
         self.desk.writing = None;

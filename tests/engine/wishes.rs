@@ -117,3 +117,26 @@ fn a_sign_out_of_before_ends_no_session_that_was_begun_since() {
         assert_eq!(world.snapshot().subject.as_deref(), Some("bob"));
     }
 }
+
+/// A session that the store does not hold yet was never seen by others: no sign-out of theirs was meant for it.
+#[test]
+fn a_sign_in_that_is_not_stored_yet_is_ended_by_no_sign_out_of_before() {
+    for is_late in [false, true] {
+        let mut world = World::new();
+        world.sign_in("ada");
+        world.sleep(hours(1));
+        let at = world.clock.now().wall.0 as u64;
+        let tombstone = Record { session: None, epoch: Epoch(at), ..world.record() };
+        world.set_wall(-3_600_000);
+        world.store.mode = if is_late { Mode::Delayed(2_500) } else { Mode::Failing };
+        world.sign_in("bob");
+        world.advance(secs(3));
+        world.put(tombstone.clone());
+        world.store.mode = Mode::Sync;
+        world.advance(minutes(1));
+        // Stored late, it may have been seen, and ended.
+        let subject = if is_late { None } else { Some("bob") };
+        assert_eq!(world.snapshot().subject.as_deref(), subject, "late: {is_late}");
+        assert_eq!(world.record().session.is_none(), is_late);
+    }
+}

@@ -13,7 +13,7 @@ use crate::setup::{self, Need};
 pub(crate) fn command(project: &Project, options: &Bench) -> Result<()> {
     let all = benchmarks(project);
     let names: Vec<String> = all.iter().map(|path| name(path)).collect();
-    for unknown in options.names.iter().filter(|wanted| !names.contains(wanted)) {
+    if let Some(unknown) = options.names.iter().find(|wanted| !names.contains(wanted)) {
         bail!("unknown benchmark `{unknown}`; expected one of {}", names.join(", "));
     }
     let chosen =

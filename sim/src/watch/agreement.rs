@@ -5,6 +5,7 @@ use evertoken::engine::time::Millis;
 
 use super::eye::Session;
 use crate::invariant::Invariant;
+use crate::store::Manner;
 use crate::world::World;
 
 impl World {
@@ -25,6 +26,8 @@ impl World {
         let served = !waits || eye.last_status == Some(200);
         let fine = match eye.session {
             Session::Open if state == State::Ending => serves_out && served,
+            // Where writes are not compared over tabs they take the only live token from one another for ever.
+            Session::Open if self.scenario.manner == Manner::Lagging => alive && served,
             Session::Open => alive && served && state == State::Active,
             Session::Closed => state == State::SignedOut,
             Session::Refused => serves_out && served && state == State::Ending,

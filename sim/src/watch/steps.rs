@@ -70,7 +70,12 @@ impl World {
                 if *stored != Stored::Conflict && matches!(eye.wish, Wish::Written(first) if first <= *op) {
                     eye.wish = Wish::None;
                 }
-                eye.unsaved = if *stored == Stored::Failed || late { eye.unsaved + 1 } else { 0 };
+                eye.unsaved = match stored {
+                    Stored::Failed => eye.unsaved + 1,
+                    // Many may be late at once, of a store that has stood still.
+                    _ if late => eye.unsaved.max(1),
+                    Stored::Conflict | Stored::Durably => 0,
+                };
                 if let Claiming::Asked(claimed, lease) = eye.turn.claim
                     && claimed == *op
                 {

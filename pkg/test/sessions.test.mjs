@@ -58,6 +58,19 @@ for (const [name, act, code] of TURNS) {
   });
 }
 
+test('a wait that the end of a session has settled is not joined by the next session', PATIENCE, async (t) => {
+  const { api, auth } = await withExpiredToken(t);
+  api.on.set('/refresh', () => {});
+  const former = auth.getAccessToken({ minValidity: 3000 });
+  await until(() => api.to('/refresh').length);
+  // All in one turn.
+  void auth.signOut();
+  void auth.setTokens(api.grant({ sub: 'bob' }));
+  const next = auth.getAccessToken({ minValidity: 3000 });
+  await assert.rejects(former, { code: 'session_ended' });
+  assert.equal(await next, auth.peek().accessToken);
+});
+
 test('a second refresh after the wait is no reason to give up', PATIENCE, async (t) => {
   const { api, auth } = await withExpiredToken(t);
   let more = true;

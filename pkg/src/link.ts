@@ -60,9 +60,9 @@ interface Shared {
   readonly first: unknown;
   readonly second: unknown;
   readonly at: number;
-  /** What was held then: whoever has another token may be another user. */
-  readonly generation: number;
   readonly promise: Promise<Settled>;
+  /** What was held once it was asked: whoever has another token may be another user. */
+  readonly generation: number;
 }
 
 export function connect(makeHost: (sink: EngineSink) => EngineHost, { changed, event, died }: LinkListener): Link {
@@ -145,15 +145,14 @@ export function connect(makeHost: (sink: EngineSink) => EngineHost, { changed, e
     ask,
     share(op, ...args) {
       const at = performance.now();
-      const isFresh = (wait: Shared | undefined) => wait && at - wait.at < SHARED && wait.generation === generation;
+      const isFresh = (wait: Shared | undefined) => wait && at - wait.at < SHARED && wait.generation === verdict[2];
       const [first, second] = args;
-      const generation = verdict[2];
       // Thousands ask for the same in one turn: they need no key.
       if (latest?.op === op && latest.first === first && latest.second === second && isFresh(latest)) return latest.promise;
       const key = `${op} ${first} ${second}`;
       let wait = shared.get(key);
       if (!isFresh(wait)) {
-        const begun = (wait = { op, first, second, at, generation, promise: ask(op, ...args) });
+        const begun = (wait = { op, first, second, at, promise: ask(op, ...args), generation: verdict[2] });
         const end = () => {
           if (latest === begun) latest = undefined;
           if (shared.get(key) === begun) shared.delete(key);

@@ -46,6 +46,12 @@ interface Passing {
 /** Those that no manager may touch. */
 const omitted: Passing = { count: 0 };
 
+/**
+ * The steps of one request, each a function below. A plain one goes `quickly`, any other `exactly`, and then `once`
+ * or, where the app wants that, `often`. Without a token that is good enough it has `waited` first, and can
+ * `proceed`. A 401 is to `recover` from: `renew` the token and send `again`. A failure that may be a 401 which the
+ * browser hides is what `unhide` and `resend` are for.
+ */
 export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane {
   /** Those that this manager is done with; there may be others. */
   const own: Passing = { count: 0 };

@@ -153,7 +153,7 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
     // Looked up at each call: others may have replaced it.
     fetch: over((...args) => fetch(...args)),
     intercept(target = globalThis) {
-      let off = inert ? ignore : undo.get(target);
+      let off = inert || link.isClosed() ? ignore : undo.get(target);
       if (!off) {
         const restore = intercept(target, (next) => over(next, target));
         off = () => {

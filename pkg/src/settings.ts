@@ -54,7 +54,7 @@ export interface Options {
 
   /**
    * Replaces `unauthorized`: whether this answer (a copy) means a refused token. An error, or no answer within 10 s,
-   * means no.
+   * means no. Every response waits for it, so look at `status` first and read no stream to its end.
    */
   shouldRefresh?: ((response: Response) => boolean | PromiseLike<boolean>) | undefined;
 

@@ -67,7 +67,10 @@ export interface TokenManager extends Disposable {
   /** Resumes scheduling after {@link stop}; {@link setTokens} does it too. */
   start(): void;
 
-  /** Plans and sends nothing more by itself; the answer to a request under way still counts. Tokens stay. */
+  /**
+   * Plans and sends nothing more by itself; the answer to a request under way still counts. Tokens stay. Calls that
+   * wait for a refresh reject with `RefreshUnavailableError`, cause `stopped`.
+   */
   stop(): void;
 
   /** Says that the app is being used: with `whenIdle: 'lapse'` the session is kept alive from here on. */

@@ -58,6 +58,10 @@ test('another library’s wrapper over ours survives, and ours becomes transpare
   assert.equal((await fetch(`${api.url}/a`)).status, 401);
   auth.dispose();
   assert.equal(globalThis.fetch, wrapper);
+  // One that is disposed puts nothing in the page's way.
+  auth.intercept()();
+  auth.intercept();
+  assert.equal(globalThis.fetch, wrapper);
 });
 
 test('a token request passes through no other manager, however its fetch is wrapped', PATIENCE, async (t) => {

@@ -42,16 +42,14 @@ export interface Outgoing {
  * is now. Throws when it is none, as the native `fetch` would reject.
  */
 export function outgoing(input: RequestInfo | URL, init: RequestInit | undefined, href: string): Outgoing {
-  let request = new Request(isRequest(input) ? input : href, init);
-  // What only looks like a Request may name one place and lead to another.
-  if (request.url !== href) throw new TypeError();
   const body = init?.body;
   const copy = copyOf(body);
-  if (copy !== undefined) {
-    const { referrer, referrerPolicy } = request;
-    // (Only these would be lost.)
-    request = new Request(request, { body: copy, referrer, referrerPolicy });
-  }
+  // All other members are seen through it, frozen or not, and read on the object that the caller gave.
+  const seen: RequestInit | undefined =
+    copy && new Proxy({}, { get: (_, name) => (name === 'body' ? copy : init![name as keyof RequestInit]) });
+  const request = new Request(isRequest(input) ? input : href, seen ?? init);
+  // What only looks like a Request may name one place and lead to another.
+  if (request.url !== href) throw new TypeError();
   const { method, signal, headers } = request;
   const own = headers.has('authorization') || request.mode === 'no-cors';
   // (Node takes any asynchronous iterable.)
@@ -78,8 +76,8 @@ export function outgoing(input: RequestInfo | URL, init: RequestInit | undefined
 }
 
 /** A copy of what WebKit looks into only when it sends: buffers and parameters. */
-function copyOf(body: unknown): ArrayBuffer | string | undefined {
-  if (isTagged(body, 'URLSearchParams')) return String(body);
+function copyOf(body: unknown): ArrayBuffer | URLSearchParams | undefined {
+  if (isTagged(body, 'URLSearchParams')) return new URLSearchParams(String(body));
   const { buffer, byteOffset, byteLength } = ArrayBuffer.isView(body) ? body : { buffer: body, byteOffset: 0 };
   if (!isTagged(buffer, 'ArrayBuffer')) return undefined;
   return (buffer as ArrayBuffer).slice(byteOffset, byteLength && byteOffset + byteLength);

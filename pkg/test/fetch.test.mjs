@@ -36,6 +36,25 @@ test('what the caller gave is not changed', PATIENCE, async (t) => {
   assert.deepEqual([...request.headers.keys()], ['accept']);
 });
 
+test('an init of any make is read as the native fetch reads it', PATIENCE, async (t) => {
+  class Upload {
+    #method = 'PUT';
+    get method() {
+      return this.#method;
+    }
+    body = new Uint8Array([49, 50]);
+  }
+  const { api, auth } = await withRevokedToken(t);
+  const frozen = { method: 'PUT', body: new Uint8Array([51]) };
+  Object.defineProperty(frozen, 'headers', { value: { 'X-Own': 'yes' } });
+  const forms = [new Upload(), Object.freeze(frozen), Object.freeze({ method: 'PUT', body: new URLSearchParams('a=1&a=%20') })];
+  for (const init of forms) assert.equal((await auth.fetch(`${api.url}/a`, init)).status, 200);
+  const types = ['application/x-www-form-urlencoded;charset=UTF-8', undefined];
+  const told = api.to('/a').map(({ method, body, headers }) => [method, String(body), headers['content-type'], headers['x-own']]);
+  const expected = [['12', types[1]], ['12', types[1]], ['3', types[1], 'yes'], ['a=1&a=+', types[0]]];
+  assert.deepEqual(told, expected.map(([body, type, own]) => ['PUT', body, type, own]));
+});
+
 test('without a session requests go out bare and their 401 passes', PATIENCE, async (t) => {
   const api = await backend(t);
   const auth = managerOf(t, api);

@@ -69,9 +69,7 @@ fn the_loser_sends_the_winners_refresh_token_when_that_is_all_there_is() {
 
 #[test]
 fn when_the_store_knows_no_better_the_session_ends_once() {
-    let mut world = World::new();
-    world.sign_in("ada");
-    world.sleep(minutes(20));
+    let mut world = World::expired();
     world.server.revoke(0);
     world.need();
     world.advance(secs(1));

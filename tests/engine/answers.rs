@@ -5,7 +5,7 @@ use crate::common::*;
 #[test]
 fn good_tokens_labelled_as_html_are_a_grant() {
     for label in ["text/html", "text/html; charset=utf-8", "text/plain", ""] {
-        let mut world = expired(|_| {});
+        let mut world = World::expired();
         let pair = world.server.sign_in("ada", world.clock.truth());
         let labelled = Answer { content_type: Some(label.into()), ..answer(200, &pair) };
         world.server.script.push_back(Reply::Fixed(labelled));
@@ -19,7 +19,7 @@ fn good_tokens_labelled_as_html_are_a_grant() {
 /// The access token cannot be used, but the refresh token that came with it is the only live one.
 #[test]
 fn a_refresh_token_beside_a_foreign_kind_of_token_is_kept() {
-    let mut world = expired(|_| {});
+    let mut world = World::expired();
     let pair = world.server.sign_in("ada", world.clock.truth()).replace("Bearer", "DPoP");
     world.server.script.push_back(Reply::Fixed(answer(200, &pair)));
     let call = world.need();
@@ -55,7 +55,7 @@ fn a_refresh_token_with_a_space_is_kept() {
 #[test]
 fn an_answer_that_is_cut_off_may_have_held_the_tokens() {
     for cut in ["", "{", "{\"access_token\":\"abc", "{\"access_token\":\"abc\",\"refresh_token\":\"de"] {
-        let mut world = expired(|_| {});
+        let mut world = World::expired();
         world.server.script.push_back(Reply::Fixed(answer(200, cut)));
         world.need();
         world.server.revoke(0);
@@ -68,7 +68,7 @@ fn an_answer_that_is_cut_off_may_have_held_the_tokens() {
 /// Of an error there is nothing to lose.
 #[test]
 fn an_error_that_is_cut_off_has_held_none() {
-    let mut world = expired(|_| {});
+    let mut world = World::expired();
     world.server.script.push_back(Reply::Fixed(answer(502, "{\"access_token\":\"abc")));
     world.need();
     world.server.revoke(0);
@@ -95,11 +95,4 @@ fn form_body(token: &str) -> String {
         })
         .collect();
     format!("grant_type=refresh_token&refresh_token={encoded}")
-}
-
-fn expired(change: impl FnOnce(&mut Options)) -> World {
-    let mut world = World::with(change);
-    world.sign_in("ada");
-    world.sleep(minutes(20));
-    world
 }

@@ -43,7 +43,7 @@ fn a_lost_answer_is_still_known_after_a_reload() {
 #[test]
 fn an_answer_that_was_not_read_is_stored_as_lost() {
     for reply in [Reply::Unreachable, Reply::Silent, Reply::Fixed(answer(200, "{\"access_token\":\"cut"))] {
-        let mut world = expired();
+        let mut world = World::expired();
         world.server.script.push_back(reply.clone());
         world.need();
         world.advance_until(secs(11), |world| world.count("retryScheduled") == 1);
@@ -58,7 +58,7 @@ fn an_answer_that_was_not_read_is_stored_as_lost() {
 /// Of an answer that was read nothing is lost.
 #[test]
 fn after_an_answer_that_was_read_nothing_is_lost() {
-    let mut world = expired();
+    let mut world = World::expired();
     world.server.script.push_back(Reply::Fixed(answer(503, "")));
     world.need();
     world.advance(ms(300));
@@ -120,9 +120,7 @@ fn what_the_owner_of_a_live_claim_brings_is_adopted() {
 /// A caller whose wait is over before the claim is, is told why.
 #[test]
 fn a_caller_that_waits_for_a_claim_in_vain_is_told_so() {
-    let mut world = World::with(|options| options.number("maxWait", 3_000.0).unwrap());
-    world.sign_in("ada");
-    world.sleep(minutes(20));
+    let mut world = World::expired_with(|options| options.number("maxWait", 3_000.0).unwrap());
     world.claim_elsewhere(Hold::Alone, 0);
     let call = world.need();
     world.advance(secs(3));
@@ -167,7 +165,7 @@ fn a_claim_on_an_older_pair_tells_nothing() {
 #[test]
 fn a_claim_of_its_own_is_no_reason_to_wait() {
     for mode in [LockMode::Free, LockMode::Missing] {
-        let mut world = expired();
+        let mut world = World::expired();
         world.lock_mode = mode;
         world.server.script.push_back(Reply::Fixed(answer(503, "")));
         world.need();
@@ -183,7 +181,7 @@ fn a_claim_of_its_own_is_no_reason_to_wait() {
 #[test]
 fn after_a_failed_attempt_the_claim_is_taken_back() {
     for reply in [Reply::Unreachable, Reply::Silent, Reply::Fixed(answer(503, "")), busy("2")] {
-        let mut world = expired();
+        let mut world = World::expired();
         world.server.script.push_back(reply.clone());
         world.need();
         assert!(world.record().claim.is_some());
@@ -195,7 +193,7 @@ fn after_a_failed_attempt_the_claim_is_taken_back() {
 /// LP3: the server's word is in the record with it, for every tab and every page to come.
 #[test]
 fn a_time_that_the_server_names_holds_for_other_tabs_reloads_and_forced_refreshes() {
-    let mut world = expired();
+    let mut world = World::expired();
     world.server.script.push_back(busy("600"));
     world.need();
     world.advance(secs(1));
@@ -217,7 +215,7 @@ fn a_time_that_the_server_names_holds_for_other_tabs_reloads_and_forced_refreshe
 /// The other tab has its own flight when it finds the word in the record.
 #[test]
 fn a_flight_finds_the_time_that_another_tab_was_told() {
-    let mut world = expired();
+    let mut world = World::expired();
     let mut record = world.record();
     let until = world.clock.now().wall.after(secs(60));
     record.cooldown = Some(evertoken::engine::record::StoredCooldown { until, cause: Cause::ServerError });
@@ -235,7 +233,7 @@ fn a_flight_finds_the_time_that_another_tab_was_told() {
 #[test]
 fn a_stored_time_beyond_an_hour_tells_nothing() {
     for (back, waits) in [(3_000_000, 3_600), (3_001_000, 0), (86_400_000 * 365, 0)] {
-        let mut world = expired();
+        let mut world = World::expired();
         world.server.script.push_back(busy("600"));
         world.need();
         world.advance(ms(200));
@@ -251,7 +249,7 @@ fn a_stored_time_beyond_an_hour_tells_nothing() {
 
 #[test]
 fn a_503_without_a_time_leaves_no_cooldown_for_others() {
-    let mut world = expired();
+    let mut world = World::expired();
     world.server.script.push_back(Reply::Fixed(answer(503, "")));
     world.need();
     world.advance(ms(300));
@@ -264,15 +262,8 @@ fn busy(retry_after: &str) -> Reply {
 
 /// An expired session that another tab has claimed so many milliseconds ago.
 fn claimed(hold: Hold, ago: i64) -> World {
-    let mut world = expired();
+    let mut world = World::expired();
     world.claim_elsewhere(hold, ago);
-    world
-}
-
-fn expired() -> World {
-    let mut world = World::new();
-    world.sign_in("ada");
-    world.sleep(minutes(20));
     world
 }
 
@@ -280,9 +271,7 @@ fn expired() -> World {
 #[test]
 fn a_pair_without_an_access_token_ends_the_wait_for_the_claim_that_brought_it() {
     let mut world =
-        World::with(|options| options.text("persist", "refresh".into()).expect("a way to persist"));
-    world.sign_in("ada");
-    world.sleep(minutes(20));
+        World::expired_with(|options| options.text("persist", "refresh".into()).expect("a way to persist"));
     world.claim_elsewhere(Hold::Alone, 0);
     let call = world.need();
     world.advance(secs(2));

@@ -90,7 +90,7 @@ fn a_sign_in_is_written_over_an_older_one() {
 /// Two tabs read the same and claim at once: the later one waits for the earlier.
 #[test]
 fn a_claim_that_meets_another_waits_for_it() {
-    let mut world = expired(|_| {});
+    let mut world = World::expired();
     world.lock_mode = LockMode::Missing;
     world.store.mode = Mode::Delayed(100);
     let call = world.need();
@@ -119,7 +119,7 @@ fn a_pair_is_written_over_a_claim_of_its_own_generation() {
 /// A text of another hand cannot be compared with: it does not begin as this version writes it.
 #[test]
 fn a_text_in_another_order_is_written_over() {
-    let mut world = expired(|_| {});
+    let mut world = World::expired();
     let text = world.store.text.clone().unwrap();
     let name = r#""name":"default","#;
     let reordered = text.replacen(name, "", 1).replacen("{", &format!("{{{name}"), 1);
@@ -151,7 +151,7 @@ fn a_store_that_never_agrees_is_given_up_after_a_few_tries() {
 /// Nor does it make a flight that never ends.
 #[test]
 fn a_flight_whose_claim_never_holds_gives_way_and_the_schedule_goes_on() {
-    let mut world = expired(|_| {});
+    let mut world = World::expired();
     world.store.mode = Mode::Denying;
     let call = world.need();
     let error = world.expect_error(call, ErrorCode::RefreshUnavailable);
@@ -174,17 +174,10 @@ fn a_late_pair_of_a_disposed_page_is_not_written_over_what_others_have_written()
 
 /// A request is on the wire; it will be answered in 200 ms.
 fn refreshing(change: impl FnOnce(&mut Options)) -> World {
-    let mut world = expired(change);
+    let mut world = World::expired_with(change);
     world.server.reuse = Reuse::Grace(10_000);
     world.need();
     assert_eq!(world.requests(), 1);
-    world
-}
-
-fn expired(change: impl FnOnce(&mut Options)) -> World {
-    let mut world = World::with(change);
-    world.sign_in("ada");
-    world.sleep(minutes(20));
     world
 }
 

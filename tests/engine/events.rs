@@ -46,9 +46,7 @@ fn a_day_without_trouble_tells_each_refresh_once_and_nothing_else() {
 /// OB2: each failure is told, each retry with its moment, and giving up once.
 #[test]
 fn trouble_is_told_step_by_step() {
-    let mut world = World::new();
-    world.sign_in("ada");
-    world.sleep(minutes(20));
+    let mut world = World::expired();
     world.server.always = Some(Reply::Fixed(answer(502, "")));
     world.need();
     world.advance(secs(9));

@@ -4,9 +4,7 @@ use crate::common::*;
 /// A flight that waits for a write to end before it claims is not forgotten when somebody speaks meanwhile.
 #[test]
 fn a_notice_while_a_claim_waits_for_a_write_does_not_stall_the_flight() {
-    let mut world = World::new();
-    world.sign_in("ada");
-    world.sleep(minutes(20));
+    let mut world = World::expired();
     world.store.mode = Mode::Delayed(100);
     world.lock_mode = LockMode::Taken;
     let call = world.need();
@@ -80,9 +78,7 @@ fn stop_and_dispose_leave_the_claim_of_a_request_that_is_under_way() {
 /// The clocks of two processes may differ by some milliseconds.
 #[test]
 fn a_claim_that_is_a_moment_ahead_is_live() {
-    let mut world = World::new();
-    world.sign_in("ada");
-    world.sleep(minutes(20));
+    let mut world = World::expired();
     world.claim_elsewhere(Hold::Alone, -5);
     let call = world.need();
     world.advance(secs(5));
@@ -154,9 +150,7 @@ fn a_refusal_is_not_undone_by_an_access_token() {
 /// A late answer has moved the flight on: the lock that comes then begins no second request.
 #[test]
 fn a_lock_that_comes_while_a_late_pair_is_stored_sends_nothing() {
-    let mut world = World::new();
-    world.sign_in("ada");
-    world.sleep(minutes(20));
+    let mut world = World::expired();
     world.server.script.push_back(Reply::Slow(12_500));
     world.need();
     world.advance(secs(9));
@@ -183,9 +177,7 @@ fn rotate_without_access(world: &mut World) {
 
 /// A request is on the wire; it will be answered in 200 ms.
 fn refreshing() -> World {
-    let mut world = World::new();
-    world.sign_in("ada");
-    world.sleep(minutes(20));
+    let mut world = World::expired();
     world.need();
     assert_eq!(world.requests(), 1);
     world

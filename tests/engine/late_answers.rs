@@ -10,7 +10,7 @@ fn a_failed_attempt_does_not_abort_the_one_before_it() {
         Reply::Fixed(answer(200, "<html>")),
         Reply::Unreachable,
     ] {
-        let mut world = expired();
+        let mut world = World::expired();
         world.server.latency = 50;
         world.server.script.extend([Reply::Slow(11_500), failure.clone()]);
         let call = world.need();
@@ -30,7 +30,7 @@ fn a_failed_attempt_does_not_abort_the_one_before_it() {
 #[test]
 fn a_late_pair_is_the_end_of_a_flight_that_queues_for_the_lock() {
     for input in [Input::LockGranted, Input::LockDenied] {
-        let mut world = expired();
+        let mut world = World::expired();
         world.server.script.push_back(Reply::Slow(11_500));
         let call = world.need();
         world.lock_mode = LockMode::Taken;
@@ -87,7 +87,7 @@ fn a_late_pair_of_the_former_user_is_revoked() {
 #[test]
 fn a_late_429_holds_the_next_attempt_back() {
     let busy = Answer { retry_after: Some("60".into()), ..answer(429, "") };
-    let mut world = expired();
+    let mut world = World::expired();
     world.server.script.push_back(Reply::Silent);
     let call = world.need();
     world.advance(ms(10_100));
@@ -110,9 +110,7 @@ fn a_late_429_beside_a_flying_attempt_holds_the_one_after_it_back() {
     for retries in [1.0, 3.0] {
         for second in [answer(503, ""), answer(400, r#"{"error":"invalid_client"}"#)] {
             let busy = Answer { retry_after: Some("60".into()), ..answer(503, "") };
-            let mut world = World::with(|options| options.number("retries", retries).unwrap());
-            world.sign_in("ada");
-            world.sleep(minutes(20));
+            let mut world = World::expired_with(|options| options.number("retries", retries).unwrap());
             world.server.script.extend([Reply::Silent, Reply::Silent]);
             world.need();
             world.advance_until(secs(12), |world| world.requests() == 2);
@@ -127,11 +125,4 @@ fn a_late_429_beside_a_flying_attempt_holds_the_one_after_it_back() {
             assert_eq!((world.requests(), world.state()), (3, State::Active), "{retries} {second:?}");
         }
     }
-}
-
-fn expired() -> World {
-    let mut world = World::new();
-    world.sign_in("ada");
-    world.sleep(minutes(20));
-    world
 }

@@ -98,7 +98,7 @@ fn a_token_that_comes_again_teaches_nothing_of_the_time() {
 /// `isTerminal` says that a 500 is the end.
 #[test]
 fn an_answer_that_the_app_calls_the_end_is_a_refusal() {
-    let mut world = expired();
+    let mut world = World::expired();
     let reads = world.store.reads;
     world.server.script.push_back(ruled(500, Ruling::Terminal));
     let call = world.need();
@@ -111,7 +111,7 @@ fn an_answer_that_the_app_calls_the_end_is_a_refusal() {
 /// MT2: the store decides all the same.
 #[test]
 fn an_answer_that_the_app_calls_the_end_ends_nothing_when_another_tab_was_quicker() {
-    let mut world = expired();
+    let mut world = World::expired();
     world.server.reuse = Reuse::NoRotation;
     world.server.script.push_back(ruled(500, Ruling::Terminal));
     let call = world.need();
@@ -125,7 +125,7 @@ fn an_answer_that_the_app_calls_the_end_ends_nothing_when_another_tab_was_quicke
 #[test]
 fn an_answer_that_the_app_calls_transient_is_tried_again() {
     for status in [400, 401, 403, 422, 429] {
-        let mut world = expired();
+        let mut world = World::expired();
         world.server.script.push_back(ruled(status, Ruling::Transient));
         let call = world.need();
         world.advance(secs(2));
@@ -140,7 +140,7 @@ fn an_answer_that_the_app_calls_transient_is_tried_again() {
 #[test]
 fn no_rule_of_the_app_makes_a_grant_the_end() {
     for ruling in [Ruling::Terminal, Ruling::Transient] {
-        let mut world = expired();
+        let mut world = World::expired();
         let pair = world.server.sign_in("ada", world.clock.truth());
         let granted = Answer { ruling: Some(ruling), ..answer(200, &pair) };
         world.server.script.push_back(Reply::Fixed(granted));
@@ -164,11 +164,4 @@ fn waited(world: &mut World) -> u64 {
     let failures = world.failures().len();
     world.advance_until(minutes(1), |world| world.failures().len() > failures);
     world.clock.elapsed - sent
-}
-
-fn expired() -> World {
-    let mut world = World::new();
-    world.sign_in("ada");
-    world.sleep(minutes(20));
-    world
 }

@@ -85,7 +85,7 @@ fn whoever_slept_through_a_sign_out_sends_nothing() {
 /// Two seconds are enough for a slow store.
 #[test]
 fn a_turn_that_takes_less_than_two_seconds_goes_through() {
-    let mut world = expired();
+    let mut world = World::expired();
     world.store.mode = Mode::Delayed(1_900);
     world.need();
     world.advance(secs(4));
@@ -95,7 +95,7 @@ fn a_turn_that_takes_less_than_two_seconds_goes_through() {
 /// A page that is hardly ever run does not get through; the schedule goes on.
 #[test]
 fn a_page_that_is_always_late_gives_up_for_now() {
-    let mut world = expired();
+    let mut world = World::expired();
     world.store.mode = Mode::Delayed(100);
     let call = world.need();
     for _ in 0..3 {
@@ -144,17 +144,10 @@ fn a_page_whose_store_nobody_shares_sends_as_late_as_it_comes() {
 
 /// A caller wants a token, and the turn has come so far; each operation of the store takes 200 ms.
 fn approaching(at: u64) -> World {
-    let mut world = expired();
+    let mut world = World::expired();
     world.store.mode = Mode::Delayed(200);
     world.need();
     world.advance(Millis(at));
     assert_eq!((world.requests(), world.lock.is_some()), (0, true));
-    world
-}
-
-fn expired() -> World {
-    let mut world = World::new();
-    world.sign_in("ada");
-    world.sleep(minutes(20));
     world
 }

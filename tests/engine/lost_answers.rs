@@ -75,9 +75,7 @@ fn the_late_answer_of_an_abandoned_attempt_is_adopted() {
 /// A late answer ends the trouble that its absence has caused.
 #[test]
 fn a_late_answer_during_the_cooldown_ends_it() {
-    let mut world = World::with(|options| options.number("retries", 0.0).unwrap());
-    world.sign_in("ada");
-    world.sleep(minutes(20));
+    let mut world = World::expired_with(|options| options.number("retries", 0.0).unwrap());
     world.server.script.push_back(Reply::Slow(12_000));
     world.server.always = Some(Reply::Fixed(answer(503, "")));
     world.wake(Wake::Hidden);
@@ -187,9 +185,7 @@ fn expired(seed: u64, reuse: Reuse) -> World {
 /// I1b: what one tab has lost, the others know, whoever was refused.
 #[test]
 fn a_refusal_of_another_tab_names_the_loss_that_is_in_the_record() {
-    let mut world = World::new();
-    world.sign_in("ada");
-    world.sleep(minutes(20));
+    let mut world = World::expired();
     let mut record = world.record();
     let session = record.session.as_mut().expect("a session in the store");
     (session.refused, session.lost) = (true, true);

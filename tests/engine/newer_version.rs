@@ -29,9 +29,7 @@ fn the_access_token_is_used_to_its_end_and_nothing_is_sent_or_overwritten() {
 /// The refresh token that was there before may be spent.
 #[test]
 fn it_is_seen_before_a_refresh_is_sent() {
-    let mut world = World::new();
-    world.sign_in("ada");
-    world.sleep(minutes(20));
+    let mut world = World::expired();
     world.store.put(NEWER);
     let call = world.need();
     world.expect_error(call, ErrorCode::SessionEnded);
@@ -42,9 +40,7 @@ fn it_is_seen_before_a_refresh_is_sent() {
 /// While a request flew: its pair is used, but not stored.
 #[test]
 fn a_pair_that_meets_it_is_not_written_over_it() {
-    let mut world = World::new();
-    world.sign_in("ada");
-    world.sleep(minutes(20));
+    let mut world = World::expired();
     let call = world.need();
     assert_eq!(world.requests(), 1);
     world.store.put(NEWER);

@@ -21,9 +21,7 @@ fn a_sign_in_over_a_record_whose_pair_is_on_its_way_comes_after_it() {
 /// I13: what the record says of the pair is heeded where the pair itself is lost, or has not come through.
 #[test]
 fn the_record_is_heeded_though_the_pair_beside_it_is_lost() {
-    let mut world = World::with(apart);
-    world.sign_in("ada");
-    world.sleep(minutes(20));
+    let mut world = World::expired_with(apart);
     world.refuse_elsewhere();
     world.store.text = None;
     world.need();
@@ -142,9 +140,7 @@ fn a_sign_in_after_the_pair_was_lost_comes_after_its_record() {
 /// MT: tabs that refresh one after the other do not use up the time that each pair has to come through.
 #[test]
 fn every_pair_has_its_own_time_to_come_through() {
-    let mut world = World::with(apart);
-    world.sign_in("ada");
-    world.sleep(minutes(20));
+    let mut world = World::expired_with(apart);
     let before = world.record();
     world.rotate_elsewhere();
     let second = world.record();
@@ -164,9 +160,7 @@ fn every_pair_has_its_own_time_to_come_through() {
 /// A pair that needs longer than it should is still found.
 #[test]
 fn a_pair_that_comes_late_brings_its_session_back() {
-    let mut world = World::with(apart);
-    world.sign_in("ada");
-    world.sleep(minutes(20));
+    let mut world = World::expired_with(apart);
     let before = world.record();
     world.rotate_elsewhere();
     let after = world.record();

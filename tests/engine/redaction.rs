@@ -107,9 +107,7 @@ fn an_error_repeats_nothing_of_what_was_sent() {
 /// An identifier that repeats nothing helps to find the request in the server's log.
 #[test]
 fn a_plain_request_id_is_told() {
-    let mut world = World::new();
-    world.sign_in("ada");
-    world.sleep(minutes(20));
+    let mut world = World::expired();
     let refused = Answer { request_id: Some("req-7".into()), ..answer(503, "") };
     world.server.always = Some(Reply::Fixed(refused));
     let call = world.need();

@@ -32,9 +32,7 @@ fn nothing_is_sent_before_it() {
 /// A caller for whom it would come too late is told so at once.
 #[test]
 fn callers_are_turned_away_at_once_when_it_is_beyond_their_wait() {
-    let mut world = World::new();
-    world.sign_in("ada");
-    world.sleep(minutes(20));
+    let mut world = World::expired();
     world.server.script.push_back(Reply::Fixed(busy("30")));
     let early = world.need();
     world.advance(ms(200));
@@ -69,9 +67,7 @@ fn nothing_hastens_it() {
 
 #[test]
 fn a_flight_that_has_failed_keeps_to_it() {
-    let mut world = World::with(|options| options.number("retries", 0.0).unwrap());
-    world.sign_in("ada");
-    world.sleep(minutes(20));
+    let mut world = World::expired_with(|options| options.number("retries", 0.0).unwrap());
     world.server.script.push_back(Reply::Fixed(busy("600")));
     let call = world.need();
     world.advance(secs(1));
@@ -101,9 +97,7 @@ fn no_time_at_all_is_no_licence_to_storm() {
 
 #[test]
 fn a_callback_can_name_the_time_too() {
-    let mut world = World::with(|options| options.text("refresh.kind", "callback".into()).unwrap());
-    world.sign_in("ada");
-    world.sleep(minutes(20));
+    let mut world = World::expired_with(|options| options.text("refresh.kind", "callback".into()).unwrap());
     let failed = Outcome::Failed { status: Some(429), retry_after: Some("30".into()) };
     world.server.script.push_back(Reply::Outcome(failed));
     let call = world.need();
@@ -114,9 +108,7 @@ fn a_callback_can_name_the_time_too() {
 
 /// Expired for long; the first attempt has been answered with `answer`, the next will be granted.
 fn answered(answer: Answer) -> World {
-    let mut world = World::new();
-    world.sign_in("ada");
-    world.sleep(minutes(20));
+    let mut world = World::expired();
     world.server.script.push_back(Reply::Fixed(answer));
     world.need();
     world.advance(ms(200));

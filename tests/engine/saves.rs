@@ -77,9 +77,7 @@ fn a_sign_out_that_could_not_be_stored_is_tried_three_times_more() {
 #[test]
 fn a_page_that_is_loaded_after_the_retry_sends_no_spent_token() {
     for mode in [Mode::Failing, Mode::Hanging] {
-        let mut world = World::new();
-        world.sign_in("ada");
-        world.sleep(minutes(20));
+        let mut world = World::expired();
         let call = world.need();
         world.store.mode = mode;
         world.advance(secs(3));

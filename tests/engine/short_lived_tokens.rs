@@ -72,9 +72,7 @@ fn an_opaque_token_whose_life_is_extended_lives_on() {
 #[test]
 fn answers_that_are_dead_on_arrival_count_as_failures() {
     for life in ["0", "-1", "-99999999999", "0.0001"] {
-        let mut world = World::new();
-        world.sign_in("ada");
-        world.sleep(minutes(20));
+        let mut world = World::expired();
         let body = format!(r#"{{"access_token":"dead","expires_in":{life}}}"#);
         world.server.always = Some(Reply::Fixed(answer(200, &body)));
         let call = world.need();

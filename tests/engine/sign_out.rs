@@ -45,9 +45,7 @@ fn a_pair_that_comes_after_the_sign_out_is_revoked() {
 
 #[test]
 fn waiters_are_told_that_the_session_has_ended() {
-    let mut world = World::new();
-    world.sign_in("ada");
-    world.sleep(minutes(20));
+    let mut world = World::expired();
     let (need, forced) = (world.need(), world.force());
     let refused = world.unauthorized();
     world.sign_out();
@@ -152,9 +150,7 @@ fn after_it_another_user_begins_anew() {
 
 /// An expired session with a caller, whose refresh passes through a store of 200 ms and a server of 400 ms.
 fn refreshing_through_a_slow_store() -> World {
-    let mut world = World::new();
-    world.sign_in("ada");
-    world.sleep(minutes(20));
+    let mut world = World::expired();
     world.store.mode = Mode::Delayed(200);
     world.server.latency = 400;
     world.need();

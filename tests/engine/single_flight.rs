@@ -4,9 +4,7 @@ use crate::common::*;
 /// RC1: waiters of every kind and time share the one refresh.
 #[test]
 fn a_thousand_callers_share_one_refresh() {
-    let mut world = World::new();
-    world.sign_in("ada");
-    world.sleep(minutes(20));
+    let mut world = World::expired();
     let mut calls: Vec<CallId> = (0..800).map(|_| world.need()).collect();
     for _ in 0..200 {
         world.advance(ms(1));
@@ -89,9 +87,7 @@ fn after_any_number_of_failures_the_next_refresh_can_begin() {
 #[test]
 fn a_refresh_asked_for_while_the_pair_is_stored_is_served_by_it() {
     for urgency in [Urgency::Normal, Urgency::Forced] {
-        let mut world = World::new();
-        world.sign_in("ada");
-        world.sleep(minutes(20));
+        let mut world = World::expired();
         world.need();
         world.store.mode = Mode::Delayed(500);
         world.advance(ms(300));

@@ -69,9 +69,7 @@ fn a_flock_of_wakes_sends_nothing_or_one_request() {
 #[test]
 fn a_sleep_is_not_held_against_an_attempt_or_its_callers() {
     for asleep in [hours(8), minutes(1), secs(20)] {
-        let mut world = World::new();
-        world.sign_in("ada");
-        world.sleep(minutes(20));
+        let mut world = World::expired();
         world.server.script.push_back(Reply::Silent);
         let call = world.need();
         world.advance(secs(2));
@@ -89,9 +87,7 @@ fn a_sleep_is_not_held_against_an_attempt_or_its_callers() {
 /// TM5: what comes in the end is an attempt's answer, not a timeout.
 #[test]
 fn no_error_reaches_a_caller_before_ten_seconds_awake() {
-    let mut world = World::new();
-    world.sign_in("ada");
-    world.sleep(minutes(20));
+    let mut world = World::expired();
     world.server.always = Some(Reply::Silent);
     let call = world.need();
     world.advance(secs(2));
@@ -131,9 +127,7 @@ fn after_a_wake_without_a_network_the_token_is_there_soon_after_it_is_back() {
 /// NE6: `online` only hastens; without it, and against it, the schedule goes on.
 #[test]
 fn online_hastens_a_retry_and_nothing_needs_it() {
-    let mut world = World::new();
-    world.sign_in("ada");
-    world.sleep(minutes(20));
+    let mut world = World::expired();
     world.server.always = Some(Reply::Unreachable);
     let call = world.need();
     world.advance(ms(300));

@@ -133,9 +133,7 @@ fn a_claim_that_fails_is_tried_once_more() {
 
 /// Twenty minutes after a sign-in that was stored.
 fn expired(mode: Mode) -> World {
-    let mut world = World::new();
-    world.sign_in("ada");
-    world.sleep(minutes(20));
+    let mut world = World::expired();
     world.store.mode = mode;
     world
 }

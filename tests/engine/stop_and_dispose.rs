@@ -15,9 +15,7 @@ fn stop_leaves_no_timer_and_no_request() {
 #[test]
 fn stop_during_a_refresh_gives_it_up_and_settles_its_waiters() {
     for at in (0..1_000).step_by(20) {
-        let mut world = World::new();
-        world.sign_in("ada");
-        world.sleep(minutes(20));
+        let mut world = World::expired();
         world.store.mode = Mode::Delayed(200);
         let call = world.need();
         world.advance(Millis(at));
@@ -68,9 +66,7 @@ fn start_and_new_tokens_begin_it_again() {
 fn dispose_settles_every_caller_and_leaves_no_timer() {
     for mode in [Mode::Sync, Mode::Delayed(700), Mode::Hanging, Mode::Failing] {
         for at in (0..1_500).step_by(50) {
-            let mut world = World::new();
-            world.sign_in("ada");
-            world.sleep(minutes(20));
+            let mut world = World::expired();
             world.store.mode = mode;
             world.need();
             world.unauthorized();
@@ -133,9 +129,7 @@ fn after_it_everything_is_refused_and_nothing_happens() {
 /// MT10: what the server has made is not thrown away with the page.
 #[test]
 fn a_late_answer_is_stored_for_the_next_page() {
-    let mut world = World::new();
-    world.sign_in("ada");
-    world.sleep(minutes(20));
+    let mut world = World::expired();
     let call = world.need();
     world.advance(ms(100));
     world.input(Input::Dispose);
@@ -150,9 +144,7 @@ fn a_late_answer_is_stored_for_the_next_page() {
 
 #[test]
 fn after_a_sign_out_it_is_not() {
-    let mut world = World::new();
-    world.sign_in("ada");
-    world.sleep(minutes(20));
+    let mut world = World::expired();
     world.need();
     world.sign_out();
     world.input(Input::Dispose);

@@ -3,7 +3,7 @@ use crate::common::*;
 
 #[test]
 fn retry_after_is_kept_when_a_stop_ends_the_flight() {
-    let mut world = expired();
+    let mut world = World::expired();
     let slow_down = Answer { retry_after: Some("300".into()), ..answer(429, "") };
     world.server.script.push_back(Reply::Fixed(slow_down));
     world.need();
@@ -21,7 +21,7 @@ fn retry_after_is_kept_when_a_stop_ends_the_flight() {
 
 #[test]
 fn a_refusal_that_is_being_confirmed_is_not_forgotten() {
-    let mut world = expired();
+    let mut world = World::expired();
     world.server.revoke(0);
     world.need();
     world.advance(secs(0));
@@ -31,11 +31,4 @@ fn a_refusal_that_is_being_confirmed_is_not_forgotten() {
     world.input(Input::Start);
     world.advance(secs(60));
     assert_eq!((world.requests(), world.ends()), (1, vec![EndReason::Refused]));
-}
-
-fn expired() -> World {
-    let mut world = World::new();
-    world.sign_in("ada");
-    world.sleep(minutes(20));
-    world
 }

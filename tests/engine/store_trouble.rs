@@ -6,9 +6,7 @@ const TROUBLE: [Mode; 3] = [Mode::Failing, Mode::Hanging, Mode::Delayed(30_000)]
 #[test]
 fn a_store_in_trouble_is_bounded_to_two_seconds_an_operation() {
     for mode in TROUBLE {
-        let mut world = World::new();
-        world.sign_in("ada");
-        world.sleep(minutes(20));
+        let mut world = World::expired();
         world.store.mode = mode;
         let call = world.need();
         // The read that a refresh depends on is asked for twice.
@@ -56,9 +54,7 @@ fn a_hand_over_is_settled_when_the_pair_is_stored() {
 /// MT10: stored before those who wait are served, so that a reload finds what they were given.
 #[test]
 fn a_pair_is_stored_before_its_waiters_are_served() {
-    let mut world = World::new();
-    world.sign_in("ada");
-    world.sleep(minutes(20));
+    let mut world = World::expired();
     world.store.mode = Mode::Delayed(300);
     let call = world.need();
     world.advance(ms(300 + 300 + 200 + 299));

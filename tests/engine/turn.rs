@@ -288,9 +288,7 @@ fn a_page_whose_store_nobody_shares_asks_for_no_lock_and_claims_nothing() {
 
 /// Twenty minutes after the sign-in, which is not in the trace.
 fn expired() -> World {
-    let mut world = World::new();
-    world.sign_in("ada");
-    world.sleep(minutes(20));
+    let mut world = World::expired();
     world.trace.clear();
     world
 }

@@ -3,9 +3,7 @@ use crate::common::*;
 
 #[test]
 fn the_waiters_of_the_former_user_are_turned_away_and_its_answer_is_dropped() {
-    let mut world = World::new();
-    world.sign_in("ada");
-    world.sleep(minutes(20));
+    let mut world = World::expired();
     let waiting: Vec<CallId> = (0..5).map(|_| world.need()).collect();
     let refused = world.unauthorized();
     world.advance(ms(100));
@@ -36,9 +34,7 @@ fn a_401_of_the_former_user_goes_to_its_caller() {
 
 #[test]
 fn the_same_user_goes_on_and_its_waiters_are_served() {
-    let mut world = World::new();
-    world.sign_in("ada");
-    world.sleep(minutes(20));
+    let mut world = World::expired();
     let waiting = world.need();
     let call = world.sign_in("ada");
     world.expect(call, Settled::Updated);
@@ -109,9 +105,7 @@ fn a_session_can_be_begun_anew_for_the_same_user() {
 /// T11: the token endpoint itself answers for somebody else.
 #[test]
 fn an_answer_for_another_user_is_another_session() {
-    let mut world = World::new();
-    world.sign_in("ada");
-    world.sleep(minutes(20));
+    let mut world = World::expired();
     let pair = world.server.sign_in("bob", world.clock.truth());
     world.server.script.push_back(Reply::Fixed(answer(200, &pair)));
     let call = world.need();
@@ -138,9 +132,7 @@ fn another_user_in_the_store_is_adopted_and_waiters_are_turned_away() {
 /// New tokens make a clean slate: cooldown and breaker were about the old ones.
 #[test]
 fn new_tokens_end_the_cooldown() {
-    let mut world = World::new();
-    world.sign_in("ada");
-    world.sleep(minutes(20));
+    let mut world = World::expired();
     world.server.always = Some(Reply::Fixed(answer(503, "")));
     world.need();
     world.advance(secs(9));
@@ -191,9 +183,7 @@ fn a_token_that_is_held_keeps_its_life_and_its_rejection() {
 /// T12: two users are never one session, whatever the app says.
 #[test]
 fn another_user_begins_a_session_also_when_it_is_said_to_go_on() {
-    let mut world = World::new();
-    world.sign_in("ada");
-    world.sleep(minutes(20));
+    let mut world = World::expired();
     let waiting = world.need();
     let epoch = world.record().epoch;
     let pair = world.server.sign_in("bob", world.clock.truth());

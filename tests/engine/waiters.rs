@@ -36,9 +36,7 @@ fn a_rejected_token_is_handed_to_nobody() {
 /// I3: 15 seconds, not more, whatever the attempts do.
 #[test]
 fn a_caller_waits_fifteen_seconds_at_most() {
-    let mut world = World::new();
-    world.sign_in("ada");
-    world.sleep(minutes(20));
+    let mut world = World::expired();
     let began = world.clock.elapsed;
     world.server.always = Some(Reply::Silent);
     let call = world.need();
@@ -56,9 +54,7 @@ fn a_caller_waits_fifteen_seconds_at_most() {
 
 #[test]
 fn the_wait_is_an_option_and_zero_means_not_at_all() {
-    let mut world = World::with(|options| options.number("maxWait", 0.0).unwrap());
-    world.sign_in("ada");
-    world.sleep(minutes(20));
+    let mut world = World::expired_with(|options| options.number("maxWait", 0.0).unwrap());
     let call = world.need();
     world.advance(Millis::ZERO);
     world.expect_error(call, ErrorCode::RefreshUnavailable);
@@ -83,9 +79,7 @@ fn who_does_not_wait_at_all_gets_a_good_token_also_during_the_look_after_a_wake(
 /// RC2: all of them, with the one error, and nobody is left.
 #[test]
 fn when_the_flight_fails_all_who_wait_are_told_at_once() {
-    let mut world = World::new();
-    world.sign_in("ada");
-    world.sleep(minutes(20));
+    let mut world = World::expired();
     world.server.always = Some(Reply::Fixed(answer(503, "")));
     let calls: Vec<CallId> = (0..50)
         .map(|_| {

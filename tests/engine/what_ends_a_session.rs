@@ -148,9 +148,7 @@ fn without_a_refresh_source_the_session_ends_with_its_token() {
 /// The token is expired, a caller wants one, and the endpoint answers every attempt so; 12 seconds have passed.
 #[track_caller]
 fn expired_and_answered(answer: Answer) -> World {
-    let mut world = World::new();
-    world.sign_in("ada");
-    world.sleep(minutes(20));
+    let mut world = World::expired();
     world.server.always = Some(Reply::Fixed(answer));
     let call = world.need();
     world.advance(secs(12));

@@ -4,7 +4,7 @@ use evertoken::engine::endpoint::HttpRequest;
 
 #[test]
 fn an_endpoint_gets_the_refresh_token_in_a_json_body() {
-    let mut world = expired(|_| {});
+    let mut world = World::expired();
     world.need();
     let TokenRequest::Http(request) = &world.sent[0].1 else { panic!("{:?}", world.sent[0]) };
     assert_eq!((request.endpoint.method.as_ref(), request.endpoint.url.as_ref()), ("POST", "/auth/refresh"));
@@ -15,7 +15,7 @@ fn an_endpoint_gets_the_refresh_token_in_a_json_body() {
 
 #[test]
 fn headers_and_parameters_of_the_app_go_along_each_to_its_endpoint() {
-    let mut world = expired(|options| {
+    let mut world = World::expired_with(|options| {
         for (option, value) in [("refresh.format", "form"), ("revoke.url", "/auth/revoke")] {
             options.text(option, value.into()).unwrap();
         }
@@ -49,7 +49,8 @@ fn headers_and_parameters_of_the_app_go_along_each_to_its_endpoint() {
 #[test]
 fn the_old_access_token_goes_along_where_the_app_says_so() {
     for send in [0.0, 1.0] {
-        let mut world = expired(|options| options.number("refresh.sendAccessToken", send).unwrap());
+        let mut world =
+            World::expired_with(|options| options.number("refresh.sendAccessToken", send).unwrap());
         let old = world.record().session.and_then(|session| session.access).unwrap().token;
         world.need();
         let TokenRequest::Http(request) = &world.sent[0].1 else { panic!("{:?}", world.sent[0]) };
@@ -96,7 +97,7 @@ fn a_callback_is_told_the_reason_the_attempt_and_both_tokens() {
 #[test]
 fn the_old_refresh_token_stays_until_a_new_one_comes() {
     for absent in ["", r#","refresh_token":null"#, r#","refresh_token":"""#] {
-        let mut world = expired(|_| {});
+        let mut world = World::expired();
         let access = jwt("ada", world.clock.truth() / 1_000, 900, 9);
         let body = format!(r#"{{"access_token":"{access}"{absent},"user":{{"plan":"pro"}}}}"#);
         world.server.script.push_back(Reply::Fixed(answer(200, &body)));
@@ -115,7 +116,7 @@ fn garbage_success_is_not_stored() {
     let huge = "x".repeat(10_000_000);
     let garbage = ["", "null", "[]", "{}", "<html>", "{\"access_token\":\"", "{\"access_token\":7}", &huge];
     for body in garbage {
-        let mut world = expired(|_| {});
+        let mut world = World::expired();
         let stored = world.stored_pair();
         world.server.script.push_back(Reply::Fixed(answer(200, body)));
         world.need();
@@ -127,11 +128,4 @@ fn garbage_success_is_not_stored() {
         world.advance(secs(2));
         assert_eq!(world.state(), State::Active, "{shown}");
     }
-}
-
-fn expired(change: impl FnOnce(&mut Options)) -> World {
-    let mut world = World::with(change);
-    world.sign_in("ada");
-    world.sleep(minutes(20));
-    world
 }

@@ -2,6 +2,7 @@
 
 import { Builder, logging } from 'selenium-webdriver';
 import chrome from 'selenium-webdriver/chrome.js';
+import { FLAGS } from '../../chromium.mjs';
 import { makeTemporary, remove } from './package.mjs';
 
 const GUARD = 60_000;
@@ -37,17 +38,7 @@ export function launch(profile, kinds = [logging.Type.BROWSER]) {
   const options = new chrome.Options();
   options.setChromeBinaryPath(process.env.CHROMIUM ?? '/usr/bin/chromium');
   options.setLoggingPrefs(wanted);
-  options.addArguments(
-    '--headless=new',
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-quic',
-    '--no-first-run',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--disable-sync',
-    `--user-data-dir=${profile}`,
-  );
+  options.addArguments(...FLAGS, `--user-data-dir=${profile}`);
   const service = new chrome.ServiceBuilder(process.env.CHROMEDRIVER ?? '/usr/bin/chromedriver');
   return new Builder().forBrowser('chrome').setChromeOptions(options).setChromeService(service).build();
 }

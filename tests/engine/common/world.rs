@@ -112,6 +112,19 @@ impl World {
         world
     }
 
+    /// A page whose user's token has ended.
+    pub fn expired() -> Self {
+        Self::expired_with(|_| {})
+    }
+
+    /// The same with options changed by `change`.
+    pub fn expired_with(change: impl FnOnce(&mut Options)) -> Self {
+        let mut world = Self::with(change);
+        world.sign_in("ada");
+        world.sleep(Millis::from_secs(20 * 60));
+        world
+    }
+
     /// A page that has not begun.
     pub fn unread(change: impl FnOnce(&mut Options), seed: u64) -> Self {
         let mut options = endpoint();

@@ -9,6 +9,7 @@ import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { makeTemporary, remove } from '../../browser/harness/package.mjs';
+import { FLAGS } from '../../chromium.mjs';
 
 const GUARD = 60_000;
 const LIBRARIES = '/usr/lib/x86_64-linux-gnu';
@@ -26,14 +27,7 @@ const ENGINES = {
       'goog:chromeOptions': {
         binary: browser,
         args: [
-          '--headless=new',
-          '--no-sandbox',
-          '--disable-gpu',
-          '--disable-quic',
-          '--no-first-run',
-          '--disable-background-networking',
-          '--disable-component-update',
-          '--disable-sync',
+          ...FLAGS,
           // (So that memory can be looked at without garbage.)
           '--js-flags=--expose-gc',
           `--user-data-dir=${profile}`,

@@ -26,7 +26,8 @@ pub(crate) fn suite(project: &Project) -> Result<Totals> {
         // Its other way of tracing needs ptrace, which containers forbid.
         .args(["tarpaulin", "--engine", "llvm", "--skip-clean", "--no-fail-fast", "--color", "never"])
         .args(["--package", "evertoken", "--lib", "--test", "engine", "--include-files", "src/engine/*"])
-        .args(["--out", "json", "--output-dir"])
+        // Counting makes the slowest test slower than the default of a minute on a busy machine.
+        .args(["--timeout", "1200", "--out", "json", "--output-dir"])
         .arg(&reports)
         // Instrumented objects beside the others would be built anew each time.
         .arg("--target-dir")

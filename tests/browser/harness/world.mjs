@@ -53,16 +53,16 @@ export function world(...serverOptions) {
         await page.gather();
         await check(page, await server.ledger(), options);
       } finally {
-        await leave(driver, server);
+        await leave(driver, server, options.abandoned);
       }
     });
 }
 
 /** Nothing of one test reaches the next: neither a running page, nor what it stored, nor a fault. */
-async function leave(driver, server) {
+async function leave(driver, server, abandoned) {
   await driver.get('about:blank');
   await driver.sendDevToolsCommand('Storage.clearDataForOrigin', { origin: server.origin, storageTypes: 'all' });
-  await server.reset();
+  await server.reset(abandoned);
   await consoleOf(driver);
 }
 

@@ -34,6 +34,19 @@ window.watch = (() => {
     };
   }
 
+  const texts = new WeakMap();
+  const { read } = ReadableStreamDefaultReader.prototype;
+  ReadableStreamDefaultReader.prototype.read = function () {
+    const chunk = read.call(this);
+    chunk.then(({ done, value }) => {
+      if (!texts.has(this)) texts.set(this, { decoder: new TextDecoder(), text: '' });
+      const seen = texts.get(this);
+      if (done) note(parsed(seen.text));
+      else if (value instanceof Uint8Array) seen.text += seen.decoder.decode(value, { stream: true });
+    }, () => {});
+    return chunk;
+  };
+
   function parsed(text) {
     try {
       return JSON.parse(text);

@@ -111,10 +111,16 @@ impl World {
         self.store.next().is_some_and(blocks)
     }
 
-    /// What was missed happens now, more or less at once.
+    /// What was missed happens now, more or less at once. Only what a store answers stays in order, as IndexedDB's
+    /// events do.
     fn catch_up(&mut self, missed: Vec<Due>) {
         for due in missed {
-            let delay = self.dice.between(0, 300);
+            let mut delay = self.dice.between(0, 300);
+            if let Due::StoreReply(page, _) = &due {
+                let tab = &mut self.tabs[page.tab];
+                tab.answers_from = tab.answers_from.max(self.clock.elapsed + delay);
+                delay = tab.answers_from - self.clock.elapsed;
+            }
             // Connections may not outlive a sleep.
             let due = match due {
                 Due::TokenAnswer(answer) if self.dice.chance(500) => {

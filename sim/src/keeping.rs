@@ -50,7 +50,8 @@ impl World {
         };
         let reply = self.land(&job);
         self.plan_store_turn();
-        self.plan(0, Due::StoreReply(job.page, reply));
+        let delay = self.tabs[job.page.tab].answers_from.saturating_sub(self.clock.elapsed);
+        self.plan(delay, Due::StoreReply(job.page, reply));
     }
 
     /// Carries a job out where everybody sees it.

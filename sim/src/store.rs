@@ -264,6 +264,25 @@ impl Shelf {
     }
 }
 
+impl Change {
+    /// Whether another session has begun where there was one.
+    pub(crate) fn replaces_a_session(&self) -> bool {
+        let (before, after) = self.sessions();
+        before.is_some() && after.is_some() && before != after
+    }
+
+    /// Whether the session that was there is there still.
+    pub(crate) fn goes_on(&self) -> bool {
+        let (before, after) = self.sessions();
+        after.is_some() && before == after
+    }
+
+    fn sessions(&self) -> (Option<u64>, Option<u64>) {
+        let session = |kept: &Kept| kept.record.as_ref()?.session.as_ref().map(|session| session.id);
+        (self.before.as_deref().and_then(session), session(&self.after))
+    }
+}
+
 impl Kept {
     pub(crate) fn new(text: String) -> Self {
         let record = match Record::decode(&text, "default") {

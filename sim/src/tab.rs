@@ -29,6 +29,8 @@ pub(crate) struct Tab {
     /// Closed or crashed: nothing reaches it any more.
     pub(crate) gone: bool,
     pub(crate) frozen: Option<Frozen>,
+    /// Until when the store's answers are held up: they come in the order of what was asked.
+    pub(crate) answers_from: u64,
     pub(crate) user: u64,
     pub(crate) verdict: Option<Verdict>,
     pub(crate) snapshot: Option<Snapshot>,
@@ -86,6 +88,7 @@ impl Tab {
             hidden: false,
             gone: false,
             frozen: None,
+            answers_from: 0,
             user: 0,
             verdict: None,
             snapshot: None,

@@ -84,11 +84,7 @@ impl Engine {
 
     /// What is held takes numbers above `theirs`, and is stored under them.
     pub(super) fn outdo(&mut self, theirs: (Epoch, Generation)) {
-        self.epoch = theirs.0.next(self.now.wall);
-        self.generation = self.generation.max(theirs.1);
-        if let Some(session) = self.session.as_mut() {
-            (session.epoch, session.generation) = (self.epoch, self.generation);
-        }
+        self.renumber(theirs.0.next(self.now.wall), self.generation.max(theirs.1));
         let is_idle = self.desk.is_idle();
         self.desk.conflicted |= is_idle;
         self.desk.again |= !is_idle;
@@ -177,17 +173,31 @@ impl Engine {
     /// next ones, so that every tab sees that it is newer.
     pub(super) fn overtake(&mut self) {
         let stored = self.stored_session();
-        let epoch = self.next_epoch();
-        match self.session.as_mut() {
-            Some(session) if stored == Some(session.id) => {
-                self.generation = self.generation.next();
-                session.generation = self.generation;
-            }
-            session => {
-                self.epoch = epoch;
-                if let Some(session) = session {
-                    session.epoch = epoch;
-                }
+        match &self.session {
+            Some(session) if stored == Some(session.id) => self.renumber(self.epoch, self.generation.next()),
+            Some(_) | None => self.renumber(self.next_epoch(), self.generation),
+        }
+    }
+
+    /// What is held goes on under other numbers, and so does what is known of its refresh token: that an answer was
+    /// lost, and which answers may still bring its successor.
+    fn renumber(&mut self, epoch: Epoch, generation: Generation) {
+        let before = (self.epoch, self.generation);
+        (self.epoch, self.generation) = (epoch, generation);
+        let Some(session) = self.session.as_mut() else {
+            return;
+        };
+        (session.epoch, session.generation) = (epoch, generation);
+        if self.lost == Some(before.1) {
+            self.lost = Some(generation);
+        }
+        let flying = match self.flight.as_mut().map(|flight| &mut flight.step) {
+            Some(Step::Sending { attempt, .. }) => Some(attempt),
+            _ => None,
+        };
+        for attempt in self.abandoned.iter_mut().chain(flying) {
+            if (attempt.epoch, attempt.generation) == before {
+                (attempt.epoch, attempt.generation) = (epoch, generation);
             }
         }
     }
@@ -315,5 +325,7 @@ impl Engine {
     }
 }
 
-/// An epoch that is further ahead of the clock than this was counted before the clock was set back.
-const FUTURE: Millis = Millis::from_secs(2);
+/// An epoch that is further ahead of the clock than this was counted before the clock was set back. Tabs read the same
+/// clock, which some browsers round; a longer time would let a sign-out of before a small correction of the clock end a
+/// session that was begun after it.
+const FUTURE: Millis = Millis(100);

@@ -140,3 +140,64 @@ fn a_sign_in_that_is_not_stored_yet_is_ended_by_no_sign_out_of_before() {
         assert_eq!(world.record().session.is_none(), is_late);
     }
 }
+
+/// I1b: what takes higher numbers keeps its refresh token, and that one of its answers was lost.
+#[test]
+fn a_sign_in_that_outdoes_a_record_remembers_a_lost_answer() {
+    let mut world = outdoing(Reply::Lost);
+    world.advance(minutes(20));
+    assert_eq!(world.ends(), [EndReason::RefreshResponseLostPossible]);
+}
+
+/// Nor is an answer passed over that comes late: it holds the only live refresh token.
+#[test]
+fn a_sign_in_that_outdoes_a_record_takes_its_late_answer() {
+    let mut world = outdoing(Reply::Slow(20_000));
+    world.advance(secs(30));
+    assert_eq!((world.state(), world.ends()), (State::Active, vec![]));
+    assert!(world.store.holds("refresh.1.1"), "{:?}", world.store.text);
+}
+
+/// A sign-in that was refreshed, with this reply, before the store took it; there it has met a sign-out of before the
+/// clock was set back.
+fn outdoing(reply: Reply) -> World {
+    let mut world = World::with(|options| options.number("retries", 0.0).expect("a number"));
+    world.sign_in("ada");
+    world.sleep(hours(1));
+    let at = world.clock.now().wall.0 as u64;
+    let tombstone = Record { session: None, epoch: Epoch(at), ..world.record() };
+    world.set_wall(-3_600_000);
+    world.store.mode = Mode::Failing;
+    world.sign_in("bob");
+    let (before, seen) = (world.generation(), world.requests());
+    world.server.script.push_back(reply);
+    world.server.always = Some(Reply::Grant);
+    world.force();
+    world.advance(secs(1));
+    assert_eq!((world.generation(), world.requests()), (before, seen + 1));
+    world.put(tombstone.clone());
+    world.store.mode = Mode::Sync;
+    world.advance(secs(10));
+    assert!(world.record().epoch > tombstone.epoch, "{:?}", world.record());
+    world
+}
+
+/// Clocks are corrected by seconds more often than by hours: a sign-out of seconds ago ends no session that was begun
+/// after it, though it seems to be of a moment from now.
+#[test]
+fn a_sign_in_outdoes_a_sign_out_of_before_a_small_correction_of_the_clock() {
+    for ahead in [150, 700, 1_900, 2_100] {
+        let mut world = World::new();
+        world.sign_in("ada");
+        world.advance(minutes(1));
+        let at = world.clock.now().wall.0 + ahead;
+        let tombstone = Record { session: None, epoch: Epoch(at as u64), ..world.record() };
+        world.sign_out();
+        world.put(tombstone.clone());
+        world.sign_in("bob");
+        world.advance(secs(5));
+        assert_eq!(world.ends(), [EndReason::SignedOut], "{ahead}");
+        assert_eq!(world.snapshot().subject.as_deref(), Some("bob"), "{ahead}");
+        assert!(world.record().epoch > tombstone.epoch, "{ahead}: {:?}", world.record());
+    }
+}

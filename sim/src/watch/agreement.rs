@@ -20,14 +20,16 @@ impl World {
         let refreshable = eye.family.is_some_and(|family| self.provider.is_alive(family));
         let alive = accepted || refreshable;
         // Refused, or left behind by a pair that is lost, an access token serves to its end.
-        let serves_out = accepted && (!refreshable || eye.news(self.now(tab)).is_some());
+        let serves_out = accepted && (!refreshable || eye.news().is_some());
         // A caller that does not wait for a refresh gets its 401.
         let waits = self.scenario.config.max_wait >= Millis::from_secs(2);
         let served = !waits || eye.last_status == Some(200);
+        let is_new = self.watch.last_left_at + LATELY >= self.clock.elapsed;
         let fine = match eye.session {
             Session::Open if state == State::Ending => serves_out && served,
-            // Where writes are not compared over tabs they take the only live token from one another for ever.
-            Session::Open if self.scenario.manner == Manner::Lagging => alive && served,
+            // Where writes are not compared over tabs they take the only live token from one another for ever, and users
+            // sign in again: who has done so just now may not have asked since.
+            Session::Open if self.scenario.manner == Manner::Lagging => alive && (served || is_new),
             Session::Open => alive && served && state == State::Active,
             Session::Closed => state == State::SignedOut,
             Session::Refused => serves_out && served && state == State::Ending,
@@ -54,10 +56,9 @@ impl World {
             let Some(record) = sight.newest().filter(|_| !view.gone && !sight.is_behind()) else {
                 continue;
             };
-            // Known: what begins in a store that was emptied, when the clock was set back, seems older than what a page
-            // remembers.
-            let is_older = record.stamp().order() < view.eye.order && self.watch.emptied;
-            if is_older && self.clock.lies().set_back > 0 {
+            // Known: what is stored in a store that was emptied, by who has not heard of a later sign-in or when the clock
+            // was set back, seems older than what a page remembers.
+            if record.stamp().order() < view.eye.order && self.watch.emptied {
                 continue;
             }
             let is_same = match &record.session {
@@ -76,3 +77,6 @@ impl World {
         }
     }
 }
+
+/// How far back a sign-in or sign-out is just now; in milliseconds.
+const LATELY: u64 = 60_000;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use evertoken::engine::claim::Claim;
 use evertoken::engine::ids::{Epoch, Generation, StoreOp};
 use evertoken::engine::record::Record;
-use evertoken::engine::time::{Millis, Mono, Now};
+use evertoken::engine::time::{Millis, Mono, UnixMillis};
 
 use super::turn::Turn;
 use crate::provider::RefreshId;
@@ -77,6 +77,8 @@ pub(crate) struct Eye {
     expired: bool,
     /// What it showed; `None` when it did not end.
     pub(crate) view: Option<Sight>,
+    /// What the clock said then.
+    pub(crate) viewed: UnixMillis,
     /// Reads in a row that were not answered in time.
     pub(crate) unread: u32,
     /// The last that any read has shown.
@@ -179,7 +181,8 @@ impl Eye {
         let idle = self.blind && !self.acted && self.session == Session::Closed;
         let is_later = self.view.as_ref().is_some_and(|view| view.text.is_some());
         let idle = idle && !is_later;
-        self.booted && idle && self.first == Some(op) && sight.text.is_some()
+        let shows = sight.text.is_some() || sight.fence.is_some();
+        self.booted && idle && self.first == Some(op) && shows
     }
 
     /// A read that takes this long counts as failed.
@@ -212,7 +215,7 @@ impl Eye {
     }
 
     /// The pair that was read is older than the record beside it: it may serve out its access token, or not begin.
-    fn begin_behind(&mut self) {
+    pub(super) fn begin_behind(&mut self) {
         let text = self.view.as_ref().and_then(|view| view.text.as_ref());
         if let Some(id) = text.and_then(|text| text.id) {
             self.session = Session::Refused;
@@ -242,9 +245,9 @@ impl Eye {
     }
 
     /// What the last look at the store shows, if that is more than is held.
-    pub(crate) fn news(&self, now: Now) -> Option<&Record> {
+    pub(crate) fn news(&self) -> Option<&Record> {
         // What was written when the clock was ahead is older than what the user has done since and is still to be stored.
-        let future = now.wall.after(FUTURE).0;
+        let future = self.viewed.after(FUTURE).0;
         let is_news = |record: &&Record| {
             record.stamp().order() > self.order
                 && (self.wish == Wish::None
@@ -302,4 +305,4 @@ impl Eye {
     }
 }
 
-const FUTURE: Millis = Millis::from_secs(1);
+const FUTURE: Millis = Millis(100);

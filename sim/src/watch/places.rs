@@ -16,7 +16,6 @@ use crate::world::World;
 impl World {
     /// A page is shown what the store holds.
     pub(super) fn watch_view(&mut self, tab: usize) {
-        let now = self.now(tab);
         let eye = &mut self.tabs[tab].eye;
         let Some(family) = eye.family else {
             return;
@@ -34,7 +33,7 @@ impl World {
             // What the store holds of the very session that is held, it has learnt.
             eye.wish = Wish::None;
         }
-        let Some(news) = eye.news(now) else {
+        let Some(news) = eye.news() else {
             return;
         };
         let shown = match &news.session {
@@ -104,9 +103,14 @@ impl World {
         for change in [&landing.text, &landing.fence].into_iter().flatten() {
             self.watch_order(job, change, landing.was_half);
         }
-        let record = landing.fence.as_ref().or(landing.text.as_ref()).map(|change| &change.after);
-        if let Some(record) = record.filter(|_| !is_half) {
-            self.watch_leaving(job, record);
+        let change = landing.fence.as_ref().or(landing.text.as_ref());
+        // Where the same session goes on nobody learns that anything is over.
+        if let Some(change) = change.filter(|change| !is_half && !change.goes_on()) {
+            self.watch_leaving(job, &change.after);
+        }
+        if landing.fence.as_ref().is_some_and(Change::replaces_a_session) {
+            // Also where the pair of that session is lost, and the page that has signed in never held it.
+            (self.watch.last_left, self.watch.last_left_at) = (self.planned, self.clock.elapsed);
         }
     }
 

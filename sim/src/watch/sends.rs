@@ -40,7 +40,7 @@ impl World {
         let held = eye.held.filter(|held| held.family == token.family).map_or(0, |held| held.number);
         let looked = eye.turn.look == Look::Done;
         let (is_gone, is_refused) = (eye.gone.contains(&token.family), eye.refused == Some(token));
-        let news = eye.news(now).map(|record| record.stamp().order());
+        let news = eye.news().map(|record| record.stamp().order());
         let order = eye.order;
         let word = eye.word();
         let told = word.is_some_and(|word| word.session.as_ref().is_some_and(|session| session.refused));

@@ -60,6 +60,7 @@ impl World {
             Input::StoreFailed(op) | Input::StoreRead { op, .. } => {
                 eye.operations = eye.operations.saturating_sub(1);
                 if eye.read_answered(*op) {
+                    eye.viewed = now.wall;
                     self.watch_view(tab);
                 }
             }
@@ -238,7 +239,9 @@ impl World {
             Event::Adopted { .. } => {
                 self.give_up_flying(tab);
                 let eye = &mut self.tabs[tab].eye;
-                eye.restore();
+                if eye.restore().is_none() && eye.session == Session::Closed {
+                    eye.begin_behind();
+                }
                 eye.wish = Wish::None;
                 eye.last_sent = None;
                 self.watch_return(tab);
@@ -291,7 +294,6 @@ impl World {
 
     fn watch_end_of_session(&mut self, tab: usize, refusal: &Refusal) {
         let reason = refusal.reason;
-        let now = self.now(tab);
         *self.watch.ended.entry(reason.as_str()).or_default() += 1;
         let eye = &mut self.tabs[tab].eye;
         eye.unsaved = 0;
@@ -309,7 +311,7 @@ impl World {
             // Known: a page that could not read its store begins to count anew, and the record that shows up later
             // seems newer.
             EndReason::SignedOutElsewhere => is_left || eye.blind,
-            EndReason::Superseded => eye.news(now).is_some() || was == Session::Refused,
+            EndReason::Superseded => eye.news().is_some() || was == Session::Refused,
             EndReason::Refused | EndReason::RefreshResponseLostPossible => eye.refused.is_some() && is_dead,
             EndReason::Callback | EndReason::Expired => false,
         };

@@ -123,7 +123,7 @@ impl Engine {
         if refused {
             access.rejected = true;
             self.end_unrefreshable();
-            return false;
+            return self.session.is_some();
         }
         let helps = refreshable && closed && !new && !cooling;
         access.rejected = helps;
@@ -182,6 +182,9 @@ impl Engine {
             return self.waiters.push(waiter);
         }
         if !self.can_refresh() {
+            if !self.has_good_token() && self.looks_once_more() {
+                return self.waiters.push(waiter);
+            }
             self.turn_down_for_good(waiter, &TokenError::new(ErrorCode::SessionEnded));
             if !self.has_good_token() {
                 self.end_unrefreshable();

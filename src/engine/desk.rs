@@ -25,6 +25,8 @@ pub(super) struct Desk {
     given_up: Option<StoreOp>,
     /// A read after a wake is under way: even a good token waits for it.
     pub looking: bool,
+    /// The pair that a last look was for, before its session ends here.
+    pub last_chance: Option<(Epoch, Generation)>,
     /// What the store held when it was last seen or written.
     pub seen: Seen,
     /// Writes in a row that found something else in the store than was expected.

@@ -39,8 +39,10 @@ impl Engine {
     fn expiry(&self) -> Option<Mono> {
         let access = self.session.as_ref().filter(|_| self.scheduling)?.access.as_ref()?;
         let left = access.life.left(self.now)?;
-        // An end that has come is acted on once: with nothing to refresh, the session goes with it.
-        (left > Millis::ZERO || !self.can_refresh()).then(|| self.now.mono.after(left))
+        // An end that has come is acted on once: with nothing to refresh, the session goes with it. The store may know of
+        // a newer pair: a look at it that is under way comes first.
+        let ends = !self.can_refresh() && !self.desk.looking;
+        (left > Millis::ZERO || ends).then(|| self.now.mono.after(left))
     }
 
     /// When the next refresh begins by itself. Hidden pages refresh on use, or when they are seen again.

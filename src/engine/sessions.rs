@@ -272,8 +272,27 @@ impl Engine {
         }
     }
 
+    /// The access token is gone of a session that goes on in another tab: its pair may have come through since the store
+    /// was last looked at. Says whether that is being looked for.
+    pub(super) fn looks_once_more(&mut self) -> bool {
+        let held = (self.epoch, self.generation);
+        let standing = self.session.as_ref().map(|session| &session.standing);
+        let Some(Standing::Refused(Refusal { reason: EndReason::Superseded, .. })) = standing else {
+            return false;
+        };
+        if self.desk.last_chance != Some(held) && self.phase == Phase::Running {
+            self.desk.last_chance = Some(held);
+            self.desk.looking = true;
+            self.start_read();
+        }
+        self.desk.looking
+    }
+
     /// Ends a session whose access token is gone and that cannot be refreshed.
     pub(super) fn end_unrefreshable(&mut self) {
+        if self.looks_once_more() {
+            return;
+        }
         let refusal = match self.session.as_ref().map(|session| &session.standing) {
             Some(Standing::Refused(refusal)) => refusal.clone(),
             _ => Refusal::because(EndReason::Expired),

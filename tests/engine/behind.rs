@@ -224,3 +224,54 @@ fn apart() -> World {
     world.sign_in("ada");
     world
 }
+
+/// The pair came through when nobody looked any more, and nobody has said so: the store is looked at once more.
+#[test]
+fn before_the_session_ends_the_pair_is_looked_for_once_more() {
+    for rejected in [false, true] {
+        let (mut world, pair) = ending();
+        world.store.put(pair);
+        if rejected {
+            let call = world.unauthorized();
+            world.expect(call, Settled::Resend);
+        } else {
+            world.advance_to_end(ms(0));
+        }
+        assert_eq!((world.state(), world.generation()), (State::Active, Generation(2)), "{rejected}");
+        world.advance(hours(1));
+        assert_eq!((world.state(), world.ends()), (State::Active, vec![]), "{rejected}");
+    }
+}
+
+/// A store that does not answer holds the end up for no longer than it may take, and callers wait for that.
+#[test]
+fn the_last_look_is_one_and_has_its_time() {
+    let (mut world, _) = ending();
+    world.store.mode = Mode::Hanging;
+    let reads = world.store.reads;
+    let rejected = world.unauthorized();
+    let waiting = world.need();
+    world.advance(ms(1_999));
+    assert_eq!((world.state(), world.ends()), (State::Stale, vec![]));
+    world.expect_waiting(waiting);
+    world.advance(ms(1));
+    assert_eq!((world.state(), world.ends()), (State::SignedOut, vec![EndReason::Superseded]));
+    world.expect(rejected, Settled::Pass);
+    world.expect_error(waiting, ErrorCode::SessionEnded);
+    world.advance(hours(1));
+    assert_eq!((world.store.reads - reads, world.armed(), world.ends().len()), (1, None, 1));
+}
+
+/// A tab that has a good token, whose pair is older than the record, and that has stopped to look for the newer one.
+fn ending() -> (World, String) {
+    let mut world = apart();
+    world.advance(minutes(1));
+    let old = world.store.text.clone().expect("a pair");
+    world.rotate_elsewhere();
+    let pair = world.store.text.clone().expect("a newer pair");
+    world.store.put(old);
+    world.wake(Wake::Shown);
+    world.advance(minutes(3));
+    assert_eq!(world.state(), State::Ending);
+    (world, pair)
+}

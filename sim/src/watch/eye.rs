@@ -47,6 +47,8 @@ pub(crate) struct Eye {
     /// The last one went without an answer.
     pub(crate) lost: Option<RefreshId>,
     pub(crate) refused: Option<RefreshId>,
+    /// The session serves out its access token because another tab has newer tokens.
+    pub(crate) superseded: bool,
     pub(crate) confirmation: Confirmation,
     pub(crate) turn: Turn,
     /// The lock was given back in this step.

@@ -14,7 +14,7 @@ use super::eye::{Confirmation, Session, Wish};
 use super::ledger::Left;
 use super::turn::{Claiming, Held, Look};
 use crate::invariant::{Invariant, Violation};
-use crate::provider::CANARY;
+use crate::provider::{CANARY, RefreshId};
 use crate::sabotage::Sabotage;
 use crate::store::Sight;
 use crate::traffic::Course;
@@ -106,11 +106,16 @@ impl World {
 
     /// Nobody listens any more for the answer to the request under way: it may be lost.
     fn give_up_flying(&mut self, tab: usize) {
-        if let Some(request) = self.tabs[tab].eye.flying.take() {
-            self.requests[request].course = Course::Failed;
-            self.requests[request].troubled = true;
-            self.tabs[tab].eye.lost = self.requests[request].token;
+        if let Some(token) = self.pass_over_flying(tab) {
+            self.tabs[tab].eye.lost = token;
         }
+    }
+
+    fn pass_over_flying(&mut self, tab: usize) -> Option<Option<RefreshId>> {
+        let request = self.tabs[tab].eye.flying.take()?;
+        self.requests[request].course = Course::Failed;
+        self.requests[request].troubled = true;
+        Some(self.requests[request].token)
     }
 
     /// Before an output is carried out.
@@ -243,12 +248,16 @@ impl World {
                     eye.begin_behind();
                 }
                 eye.wish = Wish::None;
-                eye.last_sent = None;
+                (eye.superseded, eye.last_sent) = (false, None);
                 self.watch_return(tab);
             }
             Event::RefreshFailed { error, exhausted } => self.watch_failure(tab, error, *exhausted),
             Event::SessionEnded(refusal) => self.watch_end_of_session(tab, refusal),
             Event::SessionExpiring { .. } => {
+                // Where the store says that the token was refused, what the server answers says no more.
+                self.pass_over_flying(tab);
+                let eye = &mut self.tabs[tab].eye;
+                eye.superseded = eye.news().is_some();
                 let page = self.tabs[tab].page;
                 let stored = self.clock.elapsed + TO_STORE;
                 if let Some(token) = self.tabs[tab].eye.refused {
@@ -259,7 +268,7 @@ impl World {
             Event::SessionStarted { .. } => {
                 let eye = &mut self.tabs[tab].eye;
                 (eye.session, eye.began, eye.began_at) = (Session::Open, self.planned, elapsed);
-                eye.started = true;
+                (eye.started, eye.superseded) = (true, false);
             }
             _ => {}
         }
@@ -311,7 +320,8 @@ impl World {
             // Known: a page that could not read its store begins to count anew, and the record that shows up later
             // seems newer.
             EndReason::SignedOutElsewhere => is_left || eye.blind,
-            EndReason::Superseded => eye.news().is_some() || was == Session::Refused,
+            // What was seen when it was superseded may be gone from the store by its end.
+            EndReason::Superseded => eye.superseded || eye.news().is_some() || was == Session::Refused,
             EndReason::Refused | EndReason::RefreshResponseLostPossible => eye.refused.is_some() && is_dead,
             EndReason::Callback | EndReason::Expired => false,
         };

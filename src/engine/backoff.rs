@@ -185,8 +185,10 @@ mod tests {
     #[test]
     fn what_failed_before_it_was_due_is_tried_again_when_it_is() {
         let (mut background, mut jitter) = (Background::default(), Jitter::new(1));
-        let met = Met { answered: true, left: Some(Millis(900_000)), lead: LEAD };
-        assert_eq!(background.delay(Mono(0), met, None, &mut jitter), Millis(500_000));
+        for (left, planned) in [(900_000, 500_000), (430_000, 30_000)] {
+            let met = Met { answered: true, left: Some(Millis(left)), lead: LEAD };
+            assert_eq!(background.delay(Mono(0), met, None, &mut jitter), Millis(planned));
+        }
     }
 
     #[test]

@@ -129,6 +129,9 @@ export function connect(makeHost: (sink: EngineSink) => EngineHost, { changed, e
       host.call(last, op, args);
     });
 
+  const begin = ask as (op: keyof Operations, ...args: unknown[]) => Promise<Settled>;
+  const isFresh = (wait: Shared, at: number) => at - wait.at < SHARED && wait.generation === verdict[2];
+
   return {
     verdict: () => verdict,
     snapshot: () => snapshot,
@@ -143,16 +146,15 @@ export function connect(makeHost: (sink: EngineSink) => EngineHost, { changed, e
     },
     authorization: (asked) => (asked === verdict ? (header ??= headerOf(asked)) : headerOf(asked)),
     ask,
-    share(op, ...args) {
+    share(op: keyof Operations, first?: unknown, second?: unknown) {
       const at = performance.now();
-      const isFresh = (wait: Shared | undefined) => wait && at - wait.at < SHARED && wait.generation === verdict[2];
-      const [first, second] = args;
-      // Thousands ask for the same in one turn: they need no key.
-      if (latest?.op === op && latest.first === first && latest.second === second && isFresh(latest)) return latest.promise;
+      // Thousands ask for the same in one turn: they need no key, and no list of arguments.
+      if (latest?.op === op && latest.first === first && latest.second === second && isFresh(latest, at))
+        return latest.promise;
       const key = `${op} ${first} ${second}`;
       let wait = shared.get(key);
-      if (!isFresh(wait)) {
-        const begun = (wait = { op, first, second, at, promise: ask(op, ...args), generation: verdict[2] });
+      if (!wait || !isFresh(wait, at)) {
+        const begun = (wait = { op, first, second, at, promise: begin(op, first, second), generation: verdict[2] });
         const end = () => {
           if (latest === begun) latest = undefined;
           if (shared.get(key) === begun) shared.delete(key);
@@ -161,7 +163,7 @@ export function connect(makeHost: (sink: EngineSink) => EngineHost, { changed, e
         // Also when it rejects and all callers have left.
         begun.promise.then(end, end);
       }
-      latest = wait!;
+      latest = wait;
       return latest.promise;
     },
     doubt([, settled]) {

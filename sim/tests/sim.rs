@@ -7,7 +7,7 @@ use evertoken_sim::{Invariant, Sabotage, Trace, run, run_all};
 /// These runs keep every promise. A change that makes one of them break one has to be looked into.
 #[test]
 fn the_same_runs_as_ever_keep_every_promise() {
-    let totals = run_all(FIRST, 250, Sabotage::Nothing, |_, _| {});
+    let totals = run_all(FIRST, 1_000, Sabotage::Nothing, |_, _| {});
     if let Some(report) = totals.examples.values().next() {
         let report = run(report.seed, Sabotage::Nothing, Trace::keep());
         for line in report.trace.lines() {
@@ -15,21 +15,21 @@ fn the_same_runs_as_ever_keep_every_promise() {
         }
         panic!("seed {}: {:?}; replay with --seed {0}", report.seed, report.violation);
     }
-    assert_eq!(totals.runs, 250);
+    assert_eq!(totals.runs, 1_000);
     // The runs had something to break.
-    assert!(totals.refreshes > 2_500 && totals.requests > totals.refreshes, "{}", totals.json());
+    assert!(totals.refreshes > 10_000 && totals.requests > totals.refreshes, "{}", totals.json());
     for reason in ["refused", "refresh_response_lost_possible", "signed_out"] {
         assert!(totals.ended.contains_key(reason), "nobody was {reason}: {}", totals.json());
     }
 }
 
-/// With several tabs and a store in trouble two runs in a thousand still break a promise: "What is open" in
+/// With several tabs and a store in trouble four runs in ten thousand still break a promise: "What is open" in
 /// `docs/sim.md`. The bound only gets lower.
 #[test]
 fn fresh_runs_break_no_more_than_is_known() {
     let totals = run_all(fresh_seed(), 300, Sabotage::Nothing, |_, _| {});
     let broken: u64 = totals.violations.values().sum();
-    assert!(broken <= 5, "{broken} of 300 runs: {}", totals.json());
+    assert!(broken <= 2, "{broken} of 300 runs: {}", totals.json());
 }
 
 #[test]

@@ -7,7 +7,7 @@ import type { Match, Target } from './match.js';
 import type { Config } from './options.js';
 import { type Plain, PlainRequest, plain } from './plain.js';
 import { type Fetch, type Outgoing, asFetch, hasOwnAuthorization, isRequest, outgoing } from './request.js';
-import { type Retry, retrying } from './retry.js';
+import { IDEMPOTENT, type Retry, retrying } from './retry.js';
 import type { FetchInit } from './types.js';
 
 /** Makes a `fetch` that sends by way of another, which is that of the window or worker `of`. */
@@ -30,7 +30,6 @@ const ONE_SHOT = 60_000;
 const JUDGEMENT = 10_000;
 /** What a token must have left for a failure to have nothing to do with its end, in milliseconds. */
 const NEARLY_OVER = 300_000;
-const IDEMPOTENT = /^(GET|HEAD|OPTIONS|PUT|DELETE)$/;
 
 /**
  * The value of `Authorization` for one send; nothing when the token is a cookie. A scheme that signs requests would
@@ -182,7 +181,7 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
 
     /** What to do about a failure: it may be a 401 that the browser hides, because it came without CORS headers. */
     function unhide(out: Outgoing, generation: number, error: Error): Promise<Response> {
-      const matters = !isGood(generation) && out.replayable && IDEMPOTENT.test(out.method);
+      const matters = !isGood(generation) && out.replayable && IDEMPOTENT.includes(out.method);
       // (The reason of an abort may be anything, null too.)
       if (matters && !out.signal?.aborted && error.name === 'TypeError')
         return resend(out, generation, error).finally(() => out.done());

@@ -1,6 +1,6 @@
 import type { Entries } from './engine.js';
 import { type Place, addressOf, placeOf } from './place.js';
-import type { Retry } from './retry.js';
+import { IDEMPOTENT, type Retry } from './retry.js';
 import { baseUrl, isClient, ownOrigin } from './scope.js';
 import type { LogEntry, LogLevel, Options, RefreshCallback, Store, UnauthorizedBody } from './settings.js';
 import { isForgetful, memory } from './stores.js';
@@ -84,8 +84,6 @@ const SOURCE: Rule = ['a URL, a description, a callback or null', (value) => val
 const SWITCH: Rule = [FLAG[0], FLAG[1], number];
 const TEXT: Rule = [KEY[0], isText, text];
 const URLS: Rule = ['a URL', isAddress];
-
-const IDEMPOTENT = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PUT'];
 
 /** In rising loudness. */
 export const LEVELS = ['off', 'error', 'info'];

@@ -1,6 +1,9 @@
 import { abortable } from './abort.js';
 import { drop } from './ask.js';
 
+/** Methods that may be sent again without being asked for (RFC 9110 §9.2.2). */
+export const IDEMPOTENT = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PUT'];
+
 /** The app's own retries: of which methods, how often, and the pauses between, in milliseconds. */
 export interface Retry {
   readonly attempts: number;

@@ -64,8 +64,7 @@ impl Engine {
 
     /// The next attempt of the flight is due now, or as soon as the floor allows.
     pub(super) fn hurry(&mut self) {
-        let floor = self.last_sent.map(|sent| sent.after(FLOOR));
-        let until = floor.map_or(self.now.mono, |floor| floor.max(self.now.mono));
+        let until = self.soonest();
         if let Some(flight) = self.flight.as_mut() {
             flight.step = Step::Waiting { until, hard: false };
         }

@@ -102,8 +102,7 @@ impl Engine {
     pub(super) fn hasten(&mut self) {
         self.background.wake(self.now.mono);
         self.desk.save_at = self.desk.save_at.map(|at| at.min(self.now.mono));
-        let floor = self.last_sent.map(|sent| sent.after(FLOOR));
-        let soonest = floor.map_or(self.now.mono, |floor| floor.max(self.now.mono));
+        let soonest = self.soonest();
         if let Some(cooldown) = self.cooldown.as_mut().filter(|cooldown| !cooldown.hard) {
             cooldown.until = cooldown.until.min(soonest);
         }
@@ -113,6 +112,12 @@ impl Engine {
         {
             *until = soonest.min(*until);
         }
+    }
+
+    /// Now, or as soon as the floor allows.
+    pub(super) fn soonest(&self) -> Mono {
+        let floor = self.last_sent.map(|sent| sent.after(FLOOR));
+        floor.map_or(self.now.mono, |floor| floor.max(self.now.mono))
     }
 
     /// Time passed in which nothing could run: deadlines of attempts and callers move on by it.

@@ -187,12 +187,7 @@ fn a_sign_in_that_was_stored_late_is_not_stored_over_its_own_successor() {
     let mut world = World::new();
     world.sign_in("ada");
     world.advance(secs(5));
-    world.set_wall(-3_600_000);
-    world.store.mode = Mode::Delayed(2_500);
-    world.sign_in("bob");
-    world.advance(secs(3));
-    assert!(world.store.holds("refresh.1.0"), "stored, and late");
-    world.store.mode = Mode::Sync;
+    world.sign_in_stored_late("bob");
     world.rotate_elsewhere();
     let record = world.record();
     world.advance(minutes(1));

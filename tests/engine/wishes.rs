@@ -67,12 +67,7 @@ fn a_sign_in_that_was_stored_late_outdoes_nothing() {
     world.put(Record { epoch: world.record().epoch.next(at.shifted(60_000)), ..world.record() });
     world.wake(Wake::Shown);
     world.advance(secs(5));
-    world.set_wall(-3_600_000);
-    world.store.mode = Mode::Delayed(2_500);
-    world.sign_in("bob");
-    world.advance(secs(3));
-    assert!(world.store.holds("refresh.1.0"), "stored, and late");
-    world.store.mode = Mode::Sync;
+    world.sign_in_stored_late("bob");
     world.sign_in_elsewhere("cleo");
     world.wake(Wake::Shown);
     world.advance(secs(1));

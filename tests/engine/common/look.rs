@@ -8,6 +8,7 @@ use evertoken::engine::secret::Secret;
 use evertoken::engine::session::EndReason;
 use evertoken::engine::time::Millis;
 
+use super::store::Mode;
 use super::world::World;
 
 /// Doing.
@@ -66,6 +67,17 @@ impl World {
     #[track_caller]
     pub fn set_tokens(&mut self, response: &str, session: SessionMode) -> CallId {
         self.call(|call| Input::SetTokens { call, response: Secret::new(response.into()), session })
+    }
+
+    /// The clock is set back by an hour and the app signs `user` in, which the store takes when its time is over.
+    #[track_caller]
+    pub fn sign_in_stored_late(&mut self, user: &str) {
+        self.set_wall(-3_600_000);
+        self.store.mode = Mode::Delayed(2_500);
+        self.sign_in(user);
+        self.advance(Millis::from_secs(3));
+        assert!(self.store.holds("refresh.1.0"), "stored, and late");
+        self.store.mode = Mode::Sync;
     }
 
     /// The app signs `user` in and hands over the pair.

@@ -152,8 +152,10 @@ fn a_store_that_never_agrees_is_given_up_after_a_few_tries() {
 #[test]
 fn a_flight_whose_claim_never_holds_gives_way_and_the_schedule_goes_on() {
     let mut world = World::expired();
+    let writes = world.store.writes;
     world.store.mode = Mode::Denying;
     let call = world.need();
+    assert_eq!(world.store.writes - writes, 6);
     let error = world.expect_error(call, ErrorCode::RefreshUnavailable);
     assert_eq!((error.cause, world.requests(), world.lock), (Some(Cause::Elsewhere), 0, None));
     world.store.mode = Mode::Sync;

@@ -20,15 +20,20 @@ fn a_refresh_goes_out_though_the_store_hangs_and_timers_are_late() {
 /// I1: while the store stood still another tab had its turn.
 #[test]
 fn a_store_that_stalls_once_is_asked_again_before_anything_is_sent() {
-    for late in [0, 5] {
-        let mut world = expired(Mode::Hanging);
+    for (late, lacks) in [(0, None), (5, None), (0, Some("lock")), (0, Some("shared"))] {
+        let mut world = World::expired_with(|options| {
+            if let Some(option) = lacks {
+                options.number(option, 0.0).unwrap();
+            }
+        });
+        world.store.mode = Mode::Hanging;
         let call = world.need();
         world.rotate_elsewhere();
         run_late(&mut world, late, ms(1_500));
         world.store.mode = Mode::Sync;
         run_late(&mut world, late, secs(2));
         world.expect(call, Settled::Done);
-        assert_eq!((world.requests(), world.count("adopted")), (0, 1), "timers {late} ms late");
+        assert_eq!((world.requests(), world.count("adopted")), (0, 1), "timers {late} ms late, no {lacks:?}");
     }
 }
 
@@ -46,6 +51,27 @@ fn a_store_that_stalls_once_is_asked_again_before_a_refusal_counts() {
         run_late(&mut world, late, secs(2));
         world.expect(call, Settled::Done);
         assert_eq!((world.state(), world.ends()), (State::Active, vec![]), "timers {late} ms late");
+    }
+}
+
+/// No other tab can have had its turn meanwhile.
+#[test]
+fn a_store_of_this_page_alone_is_not_asked_again() {
+    for refused in [false, true] {
+        let mut world = World::expired_with(|options| {
+            for option in ["lock", "shared"] {
+                options.number(option, 0.0).unwrap();
+            }
+        });
+        if refused {
+            world.server.script.push_back(Reply::Fixed(answer(400, r#"{"error":"invalid_grant"}"#)));
+            world.need();
+        }
+        world.store.mode = Mode::Hanging;
+        world.need();
+        world.advance(ms(2_200));
+        assert_eq!(world.requests(), 1, "refused: {refused}");
+        assert_eq!(world.ends().len(), usize::from(refused));
     }
 }
 

@@ -43,7 +43,7 @@ impl Engine {
         self.offset = record.offset.or(self.offset);
         let cooldown = record.cooldown;
         let Some(stored) = record.session else {
-            if !booting && self.session.is_some() {
+            if !booting {
                 self.revoke_granted();
                 self.end_session(Refusal::because(EndReason::SignedOutElsewhere), record.epoch);
             }

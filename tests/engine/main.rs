@@ -24,6 +24,7 @@ mod lead_and_jitter;
 mod learning;
 mod lease;
 mod lives;
+mod looks;
 mod lost_answers;
 mod names;
 mod newer_version;

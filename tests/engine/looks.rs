@@ -52,6 +52,25 @@ fn a_sign_out_does_not_give_in_to_the_session_that_it_ends() {
     assert_eq!((world.record().session.is_none(), world.state()), (true, State::SignedOut));
 }
 
+/// I5: the refusal was of the session before; whoever has signed in meanwhile stays signed in.
+#[test]
+fn a_refusal_gives_in_to_a_session_that_was_begun_since() {
+    let mut world = World::expired();
+    world.server.script.push_back(Reply::Fixed(answer(400, r#"{"error":"invalid_grant"}"#)));
+    world.need();
+    world.store.mode = Mode::Delayed(100);
+    world.advance(ms(350));
+    assert_eq!((world.ends(), world.record().session.is_some()), (vec![EndReason::Refused], true));
+    let before = world.record().epoch;
+    world.sign_in_elsewhere("bob");
+    let at = world.clock.now().wall.shifted(-100);
+    let bobs = Record { epoch: before.next(at), ..world.record() };
+    world.put(bobs.clone());
+    world.advance(secs(2));
+    assert_eq!(world.record().stamp(), bobs.stamp());
+    assert_eq!(world.snapshot().subject.as_deref(), Some("bob"));
+}
+
 /// I10: of two sessions with one epoch the one that is refreshed here takes the next, before anybody takes its new pair
 /// for one of the other.
 #[test]

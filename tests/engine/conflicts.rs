@@ -235,3 +235,31 @@ fn a_tombstone_in_the_epoch_of_the_session_ends_it() {
     world.wake(Wake::Shown);
     assert_eq!((world.state(), world.ends()), (State::SignedOut, vec![EndReason::SignedOutElsewhere]));
 }
+
+/// The same where a look has shown it, and nothing was to be stored then.
+#[test]
+fn tokens_that_are_handed_over_after_a_look_at_another_session_of_the_epoch_come_after_it() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.advance(secs(5));
+    world.force();
+    world.advance(secs(5));
+    let adas = world.record();
+    world.sign_in_elsewhere("bob");
+    world.put(Record { epoch: adas.epoch, generation: Generation(1), ..world.record() });
+    world.wake(Wake::Shown);
+    let pair = world.server.sign_in("ada", world.clock.truth());
+    world.set_tokens(&pair, SessionMode::Same);
+    assert_eq!(world.record().stamp().session, adas.stamp().session);
+    assert!(world.record().epoch > adas.epoch, "{:?}", world.record());
+}
+
+/// The others hear of it by its number.
+#[test]
+fn a_session_that_has_run_out_ends_with_an_epoch_of_its_own() {
+    let mut world = World::with(|options| options.text("refresh.kind", "none".into()).unwrap());
+    world.set_tokens(&format!(r#"{{"access_token":"a-{CANARY}","expires_in":60}}"#), SessionMode::Auto);
+    let before = world.record();
+    world.advance(minutes(2));
+    assert!(world.record().session.is_none() && world.record().epoch > before.epoch, "{:?}", world.record());
+}

@@ -131,3 +131,55 @@ fn a_time_that_is_over_is_not_stored() {
     assert_eq!((world.requests(), world.record().cooldown), (2, None));
     assert!(world.record().claim.is_some());
 }
+
+/// What is longer by two seconds is the same life, seen through rounding.
+#[test]
+fn a_token_is_extended_when_its_life_is_longer_by_more_than_two_seconds() {
+    for (pause, extended) in [(60_800, false), (60_801, true)] {
+        let mut world = World::new();
+        let body = |life: u64| {
+            format!(
+                r#"{{"access_token":"opaque-{CANARY}","refresh_token":"r-{CANARY}","expires_in":{life}}}"#
+            )
+        };
+        world.set_tokens(&body(900), SessionMode::Auto);
+        let ends = world.snapshot().expires_at;
+        world.advance(Millis(pause));
+        world.server.always = Some(Reply::Fixed(answer(200, &body(841))));
+        world.force();
+        world.advance(secs(1));
+        assert_eq!((world.requests(), world.snapshot().expires_at > ends), (1, extended), "after {pause} ms");
+    }
+}
+
+/// Up to two seconds a timer is slow; later than that the page did not run, and waits count awake time.
+#[test]
+fn a_timer_that_is_two_seconds_late_was_slow() {
+    for (late, wait) in [(2_000, 15_000), (2_001, 17_001)] {
+        let mut world = World::expired();
+        world.server.always = Some(Reply::Silent);
+        let call = world.need();
+        let began = world.clock.elapsed;
+        let armed = world.armed().expect("a timer");
+        world.sleep(Millis(armed.0 + late));
+        world.input(Input::Tick);
+        world.advance(secs(20));
+        assert_eq!(world.settled_at(call) - began, wait, "{late} ms late");
+    }
+}
+
+#[test]
+fn a_pair_that_has_not_come_through_is_looked_for_for_a_minute() {
+    for (after, looks) in [(59_999, true), (60_000, false)] {
+        let mut world = World::expired_with(|options| options.number("apart", 1.0).unwrap());
+        let old = world.store.text.clone().unwrap();
+        world.rotate_elsewhere();
+        world.store.put(old);
+        world.wake(Wake::Shown);
+        world.advance(Millis(after));
+        world.wake(Wake::Shown);
+        let reads = world.store.reads;
+        world.advance(hours(1));
+        assert_eq!(world.store.reads > reads, looks, "after {after} ms");
+    }
+}

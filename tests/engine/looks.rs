@@ -233,3 +233,82 @@ fn no_look_asks_for_a_cookie_session_again() {
     world.advance(secs(3));
     assert_eq!((world.requests(), world.state()), (1, State::SignedOut));
 }
+
+/// An answer of the store that comes again tells nothing.
+#[test]
+fn of_a_read_that_was_given_up_the_first_answer_counts() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.store.mode = Mode::Hanging;
+    world.wake(Wake::Shown);
+    world.advance(secs(3));
+    let look = StoreOp(world.store.reads + world.store.writes);
+    for generation in [2, 2] {
+        world.rotate_elsewhere();
+        let text = world.store.text.clone().map(Secret::new);
+        world.input(Input::StoreRead { op: look, text, fence: None });
+        assert_eq!(world.generation(), Generation(generation));
+    }
+}
+
+/// The look that is under way shows what is newer than the first one, which came late.
+#[test]
+fn a_late_first_look_does_not_end_the_next() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.store.mode = Mode::Hanging;
+    let mut world = world.reload(2);
+    world.advance(secs(3));
+    world.wake(Wake::Shown);
+    for (op, user) in [(1, "ada"), (2, "bob")] {
+        let text = world.store.text.clone().map(Secret::new);
+        world.input(Input::StoreRead { op: StoreOp(op), text, fence: None });
+        assert_eq!(world.snapshot().subject.as_deref(), Some(user));
+        world.sign_in_elsewhere("bob");
+    }
+}
+
+/// A look was put off because the store could not be read; then the first one comes through.
+#[test]
+fn a_late_first_look_is_the_one_that_was_put_off() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.sign_out();
+    world.store.mode = Mode::Hanging;
+    let mut world = world.reload(2);
+    world.advance(secs(3));
+    world.store.mode = Mode::Unreadable;
+    world.wake(Wake::Shown);
+    assert!(world.armed().is_some());
+    let text = world.store.text.clone().map(Secret::new);
+    world.input(Input::StoreRead { op: StoreOp(1), text, fence: None });
+    assert_eq!(world.armed(), None);
+}
+
+/// Whatever others say, and however often.
+#[test]
+fn a_look_does_not_hasten_a_retry() {
+    let mut world = World::expired();
+    world.server.always = Some(Reply::Fixed(answer(503, "")));
+    world.need();
+    world.advance_until(secs(9), |world| world.count("retryScheduled") == 3);
+    let retry = world.snapshot().next_retry_at.expect("a retry").since(world.clock.now().wall);
+    assert!(retry > ms(1_500), "{retry:?}");
+    let reads = world.store.reads;
+    world.input(Input::Notice(Notice { epoch: Epoch(1 << 51), generation: Generation(1) }.encode()));
+    world.advance(Millis(retry.0 - 1));
+    assert_eq!((world.requests(), world.store.reads), (3, reads + 1));
+}
+
+/// A stored time that has just come is no reason to refresh.
+#[test]
+fn a_stored_time_that_is_over_tells_nothing() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.advance(minutes(1));
+    let cooldown = Some(StoredCooldown { until: world.clock.now().wall, cause: Cause::RateLimited });
+    world.put(Record { cooldown, ..world.record() });
+    world.wake(Wake::Shown);
+    world.advance(minutes(5));
+    assert_eq!(world.requests(), 0);
+}

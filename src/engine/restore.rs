@@ -139,15 +139,16 @@ impl Engine {
         stamp.epoch == self.epoch && stamp.session.is_some() && stamp.session != self.known_session()
     }
 
-    /// The end of one session meets another that seems as old or older: it was begun since, and goes on, unless the user
-    /// has ended what was there just now.
+    /// The end of one session, which was not stored at once, meets another that seems as old or older: it was begun
+    /// since, after the clock was set back perhaps, and goes on.
     pub(super) fn gives_in(&mut self, found: &Found) -> bool {
-        let ours = (self.epoch, self.generation);
+        let (ours, failures) = ((self.epoch, self.generation), self.desk.failures);
         let Seen::Record(stamp) = found.seen else {
             return false;
         };
         let is_other = stamp.session.is_some() && stamp.session != self.desk.ended;
-        let meets = self.session.is_none() && is_other && stamp.order() <= ours;
+        let is_late = self.desk.conflicted || failures > 0 || stamp.epoch == self.epoch;
+        let meets = self.session.is_none() && is_other && is_late && stamp.order() <= ours;
         let gives_in = meets && !self.desk.is_fresh();
         if gives_in {
             self.epoch = Epoch(stamp.epoch.0.saturating_sub(1));

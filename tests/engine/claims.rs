@@ -234,7 +234,7 @@ fn a_flight_finds_the_time_that_another_tab_was_told() {
 #[test]
 fn the_longer_of_two_times_holds() {
     for (ours, theirs) in [(60, 10), (10, 60)] {
-        let mut world = World::expired();
+        let mut world = World::expired_with(|options| options.number("retries", 0.0).unwrap());
         world.server.script.push_back(busy(&format!("{ours}")));
         world.need();
         world.advance(ms(200));

@@ -192,3 +192,20 @@ fn forget_store(mut world: World) -> World {
     world.store.text = None;
     world
 }
+
+/// Browsers refuse to let much outlive the page: the first attempt does, so that no rotation is cut off by a reload.
+#[test]
+fn the_first_attempt_outlives_the_page() {
+    let mut world = World::with(cookie);
+    world.sign_in("ada");
+    world.sleep(minutes(20));
+    let before = world.sent.len();
+    world.server.script.push_back(Reply::Unreachable);
+    world.need();
+    world.advance(secs(3));
+    let outlive = world.sent[before..].iter().map(|(_, request)| match request {
+        TokenRequest::Http(request) => request.keepalive,
+        TokenRequest::Call(_) => panic!("a callback"),
+    });
+    assert_eq!(outlive.collect::<Vec<_>>(), [true, false]);
+}

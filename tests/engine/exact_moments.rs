@@ -122,14 +122,16 @@ fn a_401_half_a_minute_after_a_failed_refresh_is_worth_another() {
 /// Nor is it in the store any more when it is over.
 #[test]
 fn a_time_that_is_over_is_not_stored() {
-    let mut world = World::expired();
-    world.server.script.push_back(busy("60"));
-    world.need();
-    world.advance(ms(200));
-    assert!(world.record().cooldown.is_some());
-    world.advance(secs(60));
-    assert_eq!((world.requests(), world.record().cooldown), (2, None));
-    assert!(world.record().claim.is_some());
+    for retries in [0.0, 3.0] {
+        let mut world = World::expired_with(|options| options.number("retries", retries).unwrap());
+        world.server.script.push_back(busy("60"));
+        world.need();
+        world.advance(ms(200));
+        assert!(world.record().cooldown.is_some());
+        world.advance(secs(60));
+        assert_eq!((world.requests(), world.record().cooldown), (2, None));
+        assert!(world.record().claim.is_some());
+    }
 }
 
 /// What is longer by two seconds is the same life, seen through rounding.

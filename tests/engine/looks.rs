@@ -52,6 +52,23 @@ fn a_sign_out_does_not_give_in_to_the_session_that_it_ends() {
     assert_eq!((world.record().session.is_none(), world.state()), (true, State::SignedOut));
 }
 
+/// I5: nor does any other come back that is shown late.
+#[test]
+fn a_session_of_before_the_last_sign_out_does_not_come_back() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    let adas = world.store.text.clone().unwrap();
+    for user in ["bob", "cleo"] {
+        world.advance(secs(5));
+        world.sign_in(user);
+        world.sign_out();
+    }
+    world.store.put(adas);
+    world.wake(Wake::Shown);
+    world.advance(secs(5));
+    assert_eq!((world.state(), world.requests()), (State::SignedOut, 0));
+}
+
 /// I5: the refusal was of the session before; whoever has signed in meanwhile stays signed in.
 #[test]
 fn a_refusal_gives_in_to_a_session_that_was_begun_since() {

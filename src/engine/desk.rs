@@ -220,8 +220,7 @@ impl Engine {
         // A pair that nobody can have stands in nobody's way.
         let outdone = outdone.or(record.filter(|_| self.session.is_some() && self.desk.is_fresh()));
         let behind = record.is_some() && outdone.is_none();
-        let told = self.desk.told;
-        self.desk.behind = self.desk.behind.filter(|(_, awaited)| behind || *awaited == told);
+        self.desk.behind = self.desk.behind.filter(|_| behind);
         self.desk.looking = false;
         let reads_to_send = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Reading));
         let acts = self.desk.conflicted || reads_to_send || self.desk.save_at.is_some();

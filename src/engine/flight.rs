@@ -20,6 +20,8 @@ pub struct Flight {
     pub stale: u32,
     /// How often the claim could not be written.
     pub unclaimed: u32,
+    /// How often the store did not show a pair that another tab had told of.
+    pub unseen: u32,
 }
 
 /// For how long what was read or claimed may be acted on.
@@ -51,7 +53,16 @@ pub enum Step {
 
 impl Flight {
     pub fn new(reason: Reason, step: Step) -> Self {
-        Self { reason, step, attempts: 0, error: None, lease: Lease::default(), stale: 0, unclaimed: 0 }
+        Self {
+            reason,
+            step,
+            attempts: 0,
+            error: None,
+            lease: Lease::default(),
+            stale: 0,
+            unclaimed: 0,
+            unseen: 0,
+        }
     }
 }
 

@@ -317,8 +317,9 @@ impl Engine {
             return self.supersede();
         }
         // Another session has begun. Its pair will have a higher epoch than this.
-        self.drop_writes();
+        self.revoke_granted();
         self.end_session(Refusal::because(EndReason::SignedOutElsewhere), self.epoch);
+        self.drop_writes();
     }
 
     /// Another tab has newer tokens that cannot be had here: the refresh token held is spent. Nothing is written, the

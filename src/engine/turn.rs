@@ -155,11 +155,9 @@ impl Engine {
                 // The store that it is in cannot be read, and what is held is spent.
                 return self.give_way();
             }
-            if self.waits_for_pair(self.desk.told) {
-                return self.wait_for_read();
+            if self.waits_for_sight() {
+                return;
             }
-            // Nor has it come: it is lost, or was never there.
-            (self.desk.told, self.desk.behind, self.desk.look_at) = Default::default();
         }
         let foreign = match self.desk.seen {
             // One on an older pair, which this tab has replaced and could not store, tells nothing.
@@ -193,6 +191,23 @@ impl Engine {
     /// Whether another tab has told of a pair that is newer than the one held, in a store that both have used.
     fn is_told_of_newer(&self) -> bool {
         self.desk.told > (self.epoch, self.generation) && matches!(self.desk.seen, Seen::Record(_))
+    }
+
+    /// What one process has written another sees a little later. Says whether the flight waits for that; if it has done
+    /// so often enough, the pair is lost, or was never there.
+    fn waits_for_sight(&mut self) -> bool {
+        let unseen = self.flight.as_mut().map_or(MOST_UNSEEN, |flight| {
+            flight.unseen += 1;
+            flight.unseen
+        });
+        let waits = unseen < MOST_UNSEEN;
+        if waits {
+            let until = self.now.mono.after(UNSEEN_PAUSE);
+            self.put_off(until, TokenError::unavailable(Cause::Elsewhere), false);
+        } else {
+            self.desk.told = Default::default();
+        }
+        waits
     }
 
     fn claim(&mut self) {
@@ -408,6 +423,9 @@ const CLAIM_SLACK: Millis = Millis::from_secs(2);
 const MOST_STALE: u32 = 3;
 /// A store that answers so often that it holds something else is not compared with any more.
 pub(super) const MOST_CONFLICTS: u32 = 5;
+/// How often, and how long each time, a pair is waited for that another tab has told of.
+const MOST_UNSEEN: u32 = 6;
+const UNSEEN_PAUSE: Millis = Millis(100);
 /// After so many claims that could not be written a refresh goes without.
 const MOST_UNCLAIMED: u32 = 2;
 const LONGEST_COOLDOWN: Millis = Millis::from_secs(3_600);

@@ -3,7 +3,7 @@
 use alloc::string::ToString;
 
 use super::broken::Flaw;
-use super::claim::Insist;
+use super::claim::{Claim, Hold, Insist};
 use super::config::Persist;
 use super::desk::{Merged, SAVE_AGAIN_CAP, STORE_TIMEOUT, What, Writing};
 use super::engine::{Engine, Phase};
@@ -62,9 +62,15 @@ impl Engine {
             && stamp.order() == record.order()
         {
             self.desk.saves_new = false;
-            // No new pair: another tab may be about to send this one, and its claim stays.
-            record.claim = stamp.claim.filter(|claim| claim.owner != self.id);
             insist = Insist::Claim;
+            record.claim = if record.session.as_ref().is_some_and(|session| session.refused) {
+                // Who has read the record before this must not write over it: it is told from that one by a claim that
+                // is over.
+                Some(Claim { owner: self.id, hold: Hold::Alone, at: self.now.wall, life: Millis::ZERO })
+            } else {
+                // No new pair: another tab may be about to send this one, and its claim stays.
+                stamp.claim.filter(|claim| claim.owner != self.id)
+            };
         }
         let expected = match self.desk.seen {
             _ if self.config.broken(Flaw::CommitWithoutCompare) => Expected::Anything,

@@ -49,6 +49,7 @@ mod stop_and_dispose;
 mod stop_keeps_the_servers_word;
 mod store_in_trouble_again;
 mod store_trouble;
+mod told_of_newer;
 mod turn;
 mod two_clocks;
 mod two_tabs;

@@ -140,7 +140,7 @@ impl Eye {
 
     pub(crate) fn taken(&mut self, successor: RefreshId) {
         self.held = Some(successor);
-        (self.lost, self.hard, self.soft) = (None, None, None);
+        (self.lost, self.refused, self.hard, self.soft) = (None, None, None, None);
     }
 
     pub(crate) fn read_asked(&mut self, op: StoreOp, elapsed: u64) {

@@ -164,15 +164,15 @@ impl World {
     pub(super) fn watch_claim(&mut self, tab: usize, record: &Record) -> bool {
         let now = self.now(tab);
         let eye = &mut self.tabs[tab].eye;
-        // A claim of before is another page's, or stays for what may still come of an attempt that was given up.
-        let is_new = |claim: &Claim| claim.at == now.wall && eye.foreign_claim() != Some(*claim);
+        // A claim of before is another page's, or stays for what may still come of an attempt that was given up; one that
+        // is over says that the token was refused.
+        let is_new = |claim: &Claim| {
+            claim.at == now.wall && claim.life > Millis::ZERO && eye.foreign_claim() != Some(*claim)
+        };
         let Some(claim) = record.claim.filter(is_new) else {
             return false;
         };
         eye.turn.owner = Some(claim.owner);
-        if eye.turn.claimed_at.replace(claim.at) == Some(claim.at) {
-            return false;
-        }
         if let Some(seen) = eye.foreign_claim() {
             // Whoever has the lock knows that no other tab has.
             let is_gone = seen.hold == Hold::Locked && eye.turn.lock.is_some();

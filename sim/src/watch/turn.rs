@@ -1,7 +1,7 @@
 //! What is known of a page's turn: how far it is on its way to a send.
 
 use evertoken::engine::ids::{LockId, StoreOp};
-use evertoken::engine::time::{Millis, Mono, Now, UnixMillis};
+use evertoken::engine::time::{Millis, Mono, Now};
 
 #[derive(Debug, Default)]
 pub(crate) struct Turn {
@@ -12,8 +12,6 @@ pub(crate) struct Turn {
     pub(crate) lock: Option<Held>,
     /// Tells the page's own claims.
     pub(crate) owner: Option<u64>,
-    /// When the last one was made, as it says itself.
-    pub(crate) claimed_at: Option<UnixMillis>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

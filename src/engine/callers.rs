@@ -144,10 +144,8 @@ impl Engine {
     /// Settles those who can be served, and sees to it that the rest have something to wait for.
     pub(super) fn attend(&mut self) {
         self.serve();
-        if !self.waiters.is_empty() && self.flight.is_none() && !self.desk.looking {
-            for waiter in core::mem::take(&mut self.waiters) {
-                self.join(waiter, Reason::Expired);
-            }
+        for waiter in core::mem::take(&mut self.waiters) {
+            self.join(waiter, Reason::Expired);
         }
     }
 

@@ -182,7 +182,7 @@ fn a_session_of_another_tab_does_not_wait_for_what_the_one_before_was_told() {
 
 #[test]
 fn an_expired_pair_without_a_refresh_token_is_not_sent_for() {
-    let mut world = World::expired();
+    let mut world = World::expired_with(|options| options.number("shared", 0.0).unwrap());
     world.rotate_elsewhere();
     let mut record = world.record();
     record.session.as_mut().expect("a session").refresh = None;

@@ -53,6 +53,11 @@ fn trouble_is_told_step_by_step() {
     let retry = ["refreshFailed", "retryScheduled"];
     let expected = ["sessionStarted"].into_iter().chain(retry.repeat(3)).chain(["refreshFailed"]);
     assert_eq!(world.event_names(), expected.collect::<Vec<_>>());
+    let attempts = world.events.iter().filter_map(|event| match event {
+        Event::RetryScheduled { attempt, .. } => Some(*attempt),
+        _ => None,
+    });
+    assert_eq!(attempts.collect::<Vec<_>>(), [2, 3, 4]);
     let announced: Vec<i64> = world
         .events
         .iter()
@@ -105,4 +110,17 @@ fn the_same_seed_and_the_same_inputs_do_the_same() {
         (world.server.times(), steps_of(&world.engine), world.snapshots)
     };
     assert_eq!(run(), run());
+}
+
+/// OB2: how the app's own function failed, and at which attempt a refusal came.
+#[test]
+fn failures_tell_their_status_and_attempt() {
+    let mut world = World::expired_with(|options| options.text("refresh.kind", "callback".into()).unwrap());
+    let failed = Outcome::Failed { status: Some(502), retry_after: None };
+    world.server.script.push_back(Reply::Outcome(failed));
+    world.server.script.push_back(Reply::Fixed(answer(400, r#"{"error":"invalid_grant"}"#)));
+    world.need();
+    world.advance(secs(5));
+    let told = world.failures().into_iter().map(|(error, _)| (error.status, error.attempt));
+    assert_eq!(told.collect::<Vec<_>>(), [(Some(502), 1), (Some(400), 2)]);
 }

@@ -254,6 +254,8 @@ fn a_wake_does_not_shorten_what_the_server_has_asked_for() {
     world.need();
     world.advance(ms(200));
     world.wake(Wake::Online);
+    let call = world.force();
+    world.expect_error(call, ErrorCode::RefreshUnavailable);
     world.advance(ms(59_999));
     assert_eq!(world.requests(), 1);
     world.advance(secs(10));
@@ -269,6 +271,8 @@ fn a_wake_after_a_failure_is_no_reason_to_refresh_a_good_token() {
     world.server.script.push_back(Reply::Fixed(answer(503, "")));
     world.force();
     world.advance(secs(10));
+    let call = world.refresh();
+    world.expect_error(call, ErrorCode::RefreshUnavailable);
     world.wake(Wake::Shown);
     world.advance(minutes(5));
     assert_eq!(world.requests(), 1);

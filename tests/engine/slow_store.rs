@@ -189,3 +189,49 @@ fn granted(trouble: Mode) -> World {
     assert_eq!(world.generation(), Generation(2));
     world
 }
+
+/// I1: what the first look has shown, when it comes after another was begun, is of use: there is a newer pair.
+#[test]
+fn a_look_that_is_answered_after_the_next_was_begun_still_shows_what_is_newer() {
+    let mut world = expired(Mode::Hanging);
+    let look = StoreOp(world.store.reads + world.store.writes + 1);
+    let call = world.need();
+    world.advance(ms(2_100));
+    world.rotate_elsewhere();
+    let text = world.store.text.clone().map(Secret::new);
+    world.input(Input::StoreRead { op: look, text, fence: None });
+    world.expect(call, Settled::Done);
+    assert_eq!((world.generation(), world.requests()), (Generation(2), 0));
+}
+
+/// It is too old for anything else.
+#[test]
+fn a_look_that_is_answered_after_the_next_was_begun_tells_nothing_of_what_is_held() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.advance(secs(5));
+    world.store.mode = Mode::Hanging;
+    let look = StoreOp(world.store.reads + world.store.writes + 1);
+    world.force();
+    world.advance(ms(2_100));
+    world.refuse_elsewhere();
+    let text = world.store.text.clone().map(Secret::new);
+    world.input(Input::StoreRead { op: look, text, fence: None });
+    assert_eq!(world.state(), State::Active);
+}
+
+/// I5: a sign-out that the store did not take in all its tries is made up for when it can be read again.
+#[test]
+fn a_sign_out_that_was_given_up_is_stored_at_the_next_look() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.advance(secs(5));
+    world.store.mode = Mode::Failing;
+    world.sign_out();
+    world.advance(minutes(30));
+    assert!(world.record().session.is_some());
+    world.store.mode = Mode::Sync;
+    world.input(Input::Notice(Notice { epoch: Epoch(1 << 51), generation: Generation(1) }.encode()));
+    world.advance(secs(2));
+    assert_eq!((world.record().session.is_none(), world.state()), (true, State::SignedOut));
+}

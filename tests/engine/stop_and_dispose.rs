@@ -191,3 +191,16 @@ fn a_start_refreshes_a_rejected_token() {
     world.advance(secs(2));
     assert_eq!((world.requests(), world.generation()), (2, Generation(2)));
 }
+
+/// No timer tells of it after a stop; the first use does.
+#[test]
+fn a_stopped_session_that_nothing_can_refresh_ends_when_it_is_used_after_its_end() {
+    let mut world = World::with(|options| options.text("refresh.kind", "none".into()).unwrap());
+    world.set_tokens(&format!(r#"{{"access_token":"a-{CANARY}","expires_in":60}}"#), SessionMode::Auto);
+    world.input(Input::Stop);
+    world.advance(minutes(2));
+    assert_eq!(world.ends(), []);
+    let call = world.need();
+    world.expect_error(call, ErrorCode::SessionEnded);
+    assert_eq!((world.state(), world.ends()), (State::SignedOut, vec![EndReason::Expired]));
+}

@@ -196,3 +196,23 @@ fn a_sign_in_outdoes_a_sign_out_of_before_a_small_correction_of_the_clock() {
         assert!(world.record().epoch > tombstone.epoch, "{ahead}: {:?}", world.record());
     }
 }
+
+/// Its write was under way when a look showed the record that it outdoes, and takes the higher numbers at once.
+#[test]
+fn a_sign_in_that_outdoes_a_record_while_it_is_written_is_written_again_at_once() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.sleep(hours(1));
+    let at = world.clock.now().wall.0 as u64;
+    let tombstone = Record { session: None, epoch: Epoch(at), ..world.record() };
+    world.set_wall(-3_600_000);
+    world.store.mode = Mode::Mute;
+    world.sign_in("bob");
+    world.put(tombstone.clone());
+    world.wake(Wake::Shown);
+    world.advance(ms(1_900));
+    world.store.mode = Mode::Sync;
+    world.advance(ms(200));
+    assert_eq!(world.snapshot().subject.as_deref(), Some("bob"));
+    assert!(world.record().epoch > tombstone.epoch && world.store.holds("refresh.1.0"));
+}

@@ -1,5 +1,6 @@
 //! The engine's dealings with the store, one read and one write at a time; and what a read changes.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::broken::Flaw;
@@ -18,7 +19,7 @@ use super::time::{Millis, Mono};
 #[derive(Clone, Debug, Default)]
 pub(super) struct Desk {
     pub reading: Option<(StoreOp, Mono)>,
-    pub writing: Option<Writing>,
+    pub writing: Option<Box<Writing>>,
     /// The first read, when it was given up; its answer still counts until a session begins.
     pub late: Option<StoreOp>,
     /// The last read, when it was given up: what it shows late still counts.
@@ -68,7 +69,7 @@ pub(super) struct Desk {
 }
 
 /// A write under way.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Writing {
     pub op: StoreOp,
     pub deadline: Mono,

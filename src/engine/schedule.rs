@@ -32,7 +32,7 @@ impl Engine {
             Timer::Save => self.desk.save_at,
             Timer::Waiter if self.config.broken(Flaw::WaitWithoutEnd) => None,
             Timer::Waiter => self.waiters.iter().map(|waiter| waiter.deadline).min(),
-            Timer::Write => self.desk.writing.map(|writing| writing.deadline),
+            Timer::Write => self.desk.writing.as_ref().map(|writing| writing.deadline),
         }
     }
 

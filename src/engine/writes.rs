@@ -1,5 +1,6 @@
 //! What is written to the store: what is held, and claims on it.
 
+use alloc::boxed::Box;
 use alloc::string::ToString;
 
 use super::broken::Flaw;
@@ -82,7 +83,7 @@ impl Engine {
         let is_there = matches!(self.desk.seen, Seen::Record(stamp) if stamp.order() == record.order());
         let is_whole = !self.config.apart || what == What::Save || !is_there;
         let deadline = self.now.mono.after(STORE_TIMEOUT);
-        self.desk.writing = Some(Writing { op, deadline, what, then, is_whole });
+        self.desk.writing = Some(Box::new(Writing { op, deadline, what, then, is_whole }));
         let fence = self.config.apart.then(|| record.clone().without_tokens().encode());
         // Where the record has a place of its own the claim is there, and nobody looks for it beside the pair.
         record.claim = record.claim.filter(|_| !self.config.apart);
@@ -102,19 +103,18 @@ impl Engine {
     }
 
     pub(super) fn on_write_timeout(&mut self) {
-        if let Some(writing) = self.desk.writing {
-            self.on_written(writing.op, Stored::Failed);
+        if let Some(op) = self.desk.writing.as_ref().map(|writing| writing.op) {
+            self.on_written(op, Stored::Failed);
         }
     }
 
     pub(super) fn on_written(&mut self, op: StoreOp, stored: Stored) {
-        let Some(writing) = self.desk.writing.filter(|writing| writing.op == op) else {
+        let Some(writing) = self.desk.writing.take_if(|writing| writing.op == op) else {
             if stored == Stored::Durably {
                 self.desk.written_late(op);
             }
             return;
         };
-        self.desk.writing = None;
         match stored {
             Stored::Conflict => {
                 self.desk.conflicts += 1;

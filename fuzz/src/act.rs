@@ -99,7 +99,7 @@ impl Run {
             Passing::Stand => (now.mono, now.wall),
             Passing::Asleep(by) => (now.mono, now.wall.after(Millis(by.into()))),
             // At the very end of the clock every deadline has come.
-            Passing::SetMono(mono) => (Mono(mono / 2), now.wall),
+            Passing::SetMono(mono) => (Mono::new(mono / 2), now.wall),
             Passing::SetWall(wall) => (now.mono, UnixMillis(wall)),
         };
         self.driver.now.mono = mono;

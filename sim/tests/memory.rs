@@ -96,5 +96,5 @@ impl Page {
 
 /// Milliseconds since the page was opened.
 fn at(elapsed: u64) -> Now {
-    Now { mono: Mono(elapsed), wall: UnixMillis(1_767_225_600_000 + elapsed as i64) }
+    Now { mono: Mono::new(elapsed), wall: UnixMillis(1_767_225_600_000 + elapsed as i64) }
 }

@@ -276,7 +276,7 @@ impl Engine {
 
     pub(super) fn mark(&mut self, mark: Mark, detail: u64) {
         let detail = u32::try_from(detail).unwrap_or(u32::MAX);
-        self.trail.push([self.now.mono.0 as i64, mark as i64, detail.into()], self.config.trail);
+        self.trail.push([self.now.mono.millis() as i64, mark as i64, detail.into()], self.config.trail);
     }
 
     /// Looks for what the clocks say of sleeps and of clocks being set. Says whether the wall clock has jumped ahead:

@@ -53,7 +53,7 @@ impl Engine {
         if self.config.trail == 0 {
             return;
         }
-        let numbers = vec![now.mono.0 as i64, Kind::of(input) as i64, now.wall.0];
+        let numbers = vec![now.mono.millis() as i64, Kind::of(input) as i64, now.wall.0];
         let mut note = Note { numbers, trail: &mut self.trail, config: &self.config };
         if matches!(input, Input::Restore) {
             // Nothing has been drawn before the first input.

@@ -97,7 +97,7 @@ impl World {
     }
 
     pub(super) fn now(&self) -> Now {
-        Now { mono: Mono(BEGINNING + self.elapsed), wall: UnixMillis(START + self.elapsed as i64) }
+        Now { mono: Mono::new(BEGINNING + self.elapsed), wall: UnixMillis(START + self.elapsed as i64) }
     }
 
     /// One input under the law, with all that it asks for.

@@ -35,7 +35,7 @@ pub fn replay(config: &Config, steps: &[Vec<i64>]) -> Replayed {
     let mut engine = Engine::new(config.clone(), Reader(&restore[3..]).long());
     let mut trace = Vec::new();
     for step in steps.iter().filter(|step| step[1] >= Kind::Answer as i64) {
-        let now = Now { mono: Mono(step[0] as u64), wall: UnixMillis(step[2]) };
+        let now = Now { mono: Mono::new(step[0] as u64), wall: UnixMillis(step[2]) };
         engine.handle(now, Reader(&step[3..]).input(step[1], &config.name));
         while let Some(output) = engine.poll_output() {
             trace.push(kind(&output));

@@ -104,5 +104,5 @@ fn stored_text() -> impl Strategy<Value = String> {
 pub fn any_time() -> impl Strategy<Value = Now> {
     let mono = prop_oneof![4 => 0..100_000_u64, 1 => any::<u64>()];
     let wall = prop_oneof![4 => START..START + 100_000, 1 => any::<i64>()];
-    (mono, wall).prop_map(|(mono, wall)| Now { mono: Mono(mono), wall: UnixMillis(wall) })
+    (mono, wall).prop_map(|(mono, wall)| Now { mono: Mono::new(mono), wall: UnixMillis(wall) })
 }

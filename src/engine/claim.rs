@@ -1,5 +1,6 @@
 //! The claim: what a tab writes into the record before it sends the refresh token.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 
 use super::encode;
@@ -26,13 +27,13 @@ pub enum Hold {
 }
 
 /// What tells one state of a record from the next: every write names the one that it replaces.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stamp {
     /// `None`: signed out.
     pub session: Option<u64>,
     pub epoch: Epoch,
     pub generation: Generation,
-    pub claim: Option<Claim>,
+    pub claim: Option<Box<Claim>>,
 }
 
 /// How much of a [`Stamp`] a write insists on.

@@ -64,7 +64,7 @@ pub struct Engine {
     pub(super) waiters: Vec<Waiter>,
     /// What came before the store had been read for the first time.
     pub(super) deferred: Vec<(Now, Input)>,
-    pub(super) cooldown: Option<Cooldown>,
+    pub(super) cooldown: Option<Box<Cooldown>>,
     pub(super) background: Background,
     pub(super) breaker: Breaker,
     pub(super) latency: Latency,
@@ -73,7 +73,7 @@ pub struct Engine {
     pub(super) lock: Lock,
     pub(super) next_lock: LockId,
     /// What this engine has claimed, or is claiming.
-    pub(super) claim: Option<Claim>,
+    pub(super) claim: Option<Box<Claim>>,
     /// When a caller last wanted anything.
     pub(super) last_use: Now,
     pub(super) last_sent: Option<Mono>,

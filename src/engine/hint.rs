@@ -11,7 +11,7 @@ use super::time::{Millis, Mono};
 impl Engine {
     /// Tells the other tabs what is in the store now, once.
     pub(super) fn announce(&mut self) {
-        let Seen::Record(stamp) = self.desk.seen else {
+        let Seen::Record(stamp) = &self.desk.seen else {
             return;
         };
         let is_news = stamp.order() > self.desk.announced && self.phase != Phase::Disposed;

@@ -6,6 +6,7 @@
 //! see the sign-out, and no token. What tells one state of a record from another stands first, in this order: see
 //! [`Stamp`].
 
+use alloc::boxed::Box;
 use alloc::string::String;
 
 use super::claim::{self, Claim, Hold, Insist, Stamp};
@@ -114,7 +115,7 @@ impl Record {
             session: self.session.as_ref().map(|session| session.id),
             epoch: self.epoch,
             generation: self.generation,
-            claim: self.claim,
+            claim: self.claim.map(Box::new),
         }
     }
 

@@ -302,7 +302,8 @@ impl Engine {
         let until = self.now.mono.after(delay);
         let spares = asked.is_none() && left.is_some_and(|left| delay < left);
         let opens = if spares { self.now.mono.after(delay.min(PAUSE)) } else { until };
-        self.cooldown = Some(Cooldown { until, opens, error: error.clone(), hard: asked.is_some() });
+        let cooldown = Cooldown { until, opens, error: error.clone(), hard: asked.is_some() };
+        self.cooldown = Some(Box::new(cooldown));
         self.event(Event::RefreshFailed { error: error.clone(), exhausted: true });
         self.reject_waiters(&error);
     }

@@ -116,7 +116,7 @@ impl Engine {
     /// Whether the store is known to hold something else than this tab under the same numbers.
     pub(super) fn collides(&self, found: &Found) -> bool {
         let ours = (self.epoch, self.generation);
-        let Seen::Record(stamp) = found.seen else {
+        let Seen::Record(stamp) = &found.seen else {
             return false;
         };
         if stamp.order() < ours {
@@ -133,7 +133,7 @@ impl Engine {
 
     /// Whether the store has another session in the epoch of what is held here: two tabs that knew nothing of each other
     /// have counted alike. Who sees both would take the one for a generation of the other.
-    pub(super) fn shares_epoch(&self, stamp: Stamp) -> bool {
+    pub(super) fn shares_epoch(&self, stamp: &Stamp) -> bool {
         stamp.epoch == self.epoch && stamp.session.is_some() && stamp.session != self.known_session()
     }
 
@@ -141,7 +141,7 @@ impl Engine {
     /// since, after the clock was set back perhaps, and goes on.
     pub(super) fn gives_in(&mut self, found: &Found) -> bool {
         let (ours, failures) = ((self.epoch, self.generation), self.desk.failures);
-        let Seen::Record(stamp) = found.seen else {
+        let Seen::Record(stamp) = &found.seen else {
             return false;
         };
         let is_other = stamp.session.is_some() && stamp.session != self.desk.ended;
@@ -163,7 +163,7 @@ impl Engine {
 
     /// The session that the record is of, if it is of any.
     pub(super) fn stored_session(&self) -> Option<u64> {
-        match self.desk.seen {
+        match &self.desk.seen {
             Seen::Record(stamp) => stamp.session,
             Seen::Foreign | Seen::Nothing => None,
         }

@@ -352,7 +352,7 @@ impl Engine {
         if self.config.broken(Flaw::NoEpoch) {
             return self.epoch;
         }
-        let stored = match self.desk.seen {
+        let stored = match &self.desk.seen {
             Seen::Record(stamp) => stamp.epoch,
             Seen::Foreign | Seen::Nothing => Epoch(0),
         };
@@ -391,7 +391,8 @@ impl Engine {
             // The next flight waits as long as this one would have.
             (Step::Waiting { until, hard }, Some(error)) => {
                 let (until, hard) = (*until, *hard);
-                self.cooldown = Some(Cooldown { until, opens: until, error: error.clone(), hard });
+                let error = error.clone();
+                self.cooldown = Some(Box::new(Cooldown { until, opens: until, error, hard }));
             }
             _ => {}
         }

@@ -139,15 +139,15 @@ impl Engine {
         if !self.keeps_lease() {
             return;
         }
-        if let Some(Cooldown { until, error, hard: true, .. }) = self.cooldown.clone()
-            && until > self.now.mono
+        if let Some(cooldown) = self.cooldown.as_ref().filter(|cooldown| cooldown.hard)
+            && cooldown.until > self.now.mono
         {
-            return self.put_off(until, error, true);
+            return self.put_off(cooldown.until, cooldown.error.clone(), true);
         }
-        let foreign = match self.desk.seen {
+        let foreign = match &self.desk.seen {
             // One on an older pair, which this tab has replaced and could not store, tells nothing.
             Seen::Record(stamp) if stamp.order() == (self.epoch, self.generation) => {
-                stamp.claim.filter(|claim| claim.owner != self.id)
+                stamp.claim.as_ref().filter(|claim| claim.owner != self.id)
             }
             Seen::Foreign | Seen::Nothing | Seen::Record(_) => None,
         };
@@ -184,12 +184,12 @@ impl Engine {
         }
         flight.step = Step::Claiming;
         flight.lease = Lease { from: self.now, woken: false };
-        self.claim = Some(Claim {
+        self.claim = Some(Box::new(Claim {
             owner: self.id,
             hold: if self.is_alone() { Hold::Alone } else { Hold::Locked },
             at: self.now.wall,
             life: self.attempt_timeout().saturating_add(CLAIM_SLACK),
-        });
+        }));
         self.write(What::Claim);
     }
 
@@ -332,7 +332,7 @@ impl Engine {
     /// For how long the lock is kept because what the turn has brought could not be stored, and is tried again: whoever
     /// had it next would find the claim, take this tab for gone, and send a refresh token that is spent.
     fn owes_for(&self) -> Option<Millis> {
-        let Seen::Record(Stamp { claim: Some(claim), .. }) = self.desk.seen else {
+        let Seen::Record(Stamp { claim: Some(claim), .. }) = &self.desk.seen else {
             return None;
         };
         let owes = self.desk.save_at.is_some() && claim.owner == self.id && claim.is_live(self.now.wall);
@@ -363,7 +363,8 @@ impl Engine {
         if left > Millis::ZERO && left <= LONGEST_COOLDOWN && is_news {
             let retry_at = Some(self.now.wall.after(left));
             let failure = Failure { retry_at, ..Failure::unavailable(cooldown.cause) };
-            self.cooldown = Some(Cooldown { until, opens: until, error: failure.into(), hard: true });
+            let error = failure.into();
+            self.cooldown = Some(Box::new(Cooldown { until, opens: until, error, hard: true }));
         }
     }
 }

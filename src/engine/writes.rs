@@ -33,7 +33,7 @@ impl Engine {
         self.desk.again = false;
         self.desk.written = self.desk.calls.len();
         let order = (self.epoch, self.generation);
-        if let Seen::Record(stamp) = self.desk.seen {
+        if let Seen::Record(stamp) = &self.desk.seen {
             let is_same = stamp.order() == order && stamp.session != self.known_session();
             if is_same || stamp.order() < order && self.shares_epoch(stamp) {
                 self.overtake();
@@ -45,7 +45,7 @@ impl Engine {
     /// Takes the claim back: the attempt is over and nothing came of it. Another tab may have claimed since.
     pub(super) fn release(&mut self) {
         let claim = self.claim.take();
-        let is_there = matches!(self.desk.seen, Seen::Record(stamp) if stamp.claim == claim);
+        let is_there = matches!(&self.desk.seen, Seen::Record(stamp) if stamp.claim == claim);
         if !self.desk.is_idle() {
             self.desk.again = true;
         } else if is_there {
@@ -59,15 +59,15 @@ impl Engine {
         let mut record = self.record();
         let mut insist = if what == What::Save { Insist::Generation } else { Insist::Claim };
         self.desk.saves_new = what == What::Save;
-        if let (What::Save, Seen::Record(stamp)) = (what, self.desk.seen)
+        if let (What::Save, Seen::Record(stamp)) = (what, &self.desk.seen)
             && stamp.order() == record.order()
         {
             self.desk.saves_new = false;
             // No new pair: another tab may be about to send this one, and its claim stays.
-            record.claim = stamp.claim.filter(|claim| claim.owner != self.id);
+            record.claim = stamp.claim.as_deref().copied().filter(|claim| claim.owner != self.id);
             insist = Insist::Claim;
         }
-        let expected = match self.desk.seen {
+        let expected = match &self.desk.seen {
             _ if self.config.broken(Flaw::CommitWithoutCompare) => Expected::Anything,
             Seen::Foreign => Expected::Anything,
             // A store that is too slow to be read can still be told what the user wants. Where other tabs write, too,
@@ -80,7 +80,7 @@ impl Engine {
         };
         let then = Seen::Record(record.stamp());
         // The pair need not be written again for a claim on it.
-        let is_there = matches!(self.desk.seen, Seen::Record(stamp) if stamp.order() == record.order());
+        let is_there = matches!(&self.desk.seen, Seen::Record(stamp) if stamp.order() == record.order());
         let is_whole = !self.config.apart || what == What::Save || !is_there;
         let deadline = self.now.mono.after(STORE_TIMEOUT);
         self.desk.writing = Some(Box::new(Writing { op, deadline, what, then, is_whole }));
@@ -228,7 +228,7 @@ impl Engine {
             name: self.config.name.to_string(),
             epoch: self.epoch,
             generation: self.generation,
-            claim: self.claim,
+            claim: self.claim.as_deref().copied(),
             cooldown: self.shared_cooldown(),
             offset: self.offset,
             session: session.filter(|session| session.is_known()).map(|session| StoredSession {

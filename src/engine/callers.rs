@@ -145,7 +145,7 @@ impl Engine {
     pub(super) fn attend(&mut self) {
         self.serve();
         if !self.waiters.is_empty() && self.flight.is_none() && !self.desk.looking {
-            for waiter in core::mem::take(&mut self.waiters) {
+            for waiter in self.waiters.take() {
                 self.join(waiter, Reason::Expired);
             }
         }
@@ -156,10 +156,9 @@ impl Engine {
             return;
         };
         let now = self.now;
-        let (served, waiting): (Vec<Waiter>, _) = core::mem::take(&mut self.waiters)
-            .into_iter()
-            .partition(|waiter| waiter.want.is_met(session, now));
-        self.waiters = waiting;
+        let (served, waiting): (Vec<Waiter>, Vec<_>) =
+            self.waiters.take().into_iter().partition(|waiter| waiter.want.is_met(session, now));
+        self.waiters = waiting.into();
         for waiter in served {
             let settled = match waiter.want {
                 Want::Replacement(_) if !self.config.broken(Flaw::WaiterMistold) => Settled::Resend,
@@ -223,16 +222,16 @@ impl Engine {
 
     /// Tells every waiter that its wait was in vain.
     pub(super) fn reject_waiters(&mut self, error: &TokenError) {
-        for waiter in core::mem::take(&mut self.waiters) {
+        for waiter in self.waiters.take() {
             self.turn_down(waiter, error);
         }
     }
 
     /// Turns down those whose deadline comes before `until`.
     pub(super) fn reject_hopeless(&mut self, until: Mono, error: &TokenError) {
-        let (hopeless, waiting): (Vec<_>, _) =
-            core::mem::take(&mut self.waiters).into_iter().partition(|waiter| waiter.deadline < until);
-        self.waiters = waiting;
+        let (hopeless, waiting): (Vec<_>, Vec<_>) =
+            self.waiters.take().into_iter().partition(|waiter| waiter.deadline < until);
+        self.waiters = waiting.into();
         for waiter in hopeless {
             self.turn_down(waiter, error);
         }

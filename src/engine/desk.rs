@@ -1,10 +1,10 @@
 //! The engine's dealings with the store, one read and one write at a time; and what a read changes.
 
 use alloc::boxed::Box;
-use alloc::vec::Vec;
 
 use super::broken::Flaw;
 use super::engine::{Engine, Phase};
+use super::few::Few;
 use super::flight::Step;
 use super::found::{Found, Seen};
 use super::hint::LOOK_FLOOR;
@@ -54,7 +54,7 @@ pub(super) struct Desk {
     /// The last save was to bring another pair than the store was seen with.
     pub saves_new: bool,
     /// Calls that are answered once everything is stored.
-    pub calls: Vec<(CallId, Settled)>,
+    pub calls: Few<(CallId, Settled)>,
     /// How many of them wait for the write under way, and for none after it.
     pub written: usize,
     /// The store was found with a session that is of no more use; its tokens are still there.

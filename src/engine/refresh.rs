@@ -185,7 +185,7 @@ impl Engine {
         match judgement {
             Judgement::Granted(response) => {
                 // The others can bring nothing better; a failure leaves them their chance.
-                for older in core::mem::take(&mut self.abandoned) {
+                for older in self.abandoned.take() {
                     self.emit(Output::Abort(older.id));
                 }
                 self.grant(response);
@@ -343,7 +343,7 @@ impl Engine {
         }
         self.event(Event::SessionExpiring { expires_at: self.expires_at() });
         let error = error.unwrap_or_else(|| TokenError::new(ErrorCode::SessionEnded));
-        for waiter in core::mem::take(&mut self.waiters) {
+        for waiter in self.waiters.take() {
             self.turn_down_for_good(waiter, &error);
         }
     }

@@ -122,7 +122,7 @@ impl Engine {
 
     /// Time passed in which nothing could run: deadlines of attempts and callers move on by it.
     pub(super) fn postpone(&mut self, by: Millis) {
-        for waiter in &mut self.waiters {
+        for waiter in self.waiters.iter_mut() {
             waiter.deadline = waiter.deadline.after(by);
         }
         if let Some(flight) = self.flight.as_mut()

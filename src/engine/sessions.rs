@@ -408,7 +408,7 @@ impl Engine {
         self.ground();
         self.turn_away(ErrorCode::Disposed);
         self.phase = Phase::Disposed;
-        for (_, input) in core::mem::take(&mut self.deferred) {
+        for (_, input) in self.deferred.take() {
             self.apply(input);
         }
         self.settle_saved(usize::MAX);
@@ -416,7 +416,7 @@ impl Engine {
 
     /// Settles every waiter with `code`; a request that has its 401 already goes back to its caller with that.
     fn turn_away(&mut self, code: ErrorCode) {
-        for waiter in core::mem::take(&mut self.waiters) {
+        for waiter in self.waiters.take() {
             match waiter.want {
                 Want::Replacement(_) if code != ErrorCode::Disposed => {
                     self.settle(waiter.call, Ok(Settled::Pass))

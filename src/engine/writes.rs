@@ -199,8 +199,9 @@ impl Engine {
 
     /// Answers the first `count` of those who wait for the store; what they changed holds in any case.
     pub(super) fn settle_saved(&mut self, count: usize) {
-        let later = self.desk.calls.split_off(count.min(self.desk.calls.len()));
-        for (call, settled) in core::mem::replace(&mut self.desk.calls, later) {
+        let mut calls = self.desk.calls.take();
+        self.desk.calls = calls.split_off(count.min(calls.len())).into();
+        for (call, settled) in calls {
             self.settle(call, Ok(settled));
         }
     }

@@ -27,7 +27,7 @@ pub(super) struct Desk {
     /// A read after a wake is under way: even a good token waits for it.
     pub looking: bool,
     /// The pair that a last look was for, before its session ends here.
-    pub last_chance: Option<(Epoch, Generation)>,
+    pub last_chance: Option<Box<(Epoch, Generation)>>,
     /// What the store held when it was last seen or written.
     pub seen: Seen,
     /// Writes in a row that found something else in the store than was expected.
@@ -40,8 +40,8 @@ pub(super) struct Desk {
     wished_after: StoreOp,
     /// The session that has ended here last; `None` when the user ended one that nobody had seen.
     pub ended: Option<u64>,
-    /// Since when the store has shown an older pair than the record beside it, and which record that is.
-    pub behind: Option<(Mono, (Epoch, Generation))>,
+    /// The store has shown an older pair than the record beside it.
+    pub behind: Option<Box<Behind>>,
     /// When the store is looked at because another tab has said so, or to see whether the pair has come through.
     pub look_at: Option<Mono>,
     pub last_look: Option<Mono>,
@@ -66,6 +66,14 @@ pub(super) struct Desk {
     pub failures: u32,
     pub save_at: Option<Mono>,
     next: StoreOp,
+}
+
+/// A pair that has not come through yet.
+#[derive(Clone, Debug)]
+pub(super) struct Behind {
+    pub since: Mono,
+    /// The record that it belongs to.
+    pub record: (Epoch, Generation),
 }
 
 /// A write under way.
@@ -216,7 +224,7 @@ impl Engine {
         // A pair that nobody can have stands in nobody's way.
         let outdone = outdone.or(record.filter(|_| self.session.is_some() && self.desk.is_fresh()));
         let behind = record.is_some() && outdone.is_none();
-        self.desk.behind = self.desk.behind.filter(|_| behind);
+        self.desk.behind.take_if(|_| !behind);
         self.desk.looking = false;
         let reads_to_send = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Reading));
         let acts = self.desk.conflicted || reads_to_send || self.desk.save_at.is_some();

@@ -280,8 +280,8 @@ impl Engine {
         let Some(Standing::Refused(Refusal { reason: EndReason::Superseded, .. })) = standing else {
             return false;
         };
-        if self.desk.last_chance != Some(held) && self.phase == Phase::Running {
-            self.desk.last_chance = Some(held);
+        if self.desk.last_chance.as_deref() != Some(&held) && self.phase == Phase::Running {
+            self.desk.last_chance = Some(Box::new(held));
             self.desk.looking = true;
             self.start_read();
         }

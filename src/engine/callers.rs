@@ -90,7 +90,7 @@ impl Engine {
         let Some(session) = &self.session else {
             return self.settle(call, Ok(Settled::Pass));
         };
-        let is_ours = generation >= session.first && generation <= session.generation;
+        let is_ours = generation >= session.first && generation <= self.generation;
         if !is_ours || challenge.is_some_and(challenge::forbids_refresh) {
             return self.settle(call, Ok(Settled::Pass));
         }
@@ -100,7 +100,7 @@ impl Engine {
             self.metrics.recovered += 1;
             return self.settle(call, Ok(Settled::Resend));
         }
-        let current = session.access.as_ref().map_or(session.generation, |access| access.generation);
+        let current = session.access.as_ref().map_or(self.generation, |access| access.generation);
         if generation >= current && !self.reject_token() {
             return self.settle(call, Ok(Settled::Pass));
         }
@@ -265,7 +265,7 @@ impl Engine {
     /// The generation that `call` begins with; without a session the call is settled.
     fn generation_for(&mut self, call: CallId) -> Option<Generation> {
         let disposed = self.phase == Phase::Disposed;
-        let generation = self.session.as_ref().filter(|_| !disposed).map(|session| session.generation);
+        let generation = (self.session.is_some() && !disposed).then_some(self.generation);
         if generation.is_none() {
             self.fail(call, if disposed { ErrorCode::Disposed } else { ErrorCode::SignedOut });
         }

@@ -59,8 +59,8 @@ pub struct Engine {
     pub(super) flight: Option<Box<Flight>>,
     /// Attempts that were given up and may still answer.
     pub(super) abandoned: Few<Attempt>,
-    /// The generation whose refresh token went out without an answer being read.
-    pub(super) lost: Option<Generation>,
+    /// The refresh token held went out without an answer being read.
+    pub(super) lost: bool,
     pub(super) waiters: Few<Waiter>,
     /// What came before the store had been read for the first time.
     pub(super) deferred: Few<(Now, Input)>,
@@ -143,7 +143,7 @@ impl Engine {
             session: None,
             flight: None,
             abandoned: Few::default(),
-            lost: None,
+            lost: false,
             waiters: Few::default(),
             deferred: Few::default(),
             cooldown: None,

@@ -82,12 +82,8 @@ impl Engine {
         };
         let deadline = self.now.mono.after(self.latency.timeout(self.config.attempt_timeout));
         self.next_attempt = self.next_attempt.next();
-        let attempt = Attempt {
-            id: self.next_attempt,
-            epoch: session.epoch,
-            generation: session.generation,
-            sent: self.now,
-        };
+        let attempt =
+            Attempt { id: self.next_attempt, epoch: self.epoch, generation: self.generation, sent: self.now };
         flight.attempts += 1;
         flight.stale = 0;
         flight.unclaimed = 0;
@@ -200,8 +196,7 @@ impl Engine {
             }
             Judgement::Refused { oauth_error } => {
                 let oauth_error = oauth_error.filter(|code| is_plain(code));
-                let lost = self.session.as_ref().is_some_and(|session| self.lost == Some(session.generation));
-                let reason = EndReason::refused(lost);
+                let reason = EndReason::refused(self.lost);
                 let refusal =
                     Refusal { reason, status: Some(answer.status), oauth_error: oauth_error.clone() };
                 self.refuse(refusal, Some(failure(ErrorCode::SessionEnded, Cause::Refused, oauth_error)));
@@ -212,7 +207,7 @@ impl Engine {
             Judgement::Transient { cause, oauth_error } => {
                 if (200..=299).contains(&answer.status) {
                     // New tokens may have been in what was cut off.
-                    self.lost = self.session.as_ref().map(|session| session.generation);
+                    self.lost = self.session.is_some();
                 }
                 let asked = self.asked_by(answer);
                 self.on_failure(failure(ErrorCode::RefreshUnavailable, cause, oauth_error), true, asked);
@@ -231,7 +226,7 @@ impl Engine {
         }
         self.metrics.failed += 1;
         if !answered && !self.config.broken(Flaw::LossForgotten) {
-            self.lost = self.session.as_ref().map(|session| session.generation);
+            self.lost = self.session.is_some();
         }
         let asked = asked.max(self.asked_before());
         let retries = self.retries();

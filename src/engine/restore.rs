@@ -51,18 +51,17 @@ impl Engine {
             self.generation = self.generation.max(record.generation);
             return Merged::Ended;
         };
-        let lost = stored.lost.then_some(record.generation);
-        let session = self.revive(stored, record.epoch, record.generation);
+        let lost = stored.lost;
+        let session = self.revive(stored, record.generation);
         if booting {
-            self.epoch = record.epoch;
-            self.generation = record.generation;
+            (self.epoch, self.generation) = theirs;
             self.session = Some(session);
         } else {
             let same_session = same_epoch && self.session.as_ref().is_some_and(|held| held.id == session.id);
             if !same_session {
                 self.revoke_granted();
             }
-            self.adopt(session, same_session);
+            self.adopt(session, theirs, same_session);
         }
         self.lost = lost;
         if let Some(cooldown) = cooldown {
@@ -184,12 +183,8 @@ impl Engine {
     fn renumber(&mut self, epoch: Epoch, generation: Generation) {
         let before = (self.epoch, self.generation);
         (self.epoch, self.generation) = (epoch, generation);
-        let Some(session) = self.session.as_mut() else {
+        if self.session.is_none() {
             return;
-        };
-        (session.epoch, session.generation) = (epoch, generation);
-        if self.lost == Some(before.1) {
-            self.lost = Some(generation);
         }
         let flying = match self.flight.as_mut().map(|flight| &mut flight.step) {
             Some(Step::Sending { attempt, .. }) => Some(attempt),
@@ -224,7 +219,7 @@ impl Engine {
     fn learn(&mut self, record: &Record) {
         let told = |told: fn(&StoredSession) -> bool| record.session.as_ref().is_some_and(told);
         if told(|session| session.lost) {
-            self.lost = Some(self.generation);
+            self.lost = true;
         }
         if let Some(cooldown) = record.cooldown {
             self.heed(cooldown);
@@ -232,12 +227,11 @@ impl Engine {
         let confirming = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Confirming(_)));
         if told(|session| session.refused) && self.can_refresh() && !confirming {
             self.ground();
-            let lost = self.lost == Some(self.generation);
-            self.conclude_refusal(Refusal::because(EndReason::refused(lost)));
+            self.conclude_refusal(Refusal::because(EndReason::refused(self.lost)));
         }
     }
 
-    fn revive(&mut self, stored: StoredSession, epoch: Epoch, generation: Generation) -> Session {
+    fn revive(&mut self, stored: StoredSession, generation: Generation) -> Session {
         let access = stored.access.map(|access| self.revive_access(access, generation));
         let identity = access.as_ref().map(|access| Identity::of(&access.token).0).unwrap_or_default();
         let standing = if stored.refused {
@@ -249,8 +243,6 @@ impl Engine {
         };
         Session {
             id: stored.id,
-            epoch,
-            generation,
             first: generation,
             refresh: stored.refresh,
             refresh_ends: stored.refresh_ends,
@@ -313,8 +305,6 @@ impl Engine {
         }
         self.session = Some(Session {
             id: self.jitter.draw(),
-            epoch: self.epoch,
-            generation: self.generation,
             first: self.generation,
             refresh: None,
             refresh_ends: None,

@@ -2,7 +2,7 @@
 
 use alloc::sync::Arc;
 
-use super::ids::{Epoch, Generation};
+use super::ids::Generation;
 use super::jwt::{self, Claims};
 use super::life::Life;
 use super::secret::Secret;
@@ -13,8 +13,6 @@ use super::time::{Millis, Mono, Now, UnixMillis};
 pub struct Session {
     /// Tells this session from others in the record; no secret.
     pub id: u64,
-    pub epoch: Epoch,
-    pub generation: Generation,
     /// The first generation of this session that this instance has held.
     pub first: Generation,
     /// Absent when the refresh token is a cookie, or when the app never had one.

@@ -137,8 +137,6 @@ impl Engine {
         let id = self.jitter.draw();
         self.session = Some(Session {
             id,
-            epoch: self.epoch,
-            generation: self.generation,
             first: self.generation.next(),
             refresh: None,
             refresh_ends: None,
@@ -168,7 +166,6 @@ impl Engine {
         let Some(session) = self.session.as_mut() else {
             return;
         };
-        session.generation = self.generation;
         session.access = Some(AccessToken { generation: self.generation, ..pair.access });
         session.identity = pair.identity;
         session.standing = Standing::Good;
@@ -177,13 +174,13 @@ impl Engine {
             session.refresh = pair.refresh;
             session.refresh_ends = pair.refresh_ends;
         }
-        self.lost = None;
+        self.lost = false;
     }
 
-    /// Takes over what another tab has stored. `same_session`: the one held goes on.
-    pub(super) fn adopt(&mut self, mut session: Session, same_session: bool) {
+    /// Takes over what another tab has stored under `order`. `same_session`: the one held goes on.
+    pub(super) fn adopt(&mut self, mut session: Session, order: (Epoch, Generation), same_session: bool) {
         self.metrics.adopted += 1;
-        self.mark(Mark::Adopted, session.generation.0);
+        self.mark(Mark::Adopted, order.1.0);
         // What was being stored is not what is held any more.
         self.news = None;
         let before = self.session.take();
@@ -203,8 +200,7 @@ impl Engine {
             !same_session && !before.is_resuming() && !before.identity.is_same_user(&session.identity)
         });
         let changed = before.as_ref().is_some_and(|before| before.identity.is_other_user(&session.identity));
-        self.epoch = session.epoch;
-        self.generation = session.generation;
+        (self.epoch, self.generation) = order;
         self.session = Some(session);
         self.forget_failures();
         if !same_session {
@@ -365,7 +361,7 @@ impl Engine {
         self.breaker.close();
         self.unhelpful = 0;
         self.hold_off = None;
-        self.lost = None;
+        self.lost = false;
     }
 
     pub(super) fn start(&mut self) {
@@ -386,7 +382,7 @@ impl Engine {
             // What the server has decided already is carried out.
             (Step::Committing | Step::Confirming(_), _) => return,
             (Step::Sending { .. }, _) => {
-                self.lost = self.session.as_ref().map(|session| session.generation);
+                self.lost = self.session.is_some();
             }
             // The next flight waits as long as this one would have.
             (Step::Waiting { until, hard }, Some(error)) => {

@@ -162,7 +162,7 @@ impl Engine {
             }
             // Whoever claimed is gone, and with it the answer.
             self.mark(Mark::OwnerGone, self.generation.0);
-            self.lost = Some(self.generation);
+            self.lost = true;
         }
         // Of a visitor who may have no session nothing is stored.
         let is_known = self.session.as_ref().is_some_and(Session::is_known);

@@ -245,7 +245,7 @@ impl Engine {
                     _ => None,
                 },
                 refused: session.is_refused() && !self.config.broken(Flaw::RefusalNotStored),
-                lost: self.lost == Some(session.generation),
+                lost: self.lost,
             }),
         }
     }

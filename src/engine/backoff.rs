@@ -72,10 +72,6 @@ impl Background {
             *self = Self { since: Some(now), failures: 0, persists: false };
         }
     }
-
-    pub fn reset(&mut self) {
-        *self = Self::default();
-    }
 }
 
 /// Stops refreshes that do not help: the server gives tokens that its resource servers refuse.
@@ -101,10 +97,6 @@ impl Breaker {
             self.until = now.after(BREAKER_START.doubled(self.trips, BREAKER_CAP));
             self.trips = self.trips.saturating_add(1);
         }
-    }
-
-    pub fn close(&mut self) {
-        *self = Self::default();
     }
 }
 
@@ -216,7 +208,7 @@ mod tests {
             now = now.after(Millis::from_secs(seconds));
             assert!(!breaker.is_open(now));
         }
-        breaker.close();
+        breaker = Breaker::default();
         breaker.trip(now);
         assert!(!breaker.is_open(now.after(Millis::from_secs(5))));
     }

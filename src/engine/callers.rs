@@ -67,7 +67,8 @@ impl Engine {
         if !self.can_refresh() {
             return self.settle(call, Err(TokenError::new(ErrorCode::Configuration)));
         }
-        if let Some(left) = self.breaker.closes_in(self.now.mono).filter(|_| self.flight.is_none()) {
+        let closes_in = self.breaker.as_ref().and_then(|breaker| breaker.closes_in(self.now.mono));
+        if let Some(left) = closes_in.filter(|_| self.flight.is_none()) {
             // The tokens that the server gives are refused: another would be too.
             let retry_at = Some(self.now.wall.after(left));
             let failure = Failure { retry_at, ..Failure::unavailable(Cause::BadResponse) };
@@ -110,7 +111,7 @@ impl Engine {
     /// The current token has drawn a 401. Says whether a refresh may help.
     fn reject_token(&mut self) -> bool {
         let refreshable = self.can_refresh();
-        let closed = !self.breaker.is_open(self.now.mono);
+        let closed = !self.breaker.as_ref().is_some_and(|breaker| breaker.is_open(self.now.mono));
         let refused = self.session.as_ref().is_some_and(Session::is_refused);
         let cooling = self.cooldown_error().is_some();
         let Some(access) = self.session.as_mut().and_then(|session| session.access.as_mut()) else {
@@ -132,10 +133,10 @@ impl Engine {
 
     pub(super) fn on_replayed(&mut self, generation: Generation, reception: Reception) {
         match reception {
-            Reception::Accepted => self.breaker.close(),
+            Reception::Accepted => self.breaker = None,
             Reception::Rejected if generation == self.generation => {
                 self.mark(Mark::BreakerTripped, generation.0);
-                self.breaker.trip(self.now.mono);
+                self.breaker.get_or_insert_default().trip(self.now.mono);
             }
             Reception::Rejected => {}
         }

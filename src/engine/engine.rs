@@ -65,8 +65,8 @@ pub struct Engine {
     /// What came before the store had been read for the first time.
     pub(super) deferred: Few<(Now, Input)>,
     pub(super) cooldown: Option<Box<Cooldown>>,
-    pub(super) background: Background,
-    pub(super) breaker: Breaker,
+    pub(super) background: Option<Box<Background>>,
+    pub(super) breaker: Option<Box<Breaker>>,
     pub(super) latency: Latency,
     /// Tells this engine's claims from those of others.
     pub(super) id: u64,
@@ -147,8 +147,8 @@ impl Engine {
             waiters: Few::default(),
             deferred: Few::default(),
             cooldown: None,
-            background: Background::default(),
-            breaker: Breaker::default(),
+            background: None,
+            breaker: None,
             latency: Latency::default(),
             lock: Lock::Free,
             next_lock: LockId(0),

@@ -55,7 +55,7 @@ impl Engine {
             return self.fail_flight(Failure::unavailable(Cause::BadResponse), true, None);
         }
         self.cooldown = None;
-        self.background.reset();
+        self.background = None;
         self.metrics.refreshed += 1;
         if let Some(flight) = self.flight.as_mut() {
             flight.step = Step::Committing;

@@ -266,10 +266,11 @@ impl Engine {
             session.and_then(|session| session.refresh_ends).is_some_and(|ends| ends <= self.now.wall);
         // Of a refresh token that has ended, one attempt decides; and who answers each failure by asking again must
         // not make a storm.
-        if ended || asked && self.background.persists() {
+        let persists = self.background.as_ref().is_some_and(|background| background.persists());
+        if ended || asked && persists {
             return 0;
         }
-        if !self.background.persists() || !self.waiters.is_empty() {
+        if !persists || !self.waiters.is_empty() {
             return self.config.retries;
         }
         // The flight before has shown that an attempt more or less is not what it takes, and nobody waits for it; near
@@ -285,7 +286,8 @@ impl Engine {
         let good = self.session.as_ref().and_then(|session| session.good_access(self.now));
         let left = good.and_then(|access| access.life.left(self.now));
         let met = Met { answered, left, lead: good.map_or(Millis::ZERO, |access| access.lead) };
-        let delay = self.background.delay(self.now.mono, met, asked, &mut self.jitter);
+        let background = self.background.get_or_insert_default();
+        let delay = background.delay(self.now.mono, met, asked, &mut self.jitter);
         failure.attempt = attempts;
         failure.retry_at = Some(self.now.wall.after(delay));
         let error = TokenError::from(failure);

@@ -100,7 +100,9 @@ impl Engine {
 
     /// The page is seen again or the network is said to be back: what waits for no word of the server goes now.
     pub(super) fn hasten(&mut self) {
-        self.background.wake(self.now.mono);
+        if let Some(background) = self.background.as_mut() {
+            background.wake(self.now.mono);
+        }
         self.desk.save_at = self.desk.save_at.map(|at| at.min(self.now.mono));
         let soonest = self.soonest();
         if let Some(cooldown) = self.cooldown.as_mut().filter(|cooldown| !cooldown.hard) {

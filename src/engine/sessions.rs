@@ -357,8 +357,8 @@ impl Engine {
 
     pub(super) fn forget_failures(&mut self) {
         self.cooldown = None;
-        self.background.reset();
-        self.breaker.close();
+        self.background = None;
+        self.breaker = None;
         self.unhelpful = 0;
         self.hold_off = None;
         self.lost = false;

@@ -333,7 +333,7 @@ impl Engine {
         }
         let superseded = refusal.reason == EndReason::Superseded;
         if let Some(session) = self.session.as_mut() {
-            session.standing = Standing::Refused(refusal);
+            session.standing = Standing::Refused(Box::new(refusal));
         }
         if !superseded {
             self.save();

@@ -1,5 +1,6 @@
 //! A session and its tokens.
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 
 use super::ids::Generation;
@@ -55,7 +56,7 @@ pub enum Standing {
     /// The refresh token may be used.
     Good,
     /// The refresh token was refused; the session ends with its access token.
-    Refused(Refusal),
+    Refused(Box<Refusal>),
     /// A cookie session after a reload: nobody knows yet whether it is still there. `hinted`: a record says that
     /// there was one.
     Resuming { hinted: bool },

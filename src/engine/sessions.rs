@@ -273,9 +273,9 @@ impl Engine {
     pub(super) fn looks_once_more(&mut self) -> bool {
         let held = (self.epoch, self.generation);
         let standing = self.session.as_ref().map(|session| &session.standing);
-        let Some(Standing::Refused(Refusal { reason: EndReason::Superseded, .. })) = standing else {
+        if !matches!(standing, Some(Standing::Refused(refusal)) if refusal.reason == EndReason::Superseded) {
             return false;
-        };
+        }
         if self.desk.last_chance.as_deref() != Some(&held) && self.phase == Phase::Running {
             self.desk.last_chance = Some(Box::new(held));
             self.desk.looking = true;
@@ -290,7 +290,7 @@ impl Engine {
             return;
         }
         let refusal = match self.session.as_ref().map(|session| &session.standing) {
-            Some(Standing::Refused(refusal)) => refusal.clone(),
+            Some(Standing::Refused(refusal)) => Refusal::clone(refusal),
             _ => Refusal::because(EndReason::Expired),
         };
         // Elsewhere the session goes on.

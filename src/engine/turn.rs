@@ -4,6 +4,8 @@
 //! Nothing else is done under the lock. The claim is a lease: whoever comes late to its sending, because the tab was
 //! frozen or the machine slept, reads and claims again.
 
+use alloc::boxed::Box;
+
 use super::broken::Flaw;
 use super::claim::{Claim, Hold, Stamp};
 use super::desk::What;

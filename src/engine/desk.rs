@@ -8,7 +8,7 @@ use super::few::Few;
 use super::flight::Step;
 use super::found::{Found, Seen};
 use super::hint::LOOK_FLOOR;
-use super::ids::{CallId, Epoch, Generation, StoreOp};
+use super::ids::{CallId, Epoch, Generation, SessionId, StoreOp};
 use super::metrics::Mark;
 use super::output::{Output, Settled};
 use super::record::{self, Record};
@@ -39,7 +39,7 @@ pub(super) struct Desk {
     /// The last operation before that.
     wished_after: StoreOp,
     /// The session that has ended here last; `None` when the user ended one that nobody had seen.
-    pub ended: Option<u64>,
+    pub ended: Option<SessionId>,
     /// The store has shown an older pair than the record beside it.
     pub behind: Option<Box<Behind>>,
     /// When the store is looked at because another tab has said so, or to see whether the pair has come through.

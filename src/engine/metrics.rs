@@ -30,7 +30,7 @@ pub struct Metrics {
     /// Answers that came too late or for nothing.
     pub stray: u32,
     pub persist_failed: u32,
-    /// Answered refreshes by duration: up to 50, 100, 200, 400, 800, 1,600, 3,200 ms, and longer.
+    /// Answered refreshes by duration: up to 50, 100, 200, 400, 800, 1,600, 3,200 ms, and longer; 65,535 of each at most.
     pub latency: [u16; 8],
 }
 

@@ -238,7 +238,7 @@ impl Note<'_> {
     }
 
     fn session(&mut self, session: &StoredSession) {
-        self.long(session.id);
+        self.long(session.id.number());
         self.add(session.refused.into());
         self.add(session.lost.into());
         self.token(session.refresh.as_ref());

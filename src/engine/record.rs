@@ -13,7 +13,7 @@ use super::claim::{self, Claim, Hold, Insist, Stamp};
 use super::decimal;
 use super::encode;
 use super::error::Cause;
-use super::ids::{Epoch, Generation};
+use super::ids::{Epoch, Generation, SessionId};
 use super::json::{self, Object, Value};
 use super::secret::Secret;
 use super::time::{Millis, UnixMillis};
@@ -49,7 +49,7 @@ pub struct Record {
 /// The session of a record.
 #[derive(Clone, Debug)]
 pub struct StoredSession {
-    pub id: u64,
+    pub id: SessionId,
     pub refresh: Option<Secret>,
     pub refresh_ends: Option<UnixMillis>,
     pub access: Option<StoredAccess>,
@@ -147,7 +147,7 @@ impl Record {
         };
         let session = match root.get("session") {
             Some(Value::Null) => None,
-            Some(Value::String(id)) => match encode::from_hex(&id.decode()) {
+            Some(Value::String(id)) => match encode::from_hex(&id.decode()).map(SessionId::new) {
                 Some(id) => Some(StoredSession {
                     id,
                     refresh: secret(root, "refresh"),
@@ -268,7 +268,7 @@ mod tests {
             }),
             offset: Some(-1_500),
             session: Some(StoredSession {
-                id: 0xabcd,
+                id: SessionId::new(0xabcd),
                 refresh: Some(Secret::new("refresh-token".into())),
                 refresh_ends: Some(UnixMillis(1_800_000_000_000)),
                 access: Some(StoredAccess {
@@ -295,7 +295,7 @@ mod tests {
         assert_eq!((back.epoch, back.generation, back.offset), (Epoch(3), Generation(7), Some(-1_500)));
         assert_eq!((back.claim, back.cooldown), (record().claim, record().cooldown));
         let session = back.session.unwrap();
-        assert_eq!(session.id, 0xabcd);
+        assert_eq!(session.id, SessionId::new(0xabcd));
         assert!(session.lost);
         assert_eq!(session.refresh.unwrap().expose(), "refresh-token");
         assert_eq!(session.refresh_ends, Some(UnixMillis(1_800_000_000_000)));

@@ -13,7 +13,7 @@ use super::record::{Record, Stored, StoredAccess, StoredSession};
 use super::session::{AccessToken, EndReason, Identity, Refusal, Session, Standing};
 use super::time::Millis;
 
-use super::ids::{Epoch, Generation};
+use super::ids::{Epoch, Generation, SessionId};
 
 impl Engine {
     /// The first input: reads the store.
@@ -158,12 +158,12 @@ impl Engine {
     }
 
     /// The session that is held, if anybody knows of it.
-    pub(super) fn known_session(&self) -> Option<u64> {
+    pub(super) fn known_session(&self) -> Option<SessionId> {
         self.session.as_ref().filter(|session| session.is_known()).map(|session| session.id)
     }
 
     /// The session that the record is of, if it is of any.
-    pub(super) fn stored_session(&self) -> Option<u64> {
+    pub(super) fn stored_session(&self) -> Option<SessionId> {
         match &self.desk.seen {
             Seen::Record(stamp) => stamp.session,
             Seen::Foreign | Seen::Nothing => None,
@@ -306,7 +306,7 @@ impl Engine {
             return;
         }
         self.session = Some(Session {
-            id: self.jitter.draw(),
+            id: SessionId::new(self.jitter.draw()),
             first: self.generation,
             refresh: None,
             refresh_ends: None,

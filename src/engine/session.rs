@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 
-use super::ids::Generation;
+use super::ids::{Generation, SessionId};
 use super::jwt::{self, Claims};
 use super::life::Life;
 use super::secret::Secret;
@@ -12,8 +12,7 @@ use super::time::{Millis, Mono, Now, UnixMillis};
 /// What is held of a signed-in user. It may hold no token: a cookie session that is being resumed.
 #[derive(Clone, Debug)]
 pub struct Session {
-    /// Tells this session from others in the record; no secret.
-    pub id: u64,
+    pub id: SessionId,
     /// The first generation of this session that this instance has held.
     pub first: Generation,
     /// Absent when the refresh token is a cookie, or when the app never had one.

@@ -9,7 +9,7 @@ use super::engine::{Cooldown, Engine, Phase};
 use super::error::{Cause, ErrorCode, TokenError};
 use super::flight::Step;
 use super::found::Seen;
-use super::ids::{CallId, Epoch, Generation};
+use super::ids::{CallId, Epoch, Generation, SessionId};
 use super::input::{Revocation, SessionMode};
 use super::jwt::Claims;
 use super::life::{Life, Lifetime};
@@ -134,7 +134,7 @@ impl Engine {
         self.epoch = self.next_epoch();
         self.ground();
         self.forget_failures();
-        let id = self.jitter.draw();
+        let id = SessionId::new(self.jitter.draw());
         self.session = Some(Session {
             id,
             first: self.generation.next(),

@@ -5,7 +5,7 @@ use evertoken::engine::answer::{Answer, Outcome, Ruling};
 use evertoken::engine::claim::{Claim, Hold};
 use evertoken::engine::config::Config;
 use evertoken::engine::error::Cause;
-use evertoken::engine::ids::{AttemptId, CallId, Epoch, Generation, LockId, StoreOp};
+use evertoken::engine::ids::{AttemptId, CallId, Epoch, Generation, LockId, SessionId, StoreOp};
 use evertoken::engine::input::{Input, Reception, Revocation, SessionMode, Stored, Urgency, Wake};
 use evertoken::engine::note::Kind;
 use evertoken::engine::notice::Notice;
@@ -198,7 +198,7 @@ impl Reader<'_> {
 
     fn session(&mut self) -> StoredSession {
         StoredSession {
-            id: self.long(),
+            id: SessionId::new(self.long()),
             refused: self.next() == 1,
             lost: self.next() == 1,
             refresh: self.secret().map(Secret::new),

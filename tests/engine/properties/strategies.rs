@@ -1,5 +1,6 @@
 //! Arbitrary things that happen.
 
+use evertoken::engine::ids::SessionId;
 use evertoken::engine::record::StoredSession;
 use proptest::prelude::*;
 
@@ -85,7 +86,7 @@ fn reply() -> impl Strategy<Value = Reply> {
 
 fn stored_text() -> impl Strategy<Value = String> {
     let session = (any::<bool>(), any::<bool>()).prop_map(|(refresh, refused)| StoredSession {
-        id: 5,
+        id: SessionId::new(5),
         refresh: refresh.then(|| Secret::new(format!("stored-{CANARY}"))),
         refresh_ends: None,
         access: None,

@@ -265,10 +265,10 @@ impl Shelf {
 }
 
 impl Change {
-    /// Whether another session has begun where there was one.
-    pub(crate) fn replaces_a_session(&self) -> bool {
+    /// Whether another session has begun.
+    pub(crate) fn begins_a_session(&self) -> bool {
         let (before, after) = self.sessions();
-        before.is_some() && after.is_some() && before != after
+        after.is_some() && before != after
     }
 
     /// Whether the session that was there is there still.

@@ -13,6 +13,7 @@ use super::network::{Fate, Hears, answered, echoed};
 use super::provider::{CANARY, Receipt, RefreshId, Ruling};
 use super::sabotage::Sabotage;
 use super::scenario::{REFRESH_URL, REVOKE_URL};
+use super::watch::Lease;
 use super::world::{Due, Page, World};
 
 /// A token request that was sent.
@@ -26,8 +27,8 @@ pub(crate) struct Request {
     pub(crate) troubled: bool,
     pub(crate) aborted: bool,
     pub(crate) sent: u64,
-    /// Until when the claim holds that was made for it, if it was stored.
-    pub(crate) claimed_until: Option<u64>,
+    /// The claim that was made for it, if it was stored.
+    pub(crate) claim: Option<Lease>,
     /// Where the pair stands among others, in the eyes of its sender.
     pub(crate) order: (Epoch, Generation),
 }
@@ -72,7 +73,7 @@ impl World {
             troubled: false,
             aborted: false,
             sent: self.clock.elapsed,
-            claimed_until: None,
+            claim: None,
             order: self.tabs[tab].eye.order,
         });
         self.watch_send(tab, self.requests.len() - 1);
@@ -175,7 +176,12 @@ impl World {
         let before = self.tabs[page.tab].engine.metrics().refreshed;
         self.feed(page.tab, Input::Answer { attempt, outcome });
         let adopted = self.tabs[page.tab].engine.metrics().refreshed > before;
-        if let Some((Some(token), successor)) = granted.filter(|_| !flying && adopted) {
+        // A store that answers at once may have shown another session meanwhile.
+        let family = self.tabs[page.tab].eye.family;
+        let is_held = |successor: &RefreshId| family == Some(successor.family);
+        if let Some((Some(token), successor)) =
+            granted.filter(|(_, successor)| !flying && adopted && is_held(successor))
+        {
             self.taken(page, request, &token, successor);
         }
         if self.sabotage == Sabotage::ReplayRefresh && flying {
@@ -204,6 +210,8 @@ impl World {
     fn taken(&mut self, page: Page, request: usize, token: &str, successor: RefreshId) {
         self.requests[request].course = Course::Taken;
         self.watch.refreshes += 1;
+        // A server that replaces none may have granted late what another page was refused.
+        self.watch.turned_down.remove(&successor);
         self.tabs[page.tab].eye.taken(successor);
         let receipt = Receipt { elapsed: self.clock.elapsed, lies: self.clock.lies(), page };
         self.provider.received(token, receipt);

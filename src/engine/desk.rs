@@ -47,6 +47,8 @@ pub(super) struct Desk {
     pub last_look: Option<Mono>,
     /// The newest of what the other tabs were told, or have told.
     pub announced: (Epoch, Generation),
+    /// The newest that other tabs have told of, until it is plain that it is not to be had.
+    pub told: (Epoch, Generation),
     /// Something has changed since the write under way was begun.
     pub again: bool,
     /// A write of everything met something else; the store is being read.
@@ -190,6 +192,9 @@ impl Engine {
         } else if self.desk.reading.map(|(op, _)| op).or(self.desk.given_up) != Some(op) {
             // What it shows is too old, but a store that answers is not taken for one that does not.
             self.desk.hangs = if text.is_some() { 0 } else { self.desk.hangs };
+            if self.desk.reading.is_some_and(|(later, _)| op < later) {
+                self.take_news(text, fence);
+            }
             return;
         }
         // A look that was begun after a late one still counts.
@@ -224,11 +229,13 @@ impl Engine {
         // A pair that nobody can have stands in nobody's way.
         let outdone = outdone.or(record.filter(|_| self.session.is_some() && self.desk.is_fresh()));
         let behind = record.is_some() && outdone.is_none();
-        self.desk.behind.take_if(|_| !behind);
+        let told = self.desk.told;
+        self.desk.behind.take_if(|awaited| !behind && awaited.record != told);
         self.desk.looking = false;
         let reads_to_send = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Reading));
         let acts = self.desk.conflicted || reads_to_send || self.desk.save_at.is_some();
-        let collides = acts && !self.gives_in(&found) && self.collides(&found);
+        let gives_in = self.gives_in(&found);
+        let collides = acts && !gives_in && self.collides(&found);
         if self.desk.hangs == 0 {
             self.desk.seen = found.seen;
         }
@@ -251,22 +258,53 @@ impl Engine {
         if let Some(word) = &found.behind {
             self.heed_word(word);
         }
-        if merged != Merged::Kept {
-            self.desk.save_at = None;
-        }
         if collides && merged == Merged::Kept {
             self.overtake();
+        }
+        if self.owes_a_tombstone() {
+            self.save();
         }
         if behind && !self.config.broken(Flaw::OlderCopySends) {
             self.fall_behind();
         } else if core::mem::take(&mut self.desk.conflicted) {
             self.resolve_conflict(merged);
         }
+        self.conclude_look(merged);
+    }
+
+    /// A look at the store is over.
+    fn conclude_look(&mut self, merged: Merged) {
+        if merged != Merged::Kept {
+            self.desk.save_at = None;
+        }
         self.go_on(merged);
         if !self.has_good_token() && !self.can_refresh() {
             self.end_unrefreshable();
         }
         self.attend();
+    }
+
+    /// What a read shows that another has followed is too old to send by; but the next may show nothing at all, and what
+    /// is newer than what is held stays so.
+    fn take_news(&mut self, text: Option<&Secret>, fence: Option<&Secret>) {
+        let found = self.find(text, fence);
+        if let Found { stored: record::Stored::Record(record), behind: None, .. } = found
+            && record.order() > (self.epoch, self.generation)
+            && self.phase == Phase::Running
+            && !self.desk.conflicted
+        {
+            let merged = self.merge(record);
+            if merged != Merged::Kept {
+                self.conclude_look(merged);
+            }
+        }
+    }
+
+    /// Whether the store, which can be read again, has the session that was ended here and could not take that.
+    fn owes_a_tombstone(&self) -> bool {
+        let gave_up = self.desk.wish && self.desk.failures > 0 && self.desk.save_at.is_none();
+        let is_there = self.desk.ended.is_some() && self.desk.ended == self.stored_session();
+        self.session.is_none() && gave_up && is_there && self.desk.is_idle()
     }
 
     fn find(&self, text: Option<&Secret>, fence: Option<&Secret>) -> Found {
@@ -292,6 +330,8 @@ impl Engine {
             Step::Sending { .. } if adopted => self.ground(),
             Step::Committing if adopted => self.flight = None,
             Step::Confirming(refusal) if !adopted => self.conclude_refusal(refusal),
+            // The read that has followed this one decides.
+            Step::Confirming(_) | Step::Reading if self.desk.reading.is_some() => self.wait_for_read(),
             Step::Confirming(_) | Step::Reading if self.can_refresh() => self.decide(),
             _ => {}
         }

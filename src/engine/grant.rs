@@ -156,11 +156,11 @@ impl Engine {
         let cause = if answer.status == 429 { Cause::RateLimited } else { Cause::ServerError };
         self.heed(StoredCooldown { until: self.now.wall.after(asked), cause });
         // Beside an attempt that flies it is kept for what comes after that one.
-        let Some(Step::Waiting { until, hard }) = self.flight.as_ref().map(|flight| flight.step.clone())
-        else {
+        let Some(Step::Waiting { until, .. }) = self.flight.as_ref().map(|flight| flight.step.clone()) else {
             return;
         };
-        if let Some(cooldown) = self.cooldown.take().filter(|cooldown| !hard || until < cooldown.until) {
+        // A wait that is longer than asked stays as it is, and may be shortened down to what was asked.
+        if let Some(cooldown) = self.cooldown.take_if(|cooldown| until < cooldown.until) {
             self.put_off(cooldown.until, cooldown.error, cooldown.hard);
         }
     }

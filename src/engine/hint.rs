@@ -32,7 +32,9 @@ impl Engine {
         let Some(notice) = Notice::decode(message).filter(|_| is_on) else {
             return;
         };
-        if (notice.epoch, notice.generation) > (self.epoch, self.generation) {
+        let told = (notice.epoch, notice.generation);
+        if told > (self.epoch, self.generation) {
+            self.desk.told = self.desk.told.max(told);
             let soonest = self.desk.last_look.map(|last| last.after(LOOK_FLOOR));
             let due = soonest.map_or(self.now.mono, |soonest| soonest.max(self.now.mono));
             self.desk.look_at = Some(self.desk.look_at.map_or(due, |at| at.min(due)));

@@ -28,14 +28,16 @@ impl Engine {
     pub(super) fn merge(&mut self, record: Record) -> Merged {
         let booting = self.phase == Phase::Booting;
         let (theirs, ours) = (record.order(), (self.epoch, self.generation));
-        self.desk.heard(theirs);
         if !booting && theirs <= ours {
             if theirs == ours && self.is_of(&record) {
                 self.desk.wish = false;
+                // It may have been written when its time was over.
+                self.announce();
                 self.learn(&record);
             }
             return Merged::Kept;
         }
+        self.desk.heard(theirs);
         if !booting && self.outdoes(&record) {
             self.outdo(theirs);
             return Merged::Kept;

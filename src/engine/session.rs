@@ -126,6 +126,11 @@ impl Identity {
         self.subject.is_some() && self.subject == other.subject && self.issuer == other.issuer
     }
 
+    /// Whether a session of this may go on with tokens of `other`.
+    pub fn may_be_of(&self, other: &Self) -> bool {
+        other.subject.is_none() || self.is_same_user(other)
+    }
+
     /// Whether they name different users.
     pub fn is_other_user(&self, other: &Self) -> bool {
         self.subject.is_some() && other.subject.is_some() && !self.is_same_user(other)

@@ -50,8 +50,9 @@ impl Engine {
             None => false,
             Some(session) => match mode {
                 SessionMode::New => false,
-                // Two users are never one session, whatever the app says.
-                SessionMode::Same => !session.identity.is_other_user(&pair.identity),
+                // Two users are never one session, whatever the app says; and of a session that was read back without
+                // its access token nobody here knows whose it is, but another tab may.
+                SessionMode::Same => session.identity.may_be_of(&pair.identity),
                 SessionMode::Auto => {
                     if session.holds(&pair) {
                         return self.settle(call, Ok(Settled::Unchanged));
@@ -81,6 +82,12 @@ impl Engine {
         }
         self.ground();
         self.forget_failures();
+        if let Seen::Record(stamp) = &self.desk.seen
+            && stamp.epoch == self.epoch
+        {
+            // Of a pair that has not come through only the number is known.
+            self.generation = self.generation.max(stamp.generation);
+        }
         self.take(pair);
         self.save_for(call, Settled::Updated);
         self.refreshed(None);

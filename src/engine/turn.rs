@@ -108,6 +108,12 @@ impl Engine {
         }
     }
 
+    pub(super) fn wait_for_read(&mut self) {
+        if let Some(flight) = self.flight.as_mut() {
+            flight.step = Step::Reading;
+        }
+    }
+
     pub(super) fn read_for_flight(&mut self) {
         let from = self.now;
         if let Some(flight) = self.flight.as_mut() {
@@ -146,6 +152,17 @@ impl Engine {
         {
             return self.put_off(cooldown.until, cooldown.error.clone(), true);
         }
+        if self.is_told_of_newer() {
+            if self.desk.hangs > 0 {
+                // The store that it is in cannot be read, and what is held is spent.
+                return self.give_way();
+            }
+            if self.waits_for_pair(self.desk.told) {
+                return self.wait_for_read();
+            }
+            // Nor has it come: it is lost, or was never there.
+            (self.desk.told, self.desk.behind, self.desk.look_at) = Default::default();
+        }
         let foreign = match &self.desk.seen {
             // One on an older pair, which this tab has replaced and could not store, tells nothing.
             Seen::Record(stamp) if stamp.order() == (self.epoch, self.generation) => {
@@ -173,6 +190,11 @@ impl Engine {
         } else {
             self.send();
         }
+    }
+
+    /// Whether another tab has told of a pair that is newer than the one held, in a store that both have used.
+    fn is_told_of_newer(&self) -> bool {
+        self.desk.told > (self.epoch, self.generation) && matches!(self.desk.seen, Seen::Record(_))
     }
 
     fn claim(&mut self) {

@@ -87,7 +87,7 @@ pub(crate) struct Eye {
     pub(crate) seen: Sight,
     /// Somebody has signed in or out.
     acted: bool,
-    /// The read that the page began with.
+    /// The last read that the page began with.
     first: Option<StoreOp>,
     /// Until when the store is looked at because another tab has said so.
     pub(crate) hint: Option<Mono>,
@@ -146,20 +146,20 @@ impl Eye {
     pub(crate) fn read_asked(&mut self, op: StoreOp, elapsed: u64) {
         self.reading = Some((op, elapsed));
         self.expired = false;
-        self.first.get_or_insert(op);
+        self.first = if self.booted { self.first } else { Some(op) };
         self.turn.read_asked(op);
         if self.confirmation == Confirmation::Wanted {
             self.confirmation = Confirmation::Asked;
         }
     }
 
-    /// A read is answered; says whether it is the one that counts.
+    /// A read is answered; says whether it counts: one that another has followed does for what it shows of newer tokens.
     pub(crate) fn read_answered(&mut self, op: StoreOp) -> bool {
         let sight = self.sights.remove(&op).unwrap_or_default();
-        if sight.readable {
+        let counts = self.reading.is_some_and(|(reading, _)| reading == op);
+        if sight.readable && counts {
             self.seen = sight.clone();
         }
-        let counts = self.reading.is_some_and(|(reading, _)| reading == op);
         if sight.readable && (counts || sight.text.is_some()) {
             self.unread = 0;
         } else if !sight.readable && counts && !self.expired {
@@ -172,10 +172,20 @@ impl Eye {
         }
         if counts {
             self.reading = None;
-            self.view = Some(sight);
+            // Nothing, and too late, is no answer.
+            let shows = sight.text.is_some() || sight.fence.is_some();
+            self.view = Some(sight).filter(|_| shows || !self.expired);
             self.read_done();
+        } else if self.booted && self.is_ahead(&sight) {
+            self.view = Some(sight);
+            return true;
         }
         counts
+    }
+
+    /// Whether `sight` shows newer tokens than are held, or that there are none any more.
+    fn is_ahead(&self, sight: &Sight) -> bool {
+        sight.newest().is_some_and(|record| record.stamp().order() > self.order) && !sight.is_behind()
     }
 
     /// The first read is answered after the page began without it, and nothing has begun since: it begins again.
@@ -251,8 +261,10 @@ impl Eye {
         // What was written when the clock was ahead is older than what the user has done since and is still to be stored.
         let future = self.viewed.after(FUTURE).0;
         let is_news = |record: &&Record| {
+            // A sign-in that no store has held yet nobody can have ended.
+            let is_unseen = self.unsaved > 0 && self.session == Session::Open && record.session.is_none();
             record.stamp().order() > self.order
-                && (self.wish == Wish::None
+                && (self.wish == Wish::None && !is_unseen
                     || i64::try_from(record.epoch.0).is_ok_and(|epoch| epoch < future))
         };
         self.view.as_ref()?.newest().filter(is_news)

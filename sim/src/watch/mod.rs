@@ -11,3 +11,4 @@ mod turn;
 
 pub(crate) use eye::{Eye, Intent};
 pub(crate) use ledger::Watch;
+pub(crate) use turn::Lease;

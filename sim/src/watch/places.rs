@@ -5,7 +5,7 @@ use std::rc::Rc;
 use evertoken::engine::ids::StoreOp;
 use evertoken::engine::output::Write;
 
-use super::eye::{Eye, Wish};
+use super::eye::{Eye, Session, Wish};
 use super::ledger::Left;
 use super::turn::{Claiming, Lease};
 use crate::invariant::Invariant;
@@ -17,6 +17,11 @@ impl World {
     /// A page is shown what the store holds.
     pub(super) fn watch_view(&mut self, tab: usize) {
         let eye = &mut self.tabs[tab].eye;
+        if let Some(tombstone) = eye.news().filter(|record| record.session.is_none())
+            && eye.session == Session::Closed
+        {
+            eye.order = tombstone.stamp().order();
+        }
         let Some(family) = eye.family else {
             return;
         };
@@ -76,7 +81,8 @@ impl World {
             eye.wish = Wish::Written(op);
         }
         if let Some(claim) = record.claim.filter(|_| claims) {
-            let lease = Lease { made, until: self.clock.elapsed + claim.life.0, woken: false };
+            let since = self.clock.elapsed;
+            let lease = Lease { made, since, until: since + claim.life.0, woken: false };
             eye.turn.claim = Claiming::Asked(op, lease);
         }
     }
@@ -108,8 +114,8 @@ impl World {
         if let Some(change) = change.filter(|change| !is_half && !change.goes_on()) {
             self.watch_leaving(job, &change.after);
         }
-        if landing.fence.as_ref().is_some_and(Change::replaces_a_session) {
-            // Also where the pair of that session is lost, and the page that has signed in never held it.
+        if landing.fence.as_ref().is_some_and(Change::begins_a_session) {
+            // Also where that of before is lost, and the page that has signed in never held it.
             (self.watch.last_left, self.watch.last_left_at) = (self.planned, self.clock.elapsed);
         }
     }

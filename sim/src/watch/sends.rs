@@ -1,7 +1,7 @@
 //! What is watched of token requests.
 
 use evertoken::engine::answer::Outcome;
-use evertoken::engine::claim::Hold;
+use evertoken::engine::claim::{Claim, Hold};
 use evertoken::engine::record::Record;
 use evertoken::engine::time::{Millis, Mono};
 
@@ -87,7 +87,7 @@ impl World {
         }
         match eye.turn.claim {
             Claiming::Made(lease) if lease.holds(now) => {
-                self.requests[request].claimed_until = Some(lease.until);
+                self.requests[request].claim = Some(lease);
             }
             // A store that does not end what it begins cannot be claimed in.
             _ if !eye.view.as_ref().is_some_and(|view| view.readable) => {}
@@ -110,7 +110,7 @@ impl World {
         if let Some(flying) = self.tabs[tab].eye.flying {
             self.broke(Invariant::I2, || format!("request {request} beside request {flying}"));
         }
-        if !self.scenario.is_ordered() || self.requests[request].claimed_until.is_none() {
+        if !self.scenario.is_ordered() || self.requests[request].claim.is_none() {
             return;
         }
         for other in 0..self.tabs.len() {
@@ -118,20 +118,22 @@ impl World {
             let Some(flying) = view.eye.flying.filter(|_| other != tab && !view.gone) else {
                 continue;
             };
-            let Request { token: theirs, claimed_until, sent, order, .. } = self.requests[flying];
+            let Request { token: theirs, claim, order, .. } = self.requests[flying];
             // A token that is never replaced goes on under the next number, which the claim does not name.
             let is_same =
                 order == self.tabs[tab].eye.order || self.scenario.policy.rotation != Rotation::Never;
-            if theirs == Some(token) && claimed_until.is_none_or(|until| self.clock.elapsed > until) {
+            if theirs == Some(token) && claim.is_none_or(|claim| self.clock.elapsed > claim.until) {
                 // Its page has not read an answer in the time that the claim names: nobody can know whether one came.
                 self.requests[flying].troubled = true;
             }
-            let is_live = claimed_until.is_some_and(|until| self.clock.elapsed <= until);
+            // Its time is told by the wall clock.
+            let is_live = claim.is_some_and(|claim| {
+                self.clock.elapsed <= claim.until && !self.clock.was_set_since(claim.since)
+            });
             if is_live
                 && is_same
                 && theirs == Some(token)
-                && !self.clock.was_set_since(sent)
-                && !self.watch.was_cleared_since(sent)
+                && !self.watch.was_cleared_since(self.requests[flying].sent)
             {
                 self.broke(Invariant::I2, || {
                     format!("request {request} of tab {tab} beside request {flying} of tab {other}")
@@ -162,12 +164,13 @@ impl World {
     pub(super) fn watch_claim(&mut self, tab: usize, record: &Record) -> bool {
         let now = self.now(tab);
         let eye = &mut self.tabs[tab].eye;
-        let Some(claim) = record.claim.filter(|claim| eye.foreign_claim() != Some(*claim)) else {
+        // A claim of before is another page's, or stays for what may still come of an attempt that was given up.
+        let is_new = |claim: &Claim| claim.at == now.wall && eye.foreign_claim() != Some(*claim);
+        let Some(claim) = record.claim.filter(is_new) else {
             return false;
         };
         eye.turn.owner = Some(claim.owner);
         if eye.turn.claimed_at.replace(claim.at) == Some(claim.at) {
-            // It stays, for what may still come of an attempt that was given up.
             return false;
         }
         if let Some(seen) = eye.foreign_claim() {

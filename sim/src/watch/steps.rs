@@ -72,9 +72,9 @@ impl World {
                     eye.wish = Wish::None;
                 }
                 eye.unsaved = match stored {
-                    Stored::Failed => eye.unsaved + 1,
                     // Many may be late at once, of a store that has stood still.
                     _ if late => eye.unsaved.max(1),
+                    Stored::Failed => eye.unsaved + 1,
                     Stored::Conflict | Stored::Durably => 0,
                 };
                 if let Claiming::Asked(claimed, lease) = eye.turn.claim

@@ -40,7 +40,8 @@ pub(crate) enum Claiming {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Lease {
     pub(crate) made: Now,
-    /// Until when it holds, in true time.
+    /// From when and until when it holds, in true time.
+    pub(crate) since: u64,
     pub(crate) until: u64,
     /// The page was woken since.
     pub(crate) woken: bool,

@@ -150,7 +150,8 @@ impl Engine {
         let is_other = stamp.session.is_some() && stamp.session != self.desk.ended;
         let is_late = failures > 0 || stamp.epoch == self.epoch;
         let meets = self.session.is_none() && is_other && is_late && stamp.order() <= ours;
-        let gives_in = meets && !self.desk.is_fresh();
+        // What is being written over it is not taken back.
+        let gives_in = meets && !self.desk.is_fresh() && self.desk.writing.is_none();
         if gives_in {
             self.epoch = Epoch(stamp.epoch.0.saturating_sub(1));
             self.drop_writes();

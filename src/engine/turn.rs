@@ -374,8 +374,8 @@ impl Engine {
         let Seen::Record(Stamp { claim: Some(claim), .. }) = &self.desk.seen else {
             return None;
         };
-        let owes = self.desk.save_at.is_some() && claim.owner == self.id && claim.is_live(self.now.wall);
-        owes.then(|| claim.left(self.now.wall).saturating_add(Millis(1)))
+        let owes = self.desk.save_at.is_some() && claim.hold == Hold::Locked && claim.owner == self.id;
+        (owes && claim.is_live(self.now.wall)).then(|| claim.left(self.now.wall).saturating_add(Millis(1)))
     }
 
     /// What the server asked of every tab: not to send before a time.

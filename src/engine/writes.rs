@@ -34,6 +34,9 @@ impl Engine {
         self.desk.written = self.desk.calls.len();
         let order = (self.epoch, self.generation);
         if let Seen::Record(stamp) = &self.desk.seen {
+            if stamp.order() > order {
+                return self.drop_writes();
+            }
             let is_same = stamp.order() == order && stamp.session != self.known_session();
             if is_same || stamp.order() < order && self.shares_epoch(stamp) {
                 self.overtake();

@@ -113,5 +113,5 @@ fn signed_in(token: &str) -> Engine {
 }
 
 fn now(millis: u64) -> Now {
-    Now { mono: Mono(millis), wall: UnixMillis(1_900_000_000_000 + millis as i64) }
+    Now { mono: Mono::new(millis), wall: UnixMillis(1_900_000_000_000 + millis as i64) }
 }

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use evertoken::engine::answer::{Answer, Outcome};
 use evertoken::engine::claim::{Claim, Hold};
 use evertoken::engine::error::Cause;
-use evertoken::engine::ids::{AttemptId, Epoch, Generation, LockId, StoreOp};
+use evertoken::engine::ids::{AttemptId, Epoch, Generation, LockId, SessionId, StoreOp};
 use evertoken::engine::input::{Input, Reception, Revocation, SessionMode, Stored, Urgency, Wake};
 use evertoken::engine::notice::Notice;
 use evertoken::engine::output::Write;
@@ -99,7 +99,7 @@ impl Run {
             Passing::Stand => (now.mono, now.wall),
             Passing::Asleep(by) => (now.mono, now.wall.after(Millis(by.into()))),
             // At the very end of the clock every deadline has come.
-            Passing::SetMono(mono) => (Mono(mono / 2), now.wall),
+            Passing::SetMono(mono) => (Mono::new(mono / 2), now.wall),
             Passing::SetWall(wall) => (now.mono, UnixMillis(wall)),
         };
         self.driver.now.mono = mono;
@@ -288,7 +288,7 @@ impl Run {
             }),
             offset: None,
             session: left.session.map(|id| StoredSession {
-                id: id.into(),
+                id: SessionId::new(id.into()),
                 refresh: left.refresh.then(|| Secret::new(refresh_token(self.made))),
                 refresh_ends: None,
                 access: left.access.then(|| StoredAccess {

@@ -65,7 +65,7 @@ impl Driver {
             engine: Engine::new(config.clone(), seed),
             config,
             prompt,
-            now: Now { mono: Mono(5_000), wall: UnixMillis(START) },
+            now: Now { mono: Mono::new(5_000), wall: UnixMillis(START) },
             armed: None,
             calls: BTreeMap::new(),
             attempts: Vec::new(),

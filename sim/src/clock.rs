@@ -25,7 +25,7 @@ impl Clock {
     /// Both clocks as a page shows them whose monotonic clock began at `origin`.
     pub(crate) fn now(&self, origin: u64) -> Now {
         let mono = self.elapsed.saturating_sub(self.lies.stood_still).saturating_sub(origin);
-        Now { mono: Mono(mono), wall: UnixMillis(self.truth() + self.ahead) }
+        Now { mono: Mono::new(mono), wall: UnixMillis(self.truth() + self.ahead) }
     }
 
     /// The monotonic clock now: the origin of a page that opens.
@@ -35,7 +35,7 @@ impl Clock {
 
     /// When the monotonic clock of such a page will show `at`.
     pub(crate) fn when(&self, at: Mono, origin: u64) -> u64 {
-        at.0.saturating_add(origin).saturating_add(self.lies.stood_still)
+        at.millis().saturating_add(origin).saturating_add(self.lies.stood_still)
     }
 
     /// What a right clock shows, in milliseconds since 1970.

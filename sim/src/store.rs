@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use evertoken::engine::ids::{Epoch, Generation, StoreOp};
+use evertoken::engine::ids::{Epoch, Generation, SessionId, StoreOp};
 use evertoken::engine::input::{Input, Stored};
 use evertoken::engine::output::Write;
 use evertoken::engine::record::{self, Record};
@@ -277,7 +277,7 @@ impl Change {
         after.is_some() && before == after
     }
 
-    fn sessions(&self) -> (Option<u64>, Option<u64>) {
+    fn sessions(&self) -> (Option<SessionId>, Option<SessionId>) {
         let session = |kept: &Kept| kept.record.as_ref()?.session.as_ref().map(|session| session.id);
         (self.before.as_deref().and_then(session), session(&self.after))
     }

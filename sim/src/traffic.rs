@@ -171,6 +171,8 @@ impl World {
             if let Some((Some(token), successor)) = &granted {
                 self.taken(page, request, token, *successor);
             }
+        } else {
+            self.watch_late_answer(page.tab, request, &outcome);
         }
         self.falsify(&mut outcome);
         let before = self.tabs[page.tab].engine.metrics().refreshed;

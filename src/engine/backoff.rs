@@ -72,10 +72,6 @@ impl Background {
             *self = Self { since: Some(now), failures: 0, persists: false };
         }
     }
-
-    pub fn reset(&mut self) {
-        *self = Self::default();
-    }
 }
 
 /// Stops refreshes that do not help: the server gives tokens that its resource servers refuse.
@@ -101,10 +97,6 @@ impl Breaker {
             self.until = now.after(BREAKER_START.doubled(self.trips, BREAKER_CAP));
             self.trips = self.trips.saturating_add(1);
         }
-    }
-
-    pub fn close(&mut self) {
-        *self = Self::default();
     }
 }
 
@@ -151,9 +143,9 @@ mod tests {
     fn without_an_answer_the_first_minute_is_prompt_and_then_it_slows_down() {
         let (mut background, mut jitter) = (Background::default(), Jitter::new(1));
         for second in [0, 10, 59] {
-            assert!(background.delay(Mono(second * 1_000), CUT_OFF, None, &mut jitter) <= PROMPT);
+            assert!(background.delay(Mono::new(second * 1_000), CUT_OFF, None, &mut jitter) <= PROMPT);
         }
-        let mut now = Mono(60_000);
+        let mut now = Mono::new(60_000);
         let mut full = SLOWEST_START;
         for _ in 0..10 {
             let delay = background.delay(now, CUT_OFF, None, &mut jitter);
@@ -173,9 +165,9 @@ mod tests {
                 let met = Met { answered, left: Some(Millis(left)), lead: LEAD };
                 for _ in 0..1_000 {
                     let mut background = Background::default();
-                    let delay = background.delay(Mono(0), met, None, &mut jitter).0;
+                    let delay = background.delay(Mono::new(0), met, None, &mut jitter).0;
                     assert!((left * 92 / 100..=left * 98 / 100).contains(&delay), "{delay} of {left}");
-                    let next = background.delay(Mono(delay), REFUSED_SERVICE, None, &mut jitter).0;
+                    let next = background.delay(Mono::new(delay), REFUSED_SERVICE, None, &mut jitter).0;
                     assert!((60_000..=120_000).contains(&next), "{next}");
                 }
             }
@@ -187,7 +179,7 @@ mod tests {
         let (mut background, mut jitter) = (Background::default(), Jitter::new(1));
         for (left, planned) in [(900_000, 500_000), (430_000, 30_000)] {
             let met = Met { answered: true, left: Some(Millis(left)), lead: LEAD };
-            assert_eq!(background.delay(Mono(0), met, None, &mut jitter), Millis(planned));
+            assert_eq!(background.delay(Mono::new(0), met, None, &mut jitter), Millis(planned));
         }
     }
 
@@ -195,7 +187,7 @@ mod tests {
     fn a_token_that_is_good_for_less_than_a_minute_leaves_no_time() {
         let (mut background, mut jitter) = (Background::default(), Jitter::new(1));
         let met = Met { answered: true, left: Some(Millis(59_999)), lead: LEAD };
-        assert!(background.delay(Mono(0), met, None, &mut jitter) <= SLOWEST_START);
+        assert!(background.delay(Mono::new(0), met, None, &mut jitter) <= SLOWEST_START);
     }
 
     #[test]
@@ -203,20 +195,20 @@ mod tests {
         let (mut background, mut jitter) = (Background::default(), Jitter::new(1));
         let met = Met { answered: true, left: Some(Millis(600_000)), lead: LEAD };
         let asked = Some(Millis::from_secs(20));
-        assert_eq!(background.delay(Mono(0), met, asked, &mut jitter), Millis::from_secs(20));
+        assert_eq!(background.delay(Mono::new(0), met, asked, &mut jitter), Millis::from_secs(20));
     }
 
     #[test]
     fn the_breaker_doubles_to_five_minutes_and_closes_at_the_first_success() {
         let mut breaker = Breaker::default();
-        let mut now = Mono(1_000);
+        let mut now = Mono::new(1_000);
         for seconds in [5, 10, 20, 40, 80, 160, 300, 300] {
             breaker.trip(now);
             assert!(breaker.is_open(now.after(Millis(seconds * 1_000 - 1))));
             now = now.after(Millis::from_secs(seconds));
             assert!(!breaker.is_open(now));
         }
-        breaker.close();
+        breaker = Breaker::default();
         breaker.trip(now);
         assert!(!breaker.is_open(now.after(Millis::from_secs(5))));
     }

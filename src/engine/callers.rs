@@ -67,7 +67,8 @@ impl Engine {
         if !self.can_refresh() {
             return self.settle(call, Err(TokenError::new(ErrorCode::Configuration)));
         }
-        if let Some(left) = self.breaker.closes_in(self.now.mono).filter(|_| self.flight.is_none()) {
+        let closes_in = self.breaker.as_ref().and_then(|breaker| breaker.closes_in(self.now.mono));
+        if let Some(left) = closes_in.filter(|_| self.flight.is_none()) {
             // The tokens that the server gives are refused: another would be too.
             let retry_at = Some(self.now.wall.after(left));
             let failure = Failure { retry_at, ..Failure::unavailable(Cause::BadResponse) };
@@ -90,7 +91,7 @@ impl Engine {
         let Some(session) = &self.session else {
             return self.settle(call, Ok(Settled::Pass));
         };
-        let is_ours = generation >= session.first && generation <= session.generation;
+        let is_ours = generation >= session.first && generation <= self.generation;
         if !is_ours || challenge.is_some_and(challenge::forbids_refresh) {
             return self.settle(call, Ok(Settled::Pass));
         }
@@ -100,7 +101,7 @@ impl Engine {
             self.metrics.recovered += 1;
             return self.settle(call, Ok(Settled::Resend));
         }
-        let current = session.access.as_ref().map_or(session.generation, |access| access.generation);
+        let current = session.access.as_ref().map_or(self.generation, |access| access.generation);
         if generation >= current && !self.reject_token() {
             return self.settle(call, Ok(Settled::Pass));
         }
@@ -110,7 +111,7 @@ impl Engine {
     /// The current token has drawn a 401. Says whether a refresh may help.
     fn reject_token(&mut self) -> bool {
         let refreshable = self.can_refresh();
-        let closed = !self.breaker.is_open(self.now.mono);
+        let closed = !self.breaker.as_ref().is_some_and(|breaker| breaker.is_open(self.now.mono));
         let refused = self.session.as_ref().is_some_and(Session::is_refused);
         let cooling = self.cooldown_error().is_some();
         let Some(access) = self.session.as_mut().and_then(|session| session.access.as_mut()) else {
@@ -132,10 +133,10 @@ impl Engine {
 
     pub(super) fn on_replayed(&mut self, generation: Generation, reception: Reception) {
         match reception {
-            Reception::Accepted => self.breaker.close(),
+            Reception::Accepted => self.breaker = None,
             Reception::Rejected if generation == self.generation => {
                 self.mark(Mark::BreakerTripped, generation.0);
-                self.breaker.trip(self.now.mono);
+                self.breaker.get_or_insert_default().trip(self.now.mono);
             }
             Reception::Rejected => {}
         }
@@ -144,7 +145,7 @@ impl Engine {
     /// Settles those who can be served, and sees to it that the rest have something to wait for.
     pub(super) fn attend(&mut self) {
         self.serve();
-        for waiter in core::mem::take(&mut self.waiters) {
+        for waiter in self.waiters.take() {
             self.join(waiter, Reason::Expired);
         }
     }
@@ -154,10 +155,9 @@ impl Engine {
             return;
         };
         let now = self.now;
-        let (served, waiting): (Vec<Waiter>, _) = core::mem::take(&mut self.waiters)
-            .into_iter()
-            .partition(|waiter| waiter.want.is_met(session, now));
-        self.waiters = waiting;
+        let (served, waiting): (Vec<Waiter>, Vec<_>) =
+            self.waiters.take().into_iter().partition(|waiter| waiter.want.is_met(session, now));
+        self.waiters = waiting.into();
         for waiter in served {
             let settled = match waiter.want {
                 Want::Replacement(_) if !self.config.broken(Flaw::WaiterMistold) => Settled::Resend,
@@ -221,16 +221,16 @@ impl Engine {
 
     /// Tells every waiter that its wait was in vain.
     pub(super) fn reject_waiters(&mut self, error: &TokenError) {
-        for waiter in core::mem::take(&mut self.waiters) {
+        for waiter in self.waiters.take() {
             self.turn_down(waiter, error);
         }
     }
 
     /// Turns down those whose deadline comes before `until`.
     pub(super) fn reject_hopeless(&mut self, until: Mono, error: &TokenError) {
-        let (hopeless, waiting): (Vec<_>, _) =
-            core::mem::take(&mut self.waiters).into_iter().partition(|waiter| waiter.deadline < until);
-        self.waiters = waiting;
+        let (hopeless, waiting): (Vec<_>, Vec<_>) =
+            self.waiters.take().into_iter().partition(|waiter| waiter.deadline < until);
+        self.waiters = waiting.into();
         for waiter in hopeless {
             self.turn_down(waiter, error);
         }
@@ -264,7 +264,7 @@ impl Engine {
     /// The generation that `call` begins with; without a session the call is settled.
     fn generation_for(&mut self, call: CallId) -> Option<Generation> {
         let disposed = self.phase == Phase::Disposed;
-        let generation = self.session.as_ref().filter(|_| !disposed).map(|session| session.generation);
+        let generation = (self.session.is_some() && !disposed).then_some(self.generation);
         if generation.is_none() {
             self.fail(call, if disposed { ErrorCode::Disposed } else { ErrorCode::SignedOut });
         }

@@ -1,9 +1,10 @@
 //! The claim: what a tab writes into the record before it sends the refresh token.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 
 use super::encode;
-use super::ids::{Epoch, Generation};
+use super::ids::{Epoch, Generation, SessionId};
 use super::time::{Millis, UnixMillis};
 
 /// Says that a tab is about to send the record's refresh token, or has sent it.
@@ -26,13 +27,13 @@ pub enum Hold {
 }
 
 /// What tells one state of a record from the next: every write names the one that it replaces.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stamp {
     /// `None`: signed out.
-    pub session: Option<u64>,
+    pub session: Option<SessionId>,
     pub epoch: Epoch,
     pub generation: Generation,
-    pub claim: Option<Claim>,
+    pub claim: Option<Box<Claim>>,
 }
 
 /// How much of a [`Stamp`] a write insists on.
@@ -63,7 +64,7 @@ impl Stamp {
         encode::json_number(&mut out, "schema", schema);
         encode::json_pair(&mut out, "name", name);
         match self.session {
-            Some(session) => hex(&mut out, "session", session),
+            Some(session) => hex(&mut out, "session", session.number()),
             None => null(&mut out, "session"),
         }
         encode::json_number(&mut out, "epoch", self.epoch.0 as i64);

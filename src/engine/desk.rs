@@ -1,13 +1,14 @@
 //! The engine's dealings with the store, one read and one write at a time; and what a read changes.
 
-use alloc::vec::Vec;
+use alloc::boxed::Box;
 
 use super::broken::Flaw;
 use super::engine::{Engine, Phase};
+use super::few::Few;
 use super::flight::Step;
 use super::found::{Found, Seen};
 use super::hint::LOOK_FLOOR;
-use super::ids::{CallId, Epoch, Generation, StoreOp};
+use super::ids::{CallId, Epoch, Generation, SessionId, StoreOp};
 use super::metrics::Mark;
 use super::output::{Output, Settled};
 use super::record::{self, Record};
@@ -18,7 +19,7 @@ use super::time::{Millis, Mono};
 #[derive(Clone, Debug, Default)]
 pub(super) struct Desk {
     pub reading: Option<(StoreOp, Mono)>,
-    pub writing: Option<Writing>,
+    pub writing: Option<Box<Writing>>,
     /// The first read, when it was given up; its answer still counts until a session begins.
     pub late: Option<StoreOp>,
     /// The last read, when it was given up: what it shows late still counts.
@@ -26,7 +27,7 @@ pub(super) struct Desk {
     /// A read after a wake is under way: even a good token waits for it.
     pub looking: bool,
     /// The pair that a last look was for, before its session ends here.
-    pub last_chance: Option<(Epoch, Generation)>,
+    pub last_chance: Option<Box<(Epoch, Generation)>>,
     /// What the store held when it was last seen or written.
     pub seen: Seen,
     /// Writes in a row that found something else in the store than was expected.
@@ -38,9 +39,9 @@ pub(super) struct Desk {
     /// The last operation before that.
     wished_after: StoreOp,
     /// The session that has ended here last; `None` when the user ended one that nobody had seen.
-    pub ended: Option<u64>,
-    /// Since when the store has shown an older pair than the record beside it, and which record that is.
-    pub behind: Option<(Mono, (Epoch, Generation))>,
+    pub ended: Option<SessionId>,
+    /// The store has shown an older pair than the record beside it.
+    pub behind: Option<Box<Behind>>,
     /// When the store is looked at because another tab has said so, or to see whether the pair has come through.
     pub look_at: Option<Mono>,
     pub last_look: Option<Mono>,
@@ -55,7 +56,7 @@ pub(super) struct Desk {
     /// The last save was to bring another pair than the store was seen with.
     pub saves_new: bool,
     /// Calls that are answered once everything is stored.
-    pub calls: Vec<(CallId, Settled)>,
+    pub calls: Few<(CallId, Settled)>,
     /// How many of them wait for the write under way, and for none after it.
     pub written: usize,
     /// The store was found with a session that is of no more use; its tokens are still there.
@@ -69,8 +70,16 @@ pub(super) struct Desk {
     next: StoreOp,
 }
 
+/// A pair that has not come through yet.
+#[derive(Clone, Debug)]
+pub(super) struct Behind {
+    pub since: Mono,
+    /// The record that it belongs to.
+    pub record: (Epoch, Generation),
+}
+
 /// A write under way.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Writing {
     pub op: StoreOp,
     pub deadline: Mono,
@@ -101,6 +110,14 @@ pub(super) enum Merged {
     Ended,
     /// What is held is as good.
     Kept,
+}
+
+/// Which look it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Look {
+    Last,
+    /// Another has followed, and decides what is sent.
+    Overtaken,
 }
 
 impl Desk {
@@ -180,10 +197,12 @@ impl Engine {
         if self.desk.late == Some(op) && untouched {
             // The store was slow at the start and nothing has begun since: start again from what it says.
             self.phase = Phase::Booting;
-        } else if self.desk.reading.map(|(op, _)| op).or(self.desk.given_up) != Some(op) {
+        } else if let last = self.desk.reading.map(|(op, _)| op).or(self.desk.given_up)
+            && last != Some(op)
+        {
             // What it shows is too old, but a store that answers is not taken for one that does not.
             self.desk.hangs = if text.is_some() { 0 } else { self.desk.hangs };
-            if self.desk.reading.is_some_and(|(later, _)| op < later) {
+            if Some(op) < last {
                 self.take_news(text, fence);
             }
             return;
@@ -220,7 +239,9 @@ impl Engine {
         // A pair that nobody can have stands in nobody's way.
         let outdone = outdone.or(record.filter(|_| self.session.is_some() && self.desk.is_fresh()));
         let behind = record.is_some() && outdone.is_none();
-        self.desk.behind = self.desk.behind.filter(|_| behind);
+        if !behind {
+            self.desk.behind = None;
+        }
         self.desk.looking = false;
         let reads_to_send = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Reading));
         let acts = self.desk.conflicted || reads_to_send || self.desk.save_at.is_some();
@@ -259,15 +280,15 @@ impl Engine {
         } else if core::mem::take(&mut self.desk.conflicted) {
             self.resolve_conflict(merged);
         }
-        self.conclude_look(merged);
+        self.conclude_look(merged, Look::Last);
     }
 
     /// A look at the store is over.
-    fn conclude_look(&mut self, merged: Merged) {
+    fn conclude_look(&mut self, merged: Merged, look: Look) {
         if merged != Merged::Kept {
             self.desk.save_at = None;
         }
-        self.go_on(merged);
+        self.go_on(merged, look);
         if !self.has_good_token() && !self.can_refresh() {
             self.end_unrefreshable();
         }
@@ -281,11 +302,13 @@ impl Engine {
         if let Found { stored: record::Stored::Record(record), behind: None, .. } = found
             && record.order() > (self.epoch, self.generation)
             && self.phase == Phase::Running
-            && !self.desk.conflicted
         {
             let merged = self.merge(record);
             if merged != Merged::Kept {
-                self.conclude_look(merged);
+                if core::mem::take(&mut self.desk.conflicted) {
+                    self.resolve_conflict(merged);
+                }
+                self.conclude_look(merged, Look::Overtaken);
             }
         }
     }
@@ -303,7 +326,7 @@ impl Engine {
     }
 
     /// What a look at the store means for the refresh under way.
-    fn go_on(&mut self, merged: Merged) {
+    fn go_on(&mut self, merged: Merged, look: Look) {
         let Some(step) = self.flight.as_ref().map(|flight| flight.step.clone()) else {
             return;
         };
@@ -320,8 +343,7 @@ impl Engine {
             Step::Sending { .. } if adopted => self.ground(),
             Step::Committing if adopted => self.flight = None,
             Step::Confirming(refusal) if !adopted => self.conclude_refusal(refusal),
-            // The read that has followed this one decides.
-            Step::Confirming(_) | Step::Reading if self.desk.reading.is_some() => self.wait_for_read(),
+            Step::Confirming(_) | Step::Reading if look == Look::Overtaken => self.wait_for_read(),
             Step::Confirming(_) | Step::Reading if self.can_refresh() => self.decide(),
             _ => {}
         }

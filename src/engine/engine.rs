@@ -1,9 +1,7 @@
 //! The engine itself: inputs in, outputs out, one next deadline.
 
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 
 use super::backoff::{Background, Breaker};
 use super::broken::Flaw;
@@ -11,6 +9,7 @@ use super::claim::Claim;
 use super::config::Config;
 use super::desk::Desk;
 use super::error::{ErrorCode, TokenError};
+use super::few::Few;
 use super::flight::{Attempt, Flight, Step};
 use super::grant::News;
 use super::ids::{AttemptId, CallId, Epoch, Generation, LockId};
@@ -18,6 +17,7 @@ use super::input::{Input, Wake};
 use super::jitter::Jitter;
 use super::latency::Latency;
 use super::metrics::{Mark, Metrics, Trail};
+use super::outbox::Outbox;
 use super::output::{Event, Output, Settled, Snapshot, Verdict};
 use super::session::Session;
 use super::time::{Millis, Mono, Now};
@@ -58,22 +58,22 @@ pub struct Engine {
     pub(super) session: Option<Session>,
     pub(super) flight: Option<Box<Flight>>,
     /// Attempts that were given up and may still answer.
-    pub(super) abandoned: Vec<Attempt>,
-    /// The generation whose refresh token went out without an answer being read.
-    pub(super) lost: Option<Generation>,
-    pub(super) waiters: Vec<Waiter>,
+    pub(super) abandoned: Few<Attempt>,
+    /// The refresh token held went out without an answer being read.
+    pub(super) lost: bool,
+    pub(super) waiters: Few<Waiter>,
     /// What came before the store had been read for the first time.
-    pub(super) deferred: Vec<(Now, Input)>,
-    pub(super) cooldown: Option<Cooldown>,
-    pub(super) background: Background,
-    pub(super) breaker: Breaker,
+    pub(super) deferred: Few<(Now, Input)>,
+    pub(super) cooldown: Option<Box<Cooldown>>,
+    pub(super) background: Option<Box<Background>>,
+    pub(super) breaker: Option<Box<Breaker>>,
     pub(super) latency: Latency,
     /// Tells this engine's claims from those of others.
     pub(super) id: u64,
     pub(super) lock: Lock,
     pub(super) next_lock: LockId,
     /// What this engine has claimed, or is claiming.
-    pub(super) claim: Option<Claim>,
+    pub(super) claim: Option<Box<Claim>>,
     /// When a caller last wanted anything.
     pub(super) last_use: Now,
     pub(super) last_sent: Option<Mono>,
@@ -90,9 +90,7 @@ pub struct Engine {
     pub(super) desk: Desk,
     /// What the refresh that is being stored will tell.
     pub(super) news: Option<Box<News>>,
-    outputs: VecDeque<Output>,
-    /// Where the outputs begin that follow what was published last.
-    unpublished: usize,
+    outputs: Outbox,
     /// The verdict is told again even if it says the same.
     retell: bool,
     pub(super) next_attempt: AttemptId,
@@ -144,13 +142,13 @@ impl Engine {
             offset: None,
             session: None,
             flight: None,
-            abandoned: Vec::new(),
-            lost: None,
-            waiters: Vec::new(),
-            deferred: Vec::new(),
+            abandoned: Few::default(),
+            lost: false,
+            waiters: Few::default(),
+            deferred: Few::default(),
             cooldown: None,
-            background: Background::default(),
-            breaker: Breaker::default(),
+            background: None,
+            breaker: None,
             latency: Latency::default(),
             lock: Lock::Free,
             next_lock: LockId(0),
@@ -165,8 +163,7 @@ impl Engine {
             hidden: false,
             desk: Desk::default(),
             news: None,
-            outputs: VecDeque::new(),
-            unpublished: 0,
+            outputs: Outbox::default(),
             retell: false,
             next_attempt: AttemptId(0),
             metrics: Metrics::default(),
@@ -199,13 +196,7 @@ impl Engine {
 
     /// The next thing to do, until `None`.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.unpublished = self.unpublished.saturating_sub(1);
-        let output = self.outputs.pop_front();
-        if output.is_none() {
-            // An engine rests nearly always: it keeps no buffer for that.
-            self.outputs = VecDeque::new();
-        }
-        output
+        self.outputs.pop()
     }
 
     /// When to call [`handle`](Self::handle) again at the latest.
@@ -252,12 +243,12 @@ impl Engine {
     }
 
     pub(super) fn emit(&mut self, output: Output) {
-        self.outputs.push_back(output);
+        self.outputs.push(output);
     }
 
     /// Puts `output` ahead of all that this input has given rise to.
     pub(super) fn emit_first(&mut self, output: Output) {
-        self.outputs.insert(self.unpublished, output);
+        self.outputs.push_first(output);
     }
 
     pub(super) fn event(&mut self, event: Event) {
@@ -276,7 +267,7 @@ impl Engine {
 
     pub(super) fn mark(&mut self, mark: Mark, detail: u64) {
         let detail = u32::try_from(detail).unwrap_or(u32::MAX);
-        self.trail.push([self.now.mono.0 as i64, mark as i64, detail.into()], self.config.trail);
+        self.trail.push([self.now.mono.millis() as i64, mark as i64, detail.into()], self.config.trail);
     }
 
     /// Looks for what the clocks say of sleeps and of clocks being set. Says whether the wall clock has jumped ahead:
@@ -390,7 +381,7 @@ impl Engine {
         if self.phase != Phase::Running {
             return;
         }
-        for (then, input) in core::mem::take(&mut self.deferred) {
+        for (then, input) in self.deferred.take() {
             // Each is told what held for it, not what those after it have changed.
             self.publish(shown);
             // A token's life runs from when it was handed over; whatever else is asked, is asked now.
@@ -431,7 +422,7 @@ impl Engine {
         if core::mem::take(&mut self.retell) || !same {
             self.emit_first(Output::Verdict(view.verdict.clone()));
         }
-        self.unpublished = self.outputs.len();
+        self.outputs.publish();
         *shown = view;
     }
 }

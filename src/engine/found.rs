@@ -15,7 +15,7 @@ pub(super) struct Found {
 }
 
 /// What a write would replace, as far as it is known.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) enum Seen {
     /// No record, or one that does not begin as this version writes it.
     Foreign,

@@ -55,7 +55,7 @@ impl Engine {
             return self.fail_flight(Failure::unavailable(Cause::BadResponse), true, None);
         }
         self.cooldown = None;
-        self.background.reset();
+        self.background = None;
         self.metrics.refreshed += 1;
         if let Some(flight) = self.flight.as_mut() {
             flight.step = Step::Committing;
@@ -99,9 +99,8 @@ impl Engine {
         let refresh = refresh.filter(|_| !self.config.refresh_in_cookie());
         if let (Some(refresh), Some(session)) = (refresh, self.session.as_mut()) {
             self.generation = self.generation.next();
-            session.generation = self.generation;
             session.refresh = Some(refresh);
-            self.lost = None;
+            self.lost = false;
             self.save();
         }
     }
@@ -121,9 +120,8 @@ impl Engine {
         let judgement = answer.judge(&self.config.fields, self.config.access_in_cookie);
         self.learn_offset(&answer, &judgement, attempt.sent);
         // Of a refusal that came meanwhile it is the better word.
-        let is_current = self.session.as_ref().is_some_and(|session| {
-            session.epoch == attempt.epoch && session.generation == attempt.generation
-        });
+        let is_current =
+            self.session.is_some() && (attempt.epoch, attempt.generation) == (self.epoch, self.generation);
         let Judgement::Granted(response) = judgement else {
             if let Some(asked) = self.asked_by(&answer).filter(|_| is_current) {
                 self.heed_late(asked, &answer);
@@ -141,7 +139,7 @@ impl Engine {
         } else if self.config.broken(Flaw::AnswerAfterSignOut) && self.session.is_none() {
             let pair = self.pair(response);
             self.grant_to_other_user(pair);
-        } else if self.session.as_ref().is_none_or(|session| session.epoch != attempt.epoch)
+        } else if (self.session.is_none() || attempt.epoch != self.epoch)
             && (response.refresh.is_some() || self.session.is_none() && self.config.refresh_in_cookie())
             && let Some(endpoint) = &self.config.revoke
         {

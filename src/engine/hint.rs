@@ -1,5 +1,8 @@
 //! When the store is looked at again: because other tabs say that it holds something newer, or a pair is on its way.
 
+use alloc::boxed::Box;
+
+use super::desk::Behind;
 use super::engine::{Engine, Phase};
 use super::flight::Step;
 use super::found::Seen;
@@ -11,7 +14,7 @@ use super::time::{Millis, Mono};
 impl Engine {
     /// Tells the other tabs what is in the store now, once.
     pub(super) fn announce(&mut self) {
-        let Seen::Record(stamp) = self.desk.seen else {
+        let Seen::Record(stamp) = &self.desk.seen else {
             return;
         };
         let is_news = stamp.order() > self.desk.announced && self.phase != Phase::Disposed;
@@ -56,13 +59,14 @@ impl Engine {
 
     /// The pair beside a newer `record` has not come through yet: looks again until it has, or its time is over.
     pub(super) fn waits_for_pair(&mut self, record: (Epoch, Generation)) -> bool {
-        let waiting = self.desk.behind.filter(|(_, awaited)| *awaited == record);
-        let (since, _) = *self.desk.behind.insert(waiting.unwrap_or((self.now.mono, record)));
-        let waited = self.now.mono.since(since);
+        self.desk.behind.take_if(|behind| behind.record != record);
+        let now = self.now.mono;
+        let behind = self.desk.behind.get_or_insert_with(|| Box::new(Behind { since: now, record }));
+        let waited = now.since(behind.since);
         let waits = waited < BEHIND;
         let pause = if waits { BEHIND_PAUSE } else { waited };
         // A pair that takes longer is not waited for, but it is looked for.
-        self.desk.look_at = (waited < LONGEST_BEHIND).then(|| self.now.mono.after(pause));
+        self.desk.look_at = (waited < LONGEST_BEHIND).then(|| now.after(pause));
         waits
     }
 }

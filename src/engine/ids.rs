@@ -1,5 +1,7 @@
 //! Numbers that name things.
 
+use core::num::NonZeroU64;
+
 use super::time::UnixMillis;
 
 /// Orders sessions: it grows when a session begins or ends, so that nothing of an earlier one counts any more.
@@ -9,6 +11,11 @@ pub struct Epoch(pub u64);
 /// Counts the token pairs that were held; it goes on over sessions, so a number names one pair for ever.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Generation(pub u64);
+
+/// Tells one session from others in the record; no secret. It is kept as one more than it is, as
+/// [`Mono`](super::time::Mono) is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionId(NonZeroU64);
 
 /// A caller's question, answered by one [`Output::Settle`](super::output::Output::Settle).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,6 +44,16 @@ impl Epoch {
 impl Generation {
     pub fn next(self) -> Self {
         Self(self.0.saturating_add(1))
+    }
+}
+
+impl SessionId {
+    pub const fn new(number: u64) -> Self {
+        Self(NonZeroU64::MIN.saturating_add(number))
+    }
+
+    pub const fn number(self) -> u64 {
+        self.0.get() - 1
     }
 }
 

@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     fn at(mono: u64, wall: i64) -> Now {
-        Now { mono: Mono(mono), wall: UnixMillis(wall) }
+        Now { mono: Mono::new(mono), wall: UnixMillis(wall) }
     }
 
     fn total(

@@ -30,14 +30,15 @@ pub struct Metrics {
     /// Answers that came too late or for nothing.
     pub stray: u32,
     pub persist_failed: u32,
-    /// Answered refreshes by duration: up to 50, 100, 200, 400, 800, 1,600, 3,200 ms, and longer.
-    pub latency: [u32; 8],
+    /// Answered refreshes by duration: up to 50, 100, 200, 400, 800, 1,600, 3,200 ms, and longer; 65,535 of each at most.
+    pub latency: [u16; 8],
 }
 
 impl Metrics {
     pub fn time(&mut self, took: Millis) {
         let bucket = (took.0.saturating_sub(1) / 50).checked_ilog2().map_or(0, |power| power as usize + 1);
-        self.latency[bucket.min(7)] += 1;
+        let count = &mut self.latency[bucket.min(7)];
+        *count = count.saturating_add(1);
     }
 }
 

@@ -19,6 +19,7 @@ pub mod endpoint;
 #[expect(clippy::module_inception, reason = "the file is named for its noun, like every other")]
 mod engine;
 pub mod error;
+mod few;
 mod flight;
 mod found;
 mod grant;
@@ -33,6 +34,7 @@ mod life;
 pub mod metrics;
 pub mod note;
 pub mod notice;
+mod outbox;
 pub mod output;
 pub mod record;
 mod refresh;

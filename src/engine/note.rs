@@ -53,7 +53,7 @@ impl Engine {
         if self.config.trail == 0 {
             return;
         }
-        let numbers = vec![now.mono.0 as i64, Kind::of(input) as i64, now.wall.0];
+        let numbers = vec![now.mono.millis() as i64, Kind::of(input) as i64, now.wall.0];
         let mut note = Note { numbers, trail: &mut self.trail, config: &self.config };
         if matches!(input, Input::Restore) {
             // Nothing has been drawn before the first input.
@@ -238,7 +238,7 @@ impl Note<'_> {
     }
 
     fn session(&mut self, session: &StoredSession) {
-        self.long(session.id);
+        self.long(session.id.number());
         self.add(session.refused.into());
         self.add(session.lost.into());
         self.token(session.refresh.as_ref());

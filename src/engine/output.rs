@@ -239,5 +239,5 @@ impl Verdict {
 
 impl Now {
     /// A moment that has always passed.
-    pub const NEVER: Self = Self { mono: Mono(0), wall: UnixMillis(0) };
+    pub const NEVER: Self = Self { mono: Mono::new(0), wall: UnixMillis(0) };
 }

@@ -6,13 +6,14 @@
 //! see the sign-out, and no token. What tells one state of a record from another stands first, in this order: see
 //! [`Stamp`].
 
+use alloc::boxed::Box;
 use alloc::string::String;
 
 use super::claim::{self, Claim, Hold, Insist, Stamp};
 use super::decimal;
 use super::encode;
 use super::error::Cause;
-use super::ids::{Epoch, Generation};
+use super::ids::{Epoch, Generation, SessionId};
 use super::json::{self, Object, Value};
 use super::secret::Secret;
 use super::time::{Millis, UnixMillis};
@@ -48,7 +49,7 @@ pub struct Record {
 /// The session of a record.
 #[derive(Clone, Debug)]
 pub struct StoredSession {
-    pub id: u64,
+    pub id: SessionId,
     pub refresh: Option<Secret>,
     pub refresh_ends: Option<UnixMillis>,
     pub access: Option<StoredAccess>,
@@ -114,7 +115,7 @@ impl Record {
             session: self.session.as_ref().map(|session| session.id),
             epoch: self.epoch,
             generation: self.generation,
-            claim: self.claim,
+            claim: self.claim.map(Box::new),
         }
     }
 
@@ -146,7 +147,7 @@ impl Record {
         };
         let session = match root.get("session") {
             Some(Value::Null) => None,
-            Some(Value::String(id)) => match encode::from_hex(&id.decode()) {
+            Some(Value::String(id)) => match encode::from_hex(&id.decode()).map(SessionId::new) {
                 Some(id) => Some(StoredSession {
                     id,
                     refresh: secret(root, "refresh"),
@@ -267,7 +268,7 @@ mod tests {
             }),
             offset: Some(-1_500),
             session: Some(StoredSession {
-                id: 0xabcd,
+                id: SessionId::new(0xabcd),
                 refresh: Some(Secret::new("refresh-token".into())),
                 refresh_ends: Some(UnixMillis(1_800_000_000_000)),
                 access: Some(StoredAccess {
@@ -294,7 +295,7 @@ mod tests {
         assert_eq!((back.epoch, back.generation, back.offset), (Epoch(3), Generation(7), Some(-1_500)));
         assert_eq!((back.claim, back.cooldown), (record().claim, record().cooldown));
         let session = back.session.unwrap();
-        assert_eq!(session.id, 0xabcd);
+        assert_eq!(session.id, SessionId::new(0xabcd));
         assert!(session.lost);
         assert_eq!(session.refresh.unwrap().expose(), "refresh-token");
         assert_eq!(session.refresh_ends, Some(UnixMillis(1_800_000_000_000)));

@@ -82,12 +82,8 @@ impl Engine {
         };
         let deadline = self.now.mono.after(self.latency.timeout(self.config.attempt_timeout));
         self.next_attempt = self.next_attempt.next();
-        let attempt = Attempt {
-            id: self.next_attempt,
-            epoch: session.epoch,
-            generation: session.generation,
-            sent: self.now,
-        };
+        let attempt =
+            Attempt { id: self.next_attempt, epoch: self.epoch, generation: self.generation, sent: self.now };
         flight.attempts += 1;
         flight.stale = 0;
         flight.unclaimed = 0;
@@ -185,7 +181,7 @@ impl Engine {
         match judgement {
             Judgement::Granted(response) => {
                 // The others can bring nothing better; a failure leaves them their chance.
-                for older in core::mem::take(&mut self.abandoned) {
+                for older in self.abandoned.take() {
                     self.emit(Output::Abort(older.id));
                 }
                 self.grant(response);
@@ -200,8 +196,7 @@ impl Engine {
             }
             Judgement::Refused { oauth_error } => {
                 let oauth_error = oauth_error.filter(|code| is_plain(code));
-                let lost = self.session.as_ref().is_some_and(|session| self.lost == Some(session.generation));
-                let reason = EndReason::refused(lost);
+                let reason = EndReason::refused(self.lost);
                 let refusal =
                     Refusal { reason, status: Some(answer.status), oauth_error: oauth_error.clone() };
                 self.refuse(refusal, Some(failure(ErrorCode::SessionEnded, Cause::Refused, oauth_error)));
@@ -212,7 +207,7 @@ impl Engine {
             Judgement::Transient { cause, oauth_error } => {
                 if (200..=299).contains(&answer.status) {
                     // New tokens may have been in what was cut off.
-                    self.lost = self.session.as_ref().map(|session| session.generation);
+                    self.lost = self.session.is_some();
                 }
                 let asked = self.asked_by(answer);
                 self.on_failure(failure(ErrorCode::RefreshUnavailable, cause, oauth_error), true, asked);
@@ -231,7 +226,7 @@ impl Engine {
         }
         self.metrics.failed += 1;
         if !answered && !self.config.broken(Flaw::LossForgotten) {
-            self.lost = self.session.as_ref().map(|session| session.generation);
+            self.lost = self.session.is_some();
         }
         let asked = asked.max(self.asked_before());
         let retries = self.retries();
@@ -271,10 +266,11 @@ impl Engine {
             session.and_then(|session| session.refresh_ends).is_some_and(|ends| ends <= self.now.wall);
         // Of a refresh token that has ended, one attempt decides; and who answers each failure by asking again must
         // not make a storm.
-        if ended || asked && self.background.persists() {
+        let persists = self.background.as_ref().is_some_and(|background| background.persists());
+        if ended || asked && persists {
             return 0;
         }
-        if !self.background.persists() || !self.waiters.is_empty() {
+        if !persists || !self.waiters.is_empty() {
             return self.config.retries;
         }
         // The flight before has shown that an attempt more or less is not what it takes, and nobody waits for it; near
@@ -290,7 +286,8 @@ impl Engine {
         let good = self.session.as_ref().and_then(|session| session.good_access(self.now));
         let left = good.and_then(|access| access.life.left(self.now));
         let met = Met { answered, left, lead: good.map_or(Millis::ZERO, |access| access.lead) };
-        let delay = self.background.delay(self.now.mono, met, asked, &mut self.jitter);
+        let background = self.background.get_or_insert_default();
+        let delay = background.delay(self.now.mono, met, asked, &mut self.jitter);
         failure.attempt = attempts;
         failure.retry_at = Some(self.now.wall.after(delay));
         let error = TokenError::from(failure);
@@ -302,7 +299,8 @@ impl Engine {
         let until = self.now.mono.after(delay);
         let spares = asked.is_none() && left.is_some_and(|left| delay < left);
         let opens = if spares { self.now.mono.after(delay.min(PAUSE)) } else { until };
-        self.cooldown = Some(Cooldown { until, opens, error: error.clone(), hard: asked.is_some() });
+        let cooldown = Cooldown { until, opens, error: error.clone(), hard: asked.is_some() };
+        self.cooldown = Some(Box::new(cooldown));
         self.event(Event::RefreshFailed { error: error.clone(), exhausted: true });
         self.reject_waiters(&error);
     }
@@ -335,14 +333,14 @@ impl Engine {
         }
         let superseded = refusal.reason == EndReason::Superseded;
         if let Some(session) = self.session.as_mut() {
-            session.standing = Standing::Refused(refusal);
+            session.standing = Standing::Refused(Box::new(refusal));
         }
         if !superseded {
             self.save();
         }
         self.event(Event::SessionExpiring { expires_at: self.expires_at() });
         let error = error.unwrap_or_else(|| TokenError::new(ErrorCode::SessionEnded));
-        for waiter in core::mem::take(&mut self.waiters) {
+        for waiter in self.waiters.take() {
             self.turn_down_for_good(waiter, &error);
         }
     }

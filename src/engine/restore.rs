@@ -1,5 +1,7 @@
 //! What is taken from the store: at the start, and when another tab has been quicker.
 
+use alloc::boxed::Box;
+
 use super::claim::Stamp;
 use super::desk::Merged;
 use super::engine::{Engine, Phase};
@@ -11,7 +13,7 @@ use super::record::{Record, Stored, StoredAccess, StoredSession};
 use super::session::{AccessToken, EndReason, Identity, Refusal, Session, Standing};
 use super::time::Millis;
 
-use super::ids::{Epoch, Generation};
+use super::ids::{Epoch, Generation, SessionId};
 
 impl Engine {
     /// The first input: reads the store.
@@ -53,18 +55,17 @@ impl Engine {
             self.generation = self.generation.max(record.generation);
             return Merged::Ended;
         };
-        let lost = stored.lost.then_some(record.generation);
-        let session = self.revive(stored, record.epoch, record.generation);
+        let lost = stored.lost;
+        let session = self.revive(stored, record.generation);
         if booting {
-            self.epoch = record.epoch;
-            self.generation = record.generation;
+            (self.epoch, self.generation) = theirs;
             self.session = Some(session);
         } else {
             let same_session = same_epoch && self.session.as_ref().is_some_and(|held| held.id == session.id);
             if !same_session {
                 self.revoke_granted();
             }
-            self.adopt(session, same_session);
+            self.adopt(session, theirs, same_session);
         }
         self.lost = lost;
         if let Some(cooldown) = cooldown {
@@ -118,7 +119,7 @@ impl Engine {
     /// Whether the store is known to hold something else than this tab under the same numbers.
     pub(super) fn collides(&self, found: &Found) -> bool {
         let ours = (self.epoch, self.generation);
-        let Seen::Record(stamp) = found.seen else {
+        let Seen::Record(stamp) = &found.seen else {
             return false;
         };
         if stamp.order() < ours {
@@ -135,7 +136,7 @@ impl Engine {
 
     /// Whether the store has another session in the epoch of what is held here: two tabs that knew nothing of each other
     /// have counted alike. Who sees both would take the one for a generation of the other.
-    pub(super) fn shares_epoch(&self, stamp: Stamp) -> bool {
+    pub(super) fn shares_epoch(&self, stamp: &Stamp) -> bool {
         stamp.epoch == self.epoch && stamp.session.is_some() && stamp.session != self.known_session()
     }
 
@@ -143,13 +144,14 @@ impl Engine {
     /// since, after the clock was set back perhaps, and goes on.
     pub(super) fn gives_in(&mut self, found: &Found) -> bool {
         let (ours, failures) = ((self.epoch, self.generation), self.desk.failures);
-        let Seen::Record(stamp) = found.seen else {
+        let Seen::Record(stamp) = &found.seen else {
             return false;
         };
         let is_other = stamp.session.is_some() && stamp.session != self.desk.ended;
         let is_late = self.desk.conflicted || failures > 0 || stamp.epoch == self.epoch;
         let meets = self.session.is_none() && is_other && is_late && stamp.order() <= ours;
-        let gives_in = meets && !self.desk.is_fresh();
+        // What is being written over it is not taken back.
+        let gives_in = meets && !self.desk.is_fresh() && self.desk.writing.is_none();
         if gives_in {
             self.epoch = Epoch(stamp.epoch.0.saturating_sub(1));
             self.drop_writes();
@@ -159,13 +161,13 @@ impl Engine {
     }
 
     /// The session that is held, if anybody knows of it.
-    pub(super) fn known_session(&self) -> Option<u64> {
+    pub(super) fn known_session(&self) -> Option<SessionId> {
         self.session.as_ref().filter(|session| session.is_known()).map(|session| session.id)
     }
 
     /// The session that the record is of, if it is of any.
-    pub(super) fn stored_session(&self) -> Option<u64> {
-        match self.desk.seen {
+    pub(super) fn stored_session(&self) -> Option<SessionId> {
+        match &self.desk.seen {
             Seen::Record(stamp) => stamp.session,
             Seen::Foreign | Seen::Nothing => None,
         }
@@ -186,12 +188,8 @@ impl Engine {
     fn renumber(&mut self, epoch: Epoch, generation: Generation) {
         let before = (self.epoch, self.generation);
         (self.epoch, self.generation) = (epoch, generation);
-        let Some(session) = self.session.as_mut() else {
+        if self.session.is_none() {
             return;
-        };
-        (session.epoch, session.generation) = (epoch, generation);
-        if self.lost == Some(before.1) {
-            self.lost = Some(generation);
         }
         let flying = match self.flight.as_mut().map(|flight| &mut flight.step) {
             Some(Step::Sending { attempt, .. }) => Some(attempt),
@@ -226,7 +224,7 @@ impl Engine {
     fn learn(&mut self, record: &Record) {
         let told = |told: fn(&StoredSession) -> bool| record.session.as_ref().is_some_and(told);
         if told(|session| session.lost) {
-            self.lost = Some(self.generation);
+            self.lost = true;
         }
         if let Some(cooldown) = record.cooldown {
             self.heed(cooldown);
@@ -234,16 +232,15 @@ impl Engine {
         let confirming = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Confirming(_)));
         if told(|session| session.refused) && self.can_refresh() && !confirming {
             self.ground();
-            let lost = self.lost == Some(self.generation);
-            self.conclude_refusal(Refusal::because(EndReason::refused(lost)));
+            self.conclude_refusal(Refusal::because(EndReason::refused(self.lost)));
         }
     }
 
-    fn revive(&mut self, stored: StoredSession, epoch: Epoch, generation: Generation) -> Session {
+    fn revive(&mut self, stored: StoredSession, generation: Generation) -> Session {
         let access = stored.access.map(|access| self.revive_access(access, generation));
         let identity = access.as_ref().map(|access| Identity::of(&access.token).0).unwrap_or_default();
         let standing = if stored.refused {
-            Standing::Refused(Refusal::because(EndReason::refused(stored.lost)))
+            Standing::Refused(Box::new(Refusal::because(EndReason::refused(stored.lost))))
         } else if access.is_none() && self.config.refresh_in_cookie() {
             Standing::Resuming { hinted: true }
         } else {
@@ -251,8 +248,6 @@ impl Engine {
         };
         Session {
             id: stored.id,
-            epoch,
-            generation,
             first: generation,
             refresh: stored.refresh,
             refresh_ends: stored.refresh_ends,
@@ -284,7 +279,7 @@ impl Engine {
             self.persist_failed();
         }
         if let Some(session) = self.session.as_mut().filter(|_| behind) {
-            session.standing = Standing::Refused(Refusal::because(EndReason::Superseded));
+            session.standing = Standing::Refused(Box::new(Refusal::because(EndReason::Superseded)));
         }
         if self.session.as_ref().is_some_and(|session| !self.is_usable(session)) {
             self.session = None;
@@ -314,9 +309,7 @@ impl Engine {
             return;
         }
         self.session = Some(Session {
-            id: self.jitter.draw(),
-            epoch: self.epoch,
-            generation: self.generation,
+            id: SessionId::new(self.jitter.draw()),
             first: self.generation,
             refresh: None,
             refresh_ends: None,

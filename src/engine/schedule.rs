@@ -32,7 +32,7 @@ impl Engine {
             Timer::Save => self.desk.save_at,
             Timer::Waiter if self.config.broken(Flaw::WaitWithoutEnd) => None,
             Timer::Waiter => self.waiters.iter().map(|waiter| waiter.deadline).min(),
-            Timer::Write => self.desk.writing.map(|writing| writing.deadline),
+            Timer::Write => self.desk.writing.as_ref().map(|writing| writing.deadline),
         }
     }
 
@@ -88,7 +88,9 @@ impl Engine {
 
     /// The page is seen again or the network is said to be back: what waits for no word of the server goes now.
     pub(super) fn hasten(&mut self) {
-        self.background.wake(self.now.mono);
+        if let Some(background) = self.background.as_mut() {
+            background.wake(self.now.mono);
+        }
         self.desk.save_at = self.desk.save_at.map(|at| at.min(self.now.mono));
         let soonest = self.soonest();
         if let Some(cooldown) = self.cooldown.as_mut().filter(|cooldown| !cooldown.hard) {
@@ -110,7 +112,7 @@ impl Engine {
 
     /// Time passed in which nothing could run: deadlines of attempts and callers move on by it.
     pub(super) fn postpone(&mut self, by: Millis) {
-        for waiter in &mut self.waiters {
+        for waiter in self.waiters.iter_mut() {
             waiter.deadline = waiter.deadline.after(by);
         }
         if let Some(flight) = self.flight.as_mut()

@@ -1,5 +1,6 @@
 //! Tokens: redacted in `Debug`, wiped when dropped.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -12,11 +13,11 @@ use zeroize::Zeroize;
 pub struct Secret(Arc<Held>);
 
 #[derive(Default)]
-struct Held(String);
+struct Held(Box<str>);
 
 impl Secret {
     pub fn new(token: String) -> Self {
-        Self(Arc::new(Held(token)))
+        Self(Arc::new(Held(token.into_boxed_str())))
     }
 
     /// The token itself. Every caller is a place where it can leak.

@@ -1,8 +1,9 @@
 //! A session and its tokens.
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 
-use super::ids::{Epoch, Generation};
+use super::ids::{Generation, SessionId};
 use super::jwt::{self, Claims};
 use super::life::Life;
 use super::secret::Secret;
@@ -11,10 +12,7 @@ use super::time::{Millis, Mono, Now, UnixMillis};
 /// What is held of a signed-in user. It may hold no token: a cookie session that is being resumed.
 #[derive(Clone, Debug)]
 pub struct Session {
-    /// Tells this session from others in the record; no secret.
-    pub id: u64,
-    pub epoch: Epoch,
-    pub generation: Generation,
+    pub id: SessionId,
     /// The first generation of this session that this instance has held.
     pub first: Generation,
     /// Absent when the refresh token is a cookie, or when the app never had one.
@@ -57,7 +55,7 @@ pub enum Standing {
     /// The refresh token may be used.
     Good,
     /// The refresh token was refused; the session ends with its access token.
-    Refused(Refusal),
+    Refused(Box<Refusal>),
     /// A cookie session after a reload: nobody knows yet whether it is still there. `hinted`: a record says that
     /// there was one.
     Resuming { hinted: bool },

@@ -9,7 +9,7 @@ use super::engine::{Cooldown, Engine, Phase};
 use super::error::{Cause, ErrorCode, TokenError};
 use super::flight::Step;
 use super::found::Seen;
-use super::ids::{CallId, Epoch, Generation};
+use super::ids::{CallId, Epoch, Generation, SessionId};
 use super::input::{Revocation, SessionMode};
 use super::jwt::Claims;
 use super::life::{Life, Lifetime};
@@ -82,7 +82,7 @@ impl Engine {
         }
         self.ground();
         self.forget_failures();
-        if let Seen::Record(stamp) = self.desk.seen
+        if let Seen::Record(stamp) = &self.desk.seen
             && stamp.epoch == self.epoch
         {
             // Of a pair that has not come through only the number is known.
@@ -141,11 +141,9 @@ impl Engine {
         self.epoch = self.next_epoch();
         self.ground();
         self.forget_failures();
-        let id = self.jitter.draw();
+        let id = SessionId::new(self.jitter.draw());
         self.session = Some(Session {
             id,
-            epoch: self.epoch,
-            generation: self.generation,
             first: self.generation.next(),
             refresh: None,
             refresh_ends: None,
@@ -175,7 +173,6 @@ impl Engine {
         let Some(session) = self.session.as_mut() else {
             return;
         };
-        session.generation = self.generation;
         session.access = Some(AccessToken { generation: self.generation, ..pair.access });
         session.identity = pair.identity;
         session.standing = Standing::Good;
@@ -184,13 +181,13 @@ impl Engine {
             session.refresh = pair.refresh;
             session.refresh_ends = pair.refresh_ends;
         }
-        self.lost = None;
+        self.lost = false;
     }
 
-    /// Takes over what another tab has stored. `same_session`: the one held goes on.
-    pub(super) fn adopt(&mut self, mut session: Session, same_session: bool) {
+    /// Takes over what another tab has stored under `order`. `same_session`: the one held goes on.
+    pub(super) fn adopt(&mut self, mut session: Session, order: (Epoch, Generation), same_session: bool) {
         self.metrics.adopted += 1;
-        self.mark(Mark::Adopted, session.generation.0);
+        self.mark(Mark::Adopted, order.1.0);
         // What was being stored is not what is held any more.
         self.news = None;
         let before = self.session.take();
@@ -210,8 +207,7 @@ impl Engine {
             !same_session && !before.is_resuming() && !before.identity.is_same_user(&session.identity)
         });
         let changed = before.as_ref().is_some_and(|before| before.identity.is_other_user(&session.identity));
-        self.epoch = session.epoch;
-        self.generation = session.generation;
+        (self.epoch, self.generation) = order;
         self.session = Some(session);
         self.forget_failures();
         if !same_session {
@@ -284,11 +280,11 @@ impl Engine {
     pub(super) fn looks_once_more(&mut self) -> bool {
         let held = (self.epoch, self.generation);
         let standing = self.session.as_ref().map(|session| &session.standing);
-        let Some(Standing::Refused(Refusal { reason: EndReason::Superseded, .. })) = standing else {
+        if !matches!(standing, Some(Standing::Refused(refusal)) if refusal.reason == EndReason::Superseded) {
             return false;
-        };
-        if self.desk.last_chance != Some(held) && self.phase == Phase::Running {
-            self.desk.last_chance = Some(held);
+        }
+        if self.desk.last_chance.as_deref() != Some(&held) && self.phase == Phase::Running {
+            self.desk.last_chance = Some(Box::new(held));
             self.desk.looking = true;
             self.start_read();
         }
@@ -301,7 +297,7 @@ impl Engine {
             return;
         }
         let refusal = match self.session.as_ref().map(|session| &session.standing) {
-            Some(Standing::Refused(refusal)) => refusal.clone(),
+            Some(Standing::Refused(refusal)) => Refusal::clone(refusal),
             _ => Refusal::because(EndReason::Expired),
         };
         // Elsewhere the session goes on.
@@ -360,7 +356,7 @@ impl Engine {
         if self.config.broken(Flaw::NoEpoch) {
             return self.epoch;
         }
-        let stored = match self.desk.seen {
+        let stored = match &self.desk.seen {
             Seen::Record(stamp) => stamp.epoch,
             Seen::Foreign | Seen::Nothing => Epoch(0),
         };
@@ -369,11 +365,11 @@ impl Engine {
 
     pub(super) fn forget_failures(&mut self) {
         self.cooldown = None;
-        self.background.reset();
-        self.breaker.close();
+        self.background = None;
+        self.breaker = None;
         self.unhelpful = 0;
         self.hold_off = None;
-        self.lost = None;
+        self.lost = false;
     }
 
     pub(super) fn start(&mut self) {
@@ -394,12 +390,13 @@ impl Engine {
             // What the server has decided already is carried out.
             (Step::Committing | Step::Confirming(_), _) => return,
             (Step::Sending { .. }, _) => {
-                self.lost = self.session.as_ref().map(|session| session.generation);
+                self.lost = self.session.is_some();
             }
             // The next flight waits as long as this one would have.
             (Step::Waiting { until, hard }, Some(error)) => {
                 let (until, hard) = (*until, *hard);
-                self.cooldown = Some(Cooldown { until, opens: until, error: error.clone(), hard });
+                let error = error.clone();
+                self.cooldown = Some(Box::new(Cooldown { until, opens: until, error, hard }));
             }
             _ => {}
         }
@@ -415,7 +412,7 @@ impl Engine {
         self.ground();
         self.turn_away(ErrorCode::Disposed);
         self.phase = Phase::Disposed;
-        for (_, input) in core::mem::take(&mut self.deferred) {
+        for (_, input) in self.deferred.take() {
             self.apply(input);
         }
         self.settle_saved(usize::MAX);
@@ -423,7 +420,7 @@ impl Engine {
 
     /// Settles every waiter with `code`; a request that has its 401 already goes back to its caller with that.
     fn turn_away(&mut self, code: ErrorCode) {
-        for waiter in core::mem::take(&mut self.waiters) {
+        for waiter in self.waiters.take() {
             match waiter.want {
                 Want::Replacement(_) if code != ErrorCode::Disposed => {
                     self.settle(waiter.call, Ok(Settled::Pass))

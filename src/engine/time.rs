@@ -1,14 +1,16 @@
 //! Quantities of time. The engine owns no clock: every reading comes in with an input.
 
 use core::fmt;
+use core::num::NonZeroU64;
 
 /// A duration in milliseconds.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Millis(pub u64);
 
-/// A reading of the monotonic clock (`performance.now()`), in milliseconds from an unknown start.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Mono(pub u64);
+/// A reading of the monotonic clock (`performance.now()`), in milliseconds from an unknown start. It is kept as one more
+/// than it is, so that one that may be missing takes no more memory.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Mono(NonZeroU64);
 
 /// A reading of the wall clock (`Date.now()`), in milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,9 +58,17 @@ impl Millis {
 }
 
 impl Mono {
+    pub const fn new(millis: u64) -> Self {
+        Self(NonZeroU64::MIN.saturating_add(millis))
+    }
+
+    pub const fn millis(self) -> u64 {
+        self.0.get() - 1
+    }
+
     /// Time since `earlier`; zero when the clock seems to run backwards.
     pub const fn since(self, earlier: Self) -> Millis {
-        Millis(self.0.saturating_sub(earlier.0))
+        Millis(self.0.get().saturating_sub(earlier.0.get()))
     }
 
     pub const fn after(self, delay: Millis) -> Self {
@@ -66,7 +76,7 @@ impl Mono {
     }
 
     pub const fn before(self, span: Millis) -> Self {
-        Self(self.0.saturating_sub(span.0))
+        Self::new(self.millis().saturating_sub(span.0))
     }
 }
 
@@ -86,6 +96,12 @@ impl UnixMillis {
     }
 }
 
+impl Default for Mono {
+    fn default() -> Self {
+        Self::new(0)
+    }
+}
+
 impl fmt::Debug for Millis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ms", self.0)
@@ -94,7 +110,7 @@ impl fmt::Debug for Millis {
 
 impl fmt::Debug for Mono {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "mono {}", self.0)
+        write!(f, "mono {}", self.millis())
     }
 }
 
@@ -123,13 +139,13 @@ mod tests {
 
     #[test]
     fn what_is_printed_says_which_clock_it_is() {
-        let shown = alloc::format!("{:?}, {:?}, {:?}", Millis(5), Mono(6), UnixMillis(-7));
+        let shown = alloc::format!("{:?}, {:?}, {:?}", Millis(5), Mono::new(6), UnixMillis(-7));
         assert_eq!(shown, "5 ms, mono 6, unix -7 ms");
     }
 
     #[test]
     fn a_clock_that_runs_backwards_gives_zero() {
-        assert_eq!(Mono(5).since(Mono(9)), Millis::ZERO);
+        assert_eq!(Mono::new(5).since(Mono::new(9)), Millis::ZERO);
         assert_eq!(UnixMillis(i64::MIN).since(UnixMillis(i64::MAX)), Millis::ZERO);
     }
 }

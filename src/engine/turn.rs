@@ -4,6 +4,8 @@
 //! Nothing else is done under the lock. The claim is a lease: whoever comes late to its sending, because the tab was
 //! frozen or the machine slept, reads and claims again.
 
+use alloc::boxed::Box;
+
 use super::broken::Flaw;
 use super::claim::{Claim, Hold, Stamp};
 use super::desk::What;
@@ -145,10 +147,10 @@ impl Engine {
         if !self.keeps_lease() {
             return;
         }
-        if let Some(Cooldown { until, error, hard: true, .. }) = self.cooldown.clone()
-            && until > self.now.mono
+        if let Some(cooldown) = self.cooldown.as_ref().filter(|cooldown| cooldown.hard)
+            && cooldown.until > self.now.mono
         {
-            return self.put_off(until, error, true);
+            return self.put_off(cooldown.until, cooldown.error.clone(), true);
         }
         if self.is_told_of_newer() {
             if self.desk.hangs > 0 {
@@ -159,10 +161,10 @@ impl Engine {
                 return;
             }
         }
-        let foreign = match self.desk.seen {
+        let foreign = match &self.desk.seen {
             // One on an older pair, which this tab has replaced and could not store, tells nothing.
             Seen::Record(stamp) if stamp.order() == (self.epoch, self.generation) => {
-                stamp.claim.filter(|claim| claim.owner != self.id)
+                stamp.claim.as_ref().filter(|claim| claim.owner != self.id)
             }
             Seen::Foreign | Seen::Nothing | Seen::Record(_) => None,
         };
@@ -177,7 +179,7 @@ impl Engine {
             }
             // Whoever claimed is gone, and with it the answer.
             self.mark(Mark::OwnerGone, self.generation.0);
-            self.lost = Some(self.generation);
+            self.lost = true;
         }
         // Of a visitor who may have no session nothing is stored.
         let is_known = self.session.as_ref().is_some_and(Session::is_known);
@@ -221,12 +223,12 @@ impl Engine {
         }
         flight.step = Step::Claiming;
         flight.lease = Lease { from: self.now, woken: false };
-        self.claim = Some(Claim {
+        self.claim = Some(Box::new(Claim {
             owner: self.id,
             hold: if self.is_alone() { Hold::Alone } else { Hold::Locked },
             at: self.now.wall,
             life: self.attempt_timeout().saturating_add(CLAIM_SLACK),
-        });
+        }));
         self.write(What::Claim);
     }
 
@@ -369,11 +371,11 @@ impl Engine {
     /// For how long the lock is kept because what the turn has brought could not be stored, and is tried again: whoever
     /// had it next would find the claim, take this tab for gone, and send a refresh token that is spent.
     fn owes_for(&self) -> Option<Millis> {
-        let Seen::Record(Stamp { claim: Some(claim), .. }) = self.desk.seen else {
+        let Seen::Record(Stamp { claim: Some(claim), .. }) = &self.desk.seen else {
             return None;
         };
-        let owes = self.desk.save_at.is_some() && claim.owner == self.id && claim.is_live(self.now.wall);
-        owes.then(|| claim.left(self.now.wall).saturating_add(Millis(1)))
+        let owes = self.desk.save_at.is_some() && claim.hold == Hold::Locked && claim.owner == self.id;
+        (owes && claim.is_live(self.now.wall)).then(|| claim.left(self.now.wall).saturating_add(Millis(1)))
     }
 
     /// What the server asked of every tab: not to send before a time.
@@ -400,7 +402,8 @@ impl Engine {
         if left > Millis::ZERO && left <= LONGEST_COOLDOWN && is_news {
             let retry_at = Some(self.now.wall.after(left));
             let failure = Failure { retry_at, ..Failure::unavailable(cooldown.cause) };
-            self.cooldown = Some(Cooldown { until, opens: until, error: failure.into(), hard: true });
+            let error = failure.into();
+            self.cooldown = Some(Box::new(Cooldown { until, opens: until, error, hard: true }));
         }
     }
 }

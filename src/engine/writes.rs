@@ -1,5 +1,6 @@
 //! What is written to the store: what is held, and claims on it.
 
+use alloc::boxed::Box;
 use alloc::string::ToString;
 
 use super::broken::Flaw;
@@ -32,7 +33,10 @@ impl Engine {
         self.desk.again = false;
         self.desk.written = self.desk.calls.len();
         let order = (self.epoch, self.generation);
-        if let Seen::Record(stamp) = self.desk.seen {
+        if let Seen::Record(stamp) = &self.desk.seen {
+            if stamp.order() > order {
+                return self.drop_writes();
+            }
             let is_same = stamp.order() == order && stamp.session != self.known_session();
             if is_same || stamp.order() < order && self.shares_epoch(stamp) {
                 self.overtake();
@@ -44,7 +48,7 @@ impl Engine {
     /// Takes the claim back: the attempt is over and nothing came of it. Another tab may have claimed since.
     pub(super) fn release(&mut self) {
         let claim = self.claim.take();
-        let is_there = matches!(self.desk.seen, Seen::Record(stamp) if stamp.claim == claim);
+        let is_there = matches!(&self.desk.seen, Seen::Record(stamp) if stamp.claim == claim);
         if !self.desk.is_idle() {
             self.desk.again = true;
         } else if is_there {
@@ -58,7 +62,7 @@ impl Engine {
         let mut record = self.record();
         let mut insist = if what == What::Save { Insist::Generation } else { Insist::Claim };
         self.desk.saves_new = what == What::Save;
-        if let (What::Save, Seen::Record(stamp)) = (what, self.desk.seen)
+        if let (What::Save, Seen::Record(stamp)) = (what, &self.desk.seen)
             && stamp.order() == record.order()
         {
             self.desk.saves_new = false;
@@ -69,10 +73,10 @@ impl Engine {
                 Some(Claim { owner: self.id, hold: Hold::Alone, at: self.now.wall, life: Millis::ZERO })
             } else {
                 // No new pair: another tab may be about to send this one, and its claim stays.
-                stamp.claim.filter(|claim| claim.owner != self.id)
+                stamp.claim.as_deref().copied().filter(|claim| claim.owner != self.id)
             };
         }
-        let expected = match self.desk.seen {
+        let expected = match &self.desk.seen {
             _ if self.config.broken(Flaw::CommitWithoutCompare) => Expected::Anything,
             Seen::Foreign => Expected::Anything,
             // A store that is too slow to be read can still be told what the user wants. Where other tabs write, too,
@@ -85,10 +89,10 @@ impl Engine {
         };
         let then = Seen::Record(record.stamp());
         // The pair need not be written again for a claim on it.
-        let is_there = matches!(self.desk.seen, Seen::Record(stamp) if stamp.order() == record.order());
+        let is_there = matches!(&self.desk.seen, Seen::Record(stamp) if stamp.order() == record.order());
         let is_whole = !self.config.apart || what == What::Save || !is_there;
         let deadline = self.now.mono.after(STORE_TIMEOUT);
-        self.desk.writing = Some(Writing { op, deadline, what, then, is_whole });
+        self.desk.writing = Some(Box::new(Writing { op, deadline, what, then, is_whole }));
         let fence = self.config.apart.then(|| record.clone().without_tokens().encode());
         // Where the record has a place of its own the claim is there, and nobody looks for it beside the pair.
         record.claim = record.claim.filter(|_| !self.config.apart);
@@ -108,19 +112,18 @@ impl Engine {
     }
 
     pub(super) fn on_write_timeout(&mut self) {
-        if let Some(writing) = self.desk.writing {
-            self.on_written(writing.op, Stored::Failed);
+        if let Some(op) = self.desk.writing.as_ref().map(|writing| writing.op) {
+            self.on_written(op, Stored::Failed);
         }
     }
 
     pub(super) fn on_written(&mut self, op: StoreOp, stored: Stored) {
-        let Some(writing) = self.desk.writing.filter(|writing| writing.op == op) else {
+        let Some(writing) = self.desk.writing.take_if(|writing| writing.op == op) else {
             if stored == Stored::Durably {
                 self.desk.written_late(op);
             }
             return;
         };
-        self.desk.writing = None;
         match stored {
             Stored::Conflict => {
                 self.desk.conflicts += 1;
@@ -205,8 +208,9 @@ impl Engine {
 
     /// Answers the first `count` of those who wait for the store; what they changed holds in any case.
     pub(super) fn settle_saved(&mut self, count: usize) {
-        let later = self.desk.calls.split_off(count.min(self.desk.calls.len()));
-        for (call, settled) in core::mem::replace(&mut self.desk.calls, later) {
+        let mut calls = self.desk.calls.take();
+        self.desk.calls = calls.split_off(count.min(calls.len())).into();
+        for (call, settled) in calls {
             self.settle(call, Ok(settled));
         }
     }
@@ -234,7 +238,7 @@ impl Engine {
             name: self.config.name.to_string(),
             epoch: self.epoch,
             generation: self.generation,
-            claim: self.claim,
+            claim: self.claim.as_deref().copied(),
             cooldown: self.shared_cooldown(),
             offset: self.offset,
             session: session.filter(|session| session.is_known()).map(|session| StoredSession {
@@ -250,7 +254,7 @@ impl Engine {
                     _ => None,
                 },
                 refused: session.is_refused() && !self.config.broken(Flaw::RefusalNotStored),
-                lost: self.lost == Some(session.generation),
+                lost: self.lost,
             }),
         }
     }

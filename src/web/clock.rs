@@ -16,7 +16,7 @@ extern "C" {
 
 /// Reads both clocks.
 pub(super) fn now() -> Now {
-    Now { mono: Mono(monotonic() as u64), wall: UnixMillis(Date::now() as i64) }
+    Now { mono: Mono::new(monotonic() as u64), wall: UnixMillis(Date::now() as i64) }
 }
 
 /// A seed for the engine's jitter. Without `crypto` the clocks must do: it is no secret.
@@ -24,7 +24,7 @@ pub(super) fn seed() -> u64 {
     let mut bytes = [0; 8];
     if fill_with_entropy(&mut bytes).is_err() {
         let now = now();
-        return now.mono.0 ^ now.wall.0 as u64;
+        return now.mono.millis() ^ now.wall.0 as u64;
     }
     u64::from_le_bytes(bytes)
 }

@@ -214,9 +214,9 @@ impl Shell {
                 verdict.generation.0 as f64,
                 verdict.expires_at.map(|time| time.0 as f64),
                 verdict.until.map_or(f64::INFINITY, |until| until.wall.0 as f64),
-                verdict.until.map_or(f64::INFINITY, |until| until.mono.0 as f64),
+                verdict.until.map_or(f64::INFINITY, |until| until.mono.millis() as f64),
                 verdict.checked.wall.0 as f64,
-                verdict.checked.mono.0 as f64,
+                verdict.checked.mono.millis() as f64,
             ),
         };
         *self.verdict.borrow_mut() = verdict;

@@ -40,7 +40,7 @@ fn a_day_without_trouble_tells_each_refresh_once_and_nothing_else() {
         (requests, requests, requests)
     });
     assert_eq!((metrics.failed, metrics.stray, metrics.rejected), (0, 0, 0));
-    assert_eq!(metrics.latency.iter().sum::<u32>(), metrics.attempts);
+    assert_eq!(metrics.latency.into_iter().map(u32::from).sum::<u32>(), metrics.attempts);
 }
 
 /// OB2: each failure is told, each retry with its moment, and giving up once.

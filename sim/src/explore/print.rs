@@ -192,7 +192,7 @@ impl Scribe {
         let back = |last: u32| Some(i64::from(last) - number as i64);
         let is_any = |ends: &[&str]| ends.iter().any(|end| before.ends_with(end));
         if is_any(&["mono "]) {
-            since(self.now.mono.0)
+            since(self.now.mono.millis())
         } else if is_any(&["unix ", r#""at":"#, r#""received":"#, r#""until":"#]) {
             since(self.now.wall.0 as u64)
         } else if is_any(&["StoreOp("]) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use evertoken::engine::answer::{Answer, Outcome};
 use evertoken::engine::config::Options;
-use evertoken::engine::ids::{CallId, Epoch, Generation, LockId};
+use evertoken::engine::ids::{CallId, Epoch, Generation, LockId, SessionId};
 use evertoken::engine::input::{Input, Revocation, Stored, Urgency};
 use evertoken::engine::record::{Record, StoredAccess, StoredSession};
 use evertoken::engine::secret::Secret;
@@ -97,7 +97,7 @@ impl World {
     }
 
     pub(super) fn now(&self) -> Now {
-        Now { mono: Mono(BEGINNING + self.elapsed), wall: UnixMillis(START + self.elapsed as i64) }
+        Now { mono: Mono::new(BEGINNING + self.elapsed), wall: UnixMillis(START + self.elapsed as i64) }
     }
 
     /// One input under the law, with all that it asks for.
@@ -348,7 +348,7 @@ impl World {
     fn sign_in(&mut self) {
         let (token, received) = (self.server.live, self.now().wall);
         let session = StoredSession {
-            id: 1,
+            id: SessionId::new(1),
             refresh: Some(Secret::new(token.to_string())),
             refresh_ends: None,
             access: Some(StoredAccess {

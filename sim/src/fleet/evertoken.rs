@@ -79,7 +79,7 @@ impl Browser for Evertoken {
 impl Evertoken {
     /// The law of the engine: one input, then all outputs, then one timer. The store answers at once.
     fn feed(&mut self, tab: usize, input: Input, moment: &mut Moment<'_>) {
-        let now = Now { mono: Mono(u64::from(moment.at)), wall: UnixMillis(moment.wall()) };
+        let now = Now { mono: Mono::new(u64::from(moment.at)), wall: UnixMillis(moment.wall()) };
         let mut input = Some(input);
         while let Some(next) = input.take() {
             self.tabs[tab].handle(now, next);
@@ -117,7 +117,7 @@ impl Evertoken {
             Output::Settle(call, settled) => moment.asked(settled.ok().map(|_| moment.at - call.0)),
             // Until the verdict's bound the page sends without asking the engine.
             Output::Verdict(Some(verdict)) => {
-                let bound = verdict.until.map_or(u64::MAX, |until| until.mono.0);
+                let bound = verdict.until.map_or(u64::MAX, |until| until.mono.millis());
                 moment.person.ask_after(moment.at.max(At::try_from(bound).unwrap_or(NEVER)));
             }
             Output::Verdict(None) => moment.person.ask_after(moment.at),
@@ -137,7 +137,7 @@ impl Evertoken {
 }
 
 fn timer(engine: &Engine) -> At {
-    engine.poll_timeout().and_then(|timer| At::try_from(timer.0).ok()).unwrap_or(NEVER)
+    engine.poll_timeout().and_then(|timer| At::try_from(timer.millis()).ok()).unwrap_or(NEVER)
 }
 
 fn status(status: u16, body: &str) -> Outcome {

@@ -65,6 +65,8 @@ pub(crate) struct Eye {
     pub(crate) told_when: bool,
     /// Whether the user has done something that the store is not known to hold.
     pub(crate) wish: Wish,
+    /// Somebody has signed in, and no store is known to have held that.
+    pub(crate) unseen: bool,
     /// The last write, and when it was asked for.
     pub(crate) writing: Option<(StoreOp, u64)>,
     /// Writes in a row that failed.
@@ -262,7 +264,7 @@ impl Eye {
         let future = self.viewed.after(FUTURE).0;
         let is_news = |record: &&Record| {
             // A sign-in that no store has held yet nobody can have ended.
-            let is_unseen = self.unsaved > 0 && self.session == Session::Open && record.session.is_none();
+            let is_unseen = self.unseen && record.session.is_none();
             record.stamp().order() > self.order
                 && (self.wish == Wish::None && !is_unseen
                     || i64::try_from(record.epoch.0).is_ok_and(|epoch| epoch < future))
@@ -293,6 +295,7 @@ impl Eye {
         for intent in std::mem::take(&mut self.intents) {
             self.acted = true;
             self.wish = Wish::Unwritten;
+            self.unseen = matches!(intent, Intent::Begin(_));
             match intent {
                 // The same user may go on with the same session.
                 Intent::Begin(_) => self.replaced.extend(self.family.take()),

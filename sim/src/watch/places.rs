@@ -36,7 +36,7 @@ impl World {
         }
         if eye.view.as_ref().and_then(|view| view.pair()).and_then(Eye::family_in) == Some(family) {
             // What the store holds of the very session that is held, it has learnt.
-            eye.wish = Wish::None;
+            (eye.wish, eye.unseen) = (Wish::None, false);
         }
         let Some(news) = eye.news() else {
             return;

@@ -214,10 +214,7 @@ impl World {
                 eye.lost = if unread { token } else { eye.lost };
             }
         }
-        let asked = match outcome {
-            Outcome::Answered(answer) => answer.retry_after.as_deref().and_then(|text| text.parse().ok()),
-            _ => None,
-        };
+        let asked = asked_by(outcome);
         eye.told_when = asked.is_some();
         if let Some(seconds) = asked {
             let peace = Millis::from_secs(seconds).min(LONGEST_RETRY_AFTER);
@@ -225,6 +222,14 @@ impl World {
             if let Some(token) = token {
                 self.watch.peace.insert(token, elapsed + peace.0);
             }
+        }
+    }
+
+    /// The answer comes to a request that was given up. When the server names a time, the schedule has no more to say.
+    pub(crate) fn watch_late_answer(&mut self, tab: usize, request: usize, outcome: &Outcome) {
+        let eye = &mut self.tabs[tab].eye;
+        if asked_by(outcome).is_some() && self.requests[request].token == eye.held {
+            eye.soft = None;
         }
     }
 
@@ -269,6 +274,14 @@ impl World {
         if !is_excused {
             self.broke(Invariant::I6, || format!("{token:?} was spent, and no answer was lost"));
         }
+    }
+}
+
+/// For how many seconds an answer asks for peace.
+fn asked_by(outcome: &Outcome) -> Option<u64> {
+    match outcome {
+        Outcome::Answered(answer) => answer.retry_after.as_deref()?.parse().ok(),
+        _ => None,
     }
 }
 

@@ -67,6 +67,7 @@ impl World {
             Input::StoreWritten { op, stored } => {
                 eye.operations = eye.operations.saturating_sub(1);
                 eye.sights.remove(op);
+                eye.unseen &= *stored != Stored::Durably;
                 let late = eye.writing.is_some_and(|(last, asked)| last != *op || elapsed >= asked + 2_000);
                 if *stored != Stored::Conflict && matches!(eye.wish, Wish::Written(first) if first <= *op) {
                     eye.wish = Wish::None;

@@ -22,7 +22,7 @@ impl Clock {
 
     pub fn now(&self) -> Now {
         Now {
-            mono: Mono(self.elapsed - self.missed),
+            mono: Mono::new(self.elapsed - self.missed),
             wall: UnixMillis(self.truth().saturating_add(self.ahead)),
         }
     }
@@ -34,7 +34,7 @@ impl Clock {
 
     /// When the monotonic clock shows `at`, in elapsed time.
     pub fn when(&self, at: Mono) -> u64 {
-        at.0.saturating_add(self.missed)
+        at.millis().saturating_add(self.missed)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use evertoken::engine::answer::Outcome;
 use evertoken::engine::claim::{Claim, Hold};
-use evertoken::engine::ids::{Epoch, Generation};
+use evertoken::engine::ids::{Epoch, Generation, SessionId};
 use evertoken::engine::input::Input;
 use evertoken::engine::notice::Notice;
 use evertoken::engine::record::{Record, Stored, StoredAccess, StoredSession};
@@ -68,7 +68,7 @@ impl World {
         let response = response::parse(&body, &Fields::default(), false).expect("a pair");
         let old = self.record();
         let mut session = StoredSession {
-            id: 77,
+            id: SessionId::new(77),
             refresh: None,
             refresh_ends: None,
             access: None,

@@ -5,7 +5,7 @@ use evertoken::engine::answer::{Answer, Outcome, Ruling};
 use evertoken::engine::claim::{Claim, Hold};
 use evertoken::engine::config::Config;
 use evertoken::engine::error::Cause;
-use evertoken::engine::ids::{AttemptId, CallId, Epoch, Generation, LockId, StoreOp};
+use evertoken::engine::ids::{AttemptId, CallId, Epoch, Generation, LockId, SessionId, StoreOp};
 use evertoken::engine::input::{Input, Reception, Revocation, SessionMode, Stored, Urgency, Wake};
 use evertoken::engine::note::Kind;
 use evertoken::engine::notice::Notice;
@@ -35,7 +35,7 @@ pub fn replay(config: &Config, steps: &[Vec<i64>]) -> Replayed {
     let mut engine = Engine::new(config.clone(), Reader(&restore[3..]).long());
     let mut trace = Vec::new();
     for step in steps.iter().filter(|step| step[1] >= Kind::Answer as i64) {
-        let now = Now { mono: Mono(step[0] as u64), wall: UnixMillis(step[2]) };
+        let now = Now { mono: Mono::new(step[0] as u64), wall: UnixMillis(step[2]) };
         engine.handle(now, Reader(&step[3..]).input(step[1], &config.name));
         while let Some(output) = engine.poll_output() {
             trace.push(kind(&output));
@@ -198,7 +198,7 @@ impl Reader<'_> {
 
     fn session(&mut self) -> StoredSession {
         StoredSession {
-            id: self.long(),
+            id: SessionId::new(self.long()),
             refused: self.next() == 1,
             lost: self.next() == 1,
             refresh: self.secret().map(Secret::new),

@@ -1,5 +1,6 @@
 //! Arbitrary things that happen.
 
+use evertoken::engine::ids::SessionId;
 use evertoken::engine::record::StoredSession;
 use proptest::prelude::*;
 
@@ -85,7 +86,7 @@ fn reply() -> impl Strategy<Value = Reply> {
 
 fn stored_text() -> impl Strategy<Value = String> {
     let session = (any::<bool>(), any::<bool>()).prop_map(|(refresh, refused)| StoredSession {
-        id: 5,
+        id: SessionId::new(5),
         refresh: refresh.then(|| Secret::new(format!("stored-{CANARY}"))),
         refresh_ends: None,
         access: None,
@@ -104,5 +105,5 @@ fn stored_text() -> impl Strategy<Value = String> {
 pub fn any_time() -> impl Strategy<Value = Now> {
     let mono = prop_oneof![4 => 0..100_000_u64, 1 => any::<u64>()];
     let wall = prop_oneof![4 => START..START + 100_000, 1 => any::<i64>()];
-    (mono, wall).prop_map(|(mono, wall)| Now { mono: Mono(mono), wall: UnixMillis(wall) })
+    (mono, wall).prop_map(|(mono, wall)| Now { mono: Mono::new(mono), wall: UnixMillis(wall) })
 }

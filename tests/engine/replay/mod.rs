@@ -81,7 +81,7 @@ fn the_numbers_of_a_refresh_are_these() {
     world.force();
     world.advance(ms(200));
     let (at, wall) = (5_000, START + 5_000);
-    let id = world.record().session.expect("a session").id;
+    let id = world.record().session.expect("a session").id.number();
     let halves = |number: u64| [(number >> 32) as i64, (number & 0xffff_ffff) as i64];
     let ada = [3, 1, 1, wall, 1, wall + 900_000];
     let steps = steps_of(&world.engine);

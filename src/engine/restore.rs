@@ -147,7 +147,8 @@ impl Engine {
         let Seen::Record(stamp) = &found.seen else {
             return false;
         };
-        let is_other = stamp.session.is_some() && stamp.session != self.desk.ended;
+        // No tab writes an epoch of zero, and there would be none below it to step back to.
+        let is_other = stamp.session.is_some() && stamp.session != self.desk.ended && stamp.epoch > Epoch(0);
         let is_late = self.desk.conflicted || failures > 0 || stamp.epoch == self.epoch;
         let meets = self.session.is_none() && is_other && is_late && stamp.order() <= ours;
         // What is being written over it is not taken back.

@@ -1,7 +1,7 @@
 //! What a look at the store means for what is held here.
 use crate::common::*;
-use evertoken::engine::ids::Epoch;
-use evertoken::engine::record::StoredCooldown;
+use evertoken::engine::ids::{Epoch, SessionId};
+use evertoken::engine::record::{StoredCooldown, StoredSession};
 
 /// LP3: also where the refresh token is a cookie, and nothing in the record tells one from another.
 #[test]
@@ -50,6 +50,26 @@ fn a_sign_out_does_not_give_in_to_the_session_that_it_ends() {
     assert!(world.store.reads >= 2);
     world.advance(secs(5));
     assert_eq!((world.record().session.is_none(), world.state()), (true, State::SignedOut));
+}
+
+/// Anybody of this origin can write anything. There is no epoch below this one to step back to.
+#[test]
+fn a_session_of_epoch_zero_is_not_looked_at_for_ever() {
+    let mut world = World::new();
+    let nobodys = StoredSession {
+        id: SessionId::new(70),
+        refresh: None,
+        refresh_ends: None,
+        access: None,
+        refused: false,
+        lost: false,
+    };
+    world.store.put(record(nobodys, 0, 0));
+    world.store.mode = Mode::Delayed(10);
+    let reads = world.store.reads;
+    world.wake(Wake::Shown);
+    world.advance(minutes(1));
+    assert_eq!((world.store.reads, world.state()), (reads + 1, State::SignedOut));
 }
 
 /// I5: nor does any other come back that is shown late.

@@ -53,3 +53,23 @@ fn a_pair_of_another_tab_is_counted() {
         assert_eq!(world.engine.metrics().adopted, adopted);
     }
 }
+
+/// A token that is dead when it comes is a failure, and its refresh token is kept.
+#[test]
+fn refreshes_and_tokens_that_are_dead_when_they_come_are_counted() {
+    let mut world = World::with(|options| options.number("retries", 0.0).unwrap());
+    world.sign_in("ada");
+    for refreshed in 1..=2 {
+        world.advance(secs(10));
+        world.force();
+        world.advance(secs(1));
+        assert_eq!(world.engine.metrics().refreshed, refreshed);
+    }
+    (world.server.jwts, world.server.lifetime) = (false, 0);
+    for failed in 1..=2 {
+        world.advance(secs(10));
+        world.force();
+        world.advance(secs(1));
+        assert_eq!((world.engine.metrics().failed, world.engine.metrics().refreshed), (failed, 2));
+    }
+}

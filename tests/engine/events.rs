@@ -124,3 +124,42 @@ fn failures_tell_their_status_and_attempt() {
     let told = world.failures().into_iter().map(|(error, _)| (error.status, error.attempt));
     assert_eq!(told.collect::<Vec<_>>(), [(Some(502), 1), (Some(400), 2)]);
 }
+
+/// Who sends requests is not told again what holds already.
+#[test]
+fn a_verdict_that_says_the_same_is_not_told_again() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    let verdicts = world.verdicts;
+    for _ in 0..5 {
+        world.advance(secs(30));
+        world.need();
+        world.input(Input::Tick);
+    }
+    assert_eq!(world.verdicts, verdicts);
+}
+
+/// It holds until the margin before the end, by both clocks.
+#[test]
+fn a_verdict_holds_until_the_margin() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    let now = world.clock.now();
+    let until = world.verdict.as_ref().and_then(|verdict| verdict.until).expect("an end");
+    assert_eq!((until.mono.since(now.mono), until.wall.since(now.wall)), (secs(870), secs(870)));
+}
+
+/// In seconds: by how much a timer was late, and by how much the wall clock jumped.
+#[test]
+fn the_trail_tells_of_a_sleep_and_of_a_clock_that_was_set() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    let armed = world.armed().expect("a timer");
+    world.sleep(Millis(armed.0 + 7_000));
+    world.input(Input::Tick);
+    world.set_wall(-90_000);
+    world.input(Input::Tick);
+    let trail = world.engine.trail().steps();
+    let told = trail.filter(|step| [Mark::LateTimer as i64, Mark::WallJumped as i64].contains(&step[1]));
+    assert_eq!(told.map(|step| step[2]).collect::<Vec<_>>(), [7, 90]);
+}

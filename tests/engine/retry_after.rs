@@ -161,7 +161,7 @@ fn a_401_before_it_is_over_passes_though_the_token_is_good_for_long() {
     world.advance(secs(40));
     let call = world.unauthorized();
     world.expect(call, Settled::Pass);
-    assert_eq!(world.requests(), 1);
+    assert_eq!((world.requests(), world.bearer().is_some()), (1, true));
 }
 
 /// A failure at the very moment at which it is over is tried again as any other: a wake hastens that.

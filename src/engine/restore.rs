@@ -149,14 +149,16 @@ impl Engine {
         };
         // No tab writes an epoch of zero, and there would be none below it to step back to.
         let is_other = stamp.session.is_some() && stamp.session != self.desk.ended && stamp.epoch > Epoch(0);
+        // The pair's place may deny it, and what cannot be adopted would be met again at every look.
+        let is_denied = matches!(&found.stored, Stored::Record(record) if record.session.is_none());
         let is_late = self.desk.conflicted || failures > 0 || stamp.epoch == self.epoch;
-        let meets = self.session.is_none() && is_other && is_late && stamp.order() <= ours;
+        let meets = self.session.is_none() && is_other && !is_denied && is_late && stamp.order() <= ours;
         // What is being written over it is not taken back.
         let gives_in = meets && !self.desk.is_fresh() && self.desk.writing.is_none();
         if gives_in {
             self.epoch = Epoch(stamp.epoch.0.saturating_sub(1));
             self.drop_writes();
-            self.desk.look_at = Some(self.now.mono);
+            self.desk.look_at = Some(self.next_look());
         }
         gives_in
     }

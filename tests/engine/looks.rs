@@ -72,6 +72,23 @@ fn a_session_of_epoch_zero_is_not_looked_at_for_ever() {
     assert_eq!((world.store.reads, world.state()), (reads + 1, State::SignedOut));
 }
 
+/// Nor is one whose pair's place has a tombstone of the same numbers.
+#[test]
+fn a_record_that_its_pair_denies_is_not_looked_at_for_ever() {
+    let mut world = World::with(|options| options.number("apart", 1.0).unwrap());
+    world.sign_in("ada");
+    world.sign_out();
+    let tombstone = world.record();
+    world.sign_in_elsewhere("bob");
+    world.put(Record { epoch: tombstone.epoch, generation: tombstone.generation, ..world.record() });
+    world.store.put(tombstone.encode().expose());
+    world.store.mode = Mode::Delayed(10);
+    let reads = world.store.reads;
+    world.wake(Wake::Shown);
+    world.advance(minutes(1));
+    assert_eq!((world.store.reads, world.state()), (reads + 1, State::SignedOut));
+}
+
 /// I5: nor does any other come back that is shown late.
 #[test]
 fn a_session_of_before_the_last_sign_out_does_not_come_back() {

@@ -211,52 +211,6 @@ fn signed_in() -> World {
     world
 }
 
-/// I1: what others have told of is in the store, though that shows it late.
-#[test]
-fn a_tab_that_was_told_of_a_newer_pair_waits_for_it_before_it_sends() {
-    let mut world = World::expired();
-    let old = world.store.text.clone().unwrap();
-    world.rotate_elsewhere();
-    let (epoch, generation) = world.record().stamp().order();
-    let newer = world.store.text.replace(old).unwrap();
-    world.input(Input::Notice(Notice { epoch, generation }.encode()));
-    let call = world.need();
-    world.advance(ms(300));
-    world.expect_waiting(call);
-    world.store.put(newer);
-    world.advance(ms(150));
-    world.expect(call, Settled::Done);
-    assert_eq!((world.requests(), world.generation()), (0, generation));
-    world.sleep(minutes(20));
-    world.need();
-    assert_eq!(world.requests(), 1, "and when its own turn comes, it waits for nothing");
-}
-
-/// It may be a lie.
-#[test]
-fn a_pair_that_is_not_to_be_had_is_waited_for_half_a_second() {
-    let mut world = World::expired();
-    world.input(Input::Notice(Notice { epoch: Epoch(1 << 51), generation: Generation(1) }.encode()));
-    let call = world.need();
-    world.advance(ms(499));
-    assert_eq!(world.requests(), 0);
-    world.advance(secs(1));
-    world.expect(call, Settled::Done);
-    assert_eq!(world.requests(), 1);
-}
-
-#[test]
-fn a_tab_that_was_told_of_a_newer_pair_sends_nothing_while_the_store_cannot_be_read() {
-    let mut world = World::expired();
-    let (epoch, generation) = world.record().stamp().order();
-    world.store.mode = Mode::Unreadable;
-    world.input(Input::Notice(Notice { epoch, generation: generation.next() }.encode()));
-    let call = world.need();
-    world.advance(secs(5));
-    let error = world.expect_error(call, ErrorCode::RefreshUnavailable);
-    assert_eq!((error.cause, world.requests()), (Some(Cause::Elsewhere), 0));
-}
-
 /// What was refused is not what is held by then.
 #[test]
 fn a_refusal_does_not_outlast_the_pair_that_it_was_of() {

@@ -235,3 +235,26 @@ fn a_sign_out_that_was_given_up_is_stored_at_the_next_look() {
     world.advance(secs(2));
     assert_eq!((world.record().session.is_none(), world.state()), (true, State::SignedOut));
 }
+
+/// I12: what was refused is not what is held by then, and the look that is still under way decides.
+#[test]
+fn a_refusal_is_of_no_pair_that_a_late_look_has_shown() {
+    let mut world = expired(Mode::Sync);
+    world.server.script.push_back(Reply::Fixed(answer(400, r#"{"error":"invalid_grant"}"#)));
+    let call = world.need();
+    world.store.mode = Mode::Hanging;
+    let look = world.store.reads + world.store.writes + 1;
+    world.advance(ms(2_300));
+    world.rotate_elsewhere();
+    let mut record = world.record();
+    record.session.as_mut().expect("a session").access = None;
+    world.put(record);
+    for op in [look, look + 1] {
+        let text = world.store.text.clone().map(Secret::new);
+        world.input(Input::StoreRead { op: StoreOp(op), text, fence: None });
+    }
+    world.store.mode = Mode::Sync;
+    world.advance(secs(8));
+    world.expect(call, Settled::Done);
+    assert_eq!(world.ends(), []);
+}

@@ -299,3 +299,13 @@ fn a_pair_that_comes_through_after_the_last_look_begins_the_session_again() {
     world.wake(Wake::Shown);
     assert_eq!((world.state(), world.generation()), (State::Active, Generation(2)));
 }
+
+/// Tokens that are handed over meanwhile are newer than the pair that nobody has seen yet.
+#[test]
+fn tokens_handed_over_to_a_tab_that_is_behind_take_the_number_after_the_record() {
+    let (mut world, _) = ending();
+    let tokens = world.server.sign_in("ada", world.clock.truth());
+    let call = world.set_tokens(&tokens, SessionMode::Same);
+    world.expect(call, Settled::Updated);
+    assert_eq!((world.generation(), world.state()), (Generation(3), State::Active));
+}

@@ -163,3 +163,16 @@ fn refused() -> World {
     assert_eq!(world.state(), State::Ending);
     world
 }
+
+/// A reload must not send it again, also where no other tab shares the store and no claim is taken back.
+#[test]
+fn a_refusal_is_stored_where_the_tab_is_alone_with_its_store() {
+    let mut world = World::with(|options| options.number("shared", 0.0).unwrap());
+    world.sign_in("ada");
+    world.advance(minutes(1));
+    world.server.script.push_back(Reply::Fixed(answer(400, r#"{"error":"invalid_grant"}"#)));
+    world.force();
+    world.advance(secs(1));
+    assert_eq!(world.state(), State::Ending);
+    assert!(world.record().session.is_some_and(|session| session.refused));
+}

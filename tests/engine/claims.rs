@@ -1,5 +1,6 @@
 //! The claim in the record: the fence between tabs, and the trace that a tab leaves which is gone.
 use crate::common::*;
+use evertoken::engine::record::StoredCooldown;
 
 /// Found under the lock, a claim of somebody who had it is one of the dead: the answer is lost, nobody waits.
 #[test]
@@ -202,7 +203,10 @@ fn a_time_that_the_server_names_holds_for_other_tabs_reloads_and_forced_refreshe
     let mut reloaded = world.reload(2);
     let forced = reloaded.force();
     let error = reloaded.expect_error(forced, ErrorCode::RefreshUnavailable);
-    assert_eq!((error.retry_at, error.cause), (Some(cooldown.until), Some(Cause::RateLimited)));
+    assert_eq!(
+        (error.retry_at, error.cause),
+        (Some(cooldown.at.after(cooldown.life)), Some(Cause::RateLimited))
+    );
     let need = reloaded.need();
     reloaded.expect_error(need, ErrorCode::RefreshUnavailable);
     reloaded.wake(Wake::Online);
@@ -217,22 +221,21 @@ fn a_time_that_the_server_names_holds_for_other_tabs_reloads_and_forced_refreshe
 fn a_flight_finds_the_time_that_another_tab_was_told() {
     let mut world = World::expired();
     let mut record = world.record();
-    let until = world.clock.now().wall.after(secs(60));
-    record.cooldown = Some(evertoken::engine::record::StoredCooldown { until, cause: Cause::ServerError });
+    let at = world.clock.now().wall;
+    record.cooldown = Some(StoredCooldown { at, life: secs(60), cause: Cause::ServerError });
     world.put(record);
     let call = world.need();
     let error = world.expect_error(call, ErrorCode::RefreshUnavailable);
-    assert_eq!((error.retry_at, error.cause), (Some(until), Some(Cause::ServerError)));
+    assert_eq!((error.retry_at, error.cause), (Some(at.after(secs(60))), Some(Cause::ServerError)));
     world.advance(ms(59_999));
     assert_eq!((world.requests(), world.lock), (0, None));
     world.advance(ms(1));
     assert_eq!(world.requests(), 1);
 }
 
-/// No server is granted more than an hour: what is further off was written before the clock was set back.
 #[test]
-fn a_stored_time_beyond_an_hour_tells_nothing() {
-    for (back, waits) in [(3_000_000, 3_600), (3_001_000, 0), (86_400_000 * 365, 0)] {
+fn a_stored_wait_of_before_the_clock_was_set_back_tells_nothing() {
+    for (back, waits) in [(1_000, 601), (2_500, 0), (3_000_000, 0), (86_400_000 * 365, 0)] {
         let mut world = World::expired();
         world.server.script.push_back(busy("600"));
         world.need();
@@ -242,9 +245,22 @@ fn a_stored_time_beyond_an_hour_tells_nothing() {
         world.force();
         world.advance(secs(waits));
         assert_eq!(world.requests(), 2, "{back}");
-        let waited = world.gaps()[0] - 200;
-        assert_eq!(waited, waits * 1_000, "{back}");
+        assert_eq!(world.gaps()[0] - 200, waits * 1_000, "{back}");
     }
+}
+
+/// No server is granted more than an hour.
+#[test]
+fn a_stored_wait_of_more_than_an_hour_tells_nothing() {
+    let mut world = World::expired();
+    let at = world.clock.now().wall;
+    let life = Millis(3_600_001);
+    world.put(Record {
+        cooldown: Some(StoredCooldown { at, life, cause: Cause::ServerError }),
+        ..world.record()
+    });
+    world.need();
+    assert_eq!(world.requests(), 1);
 }
 
 #[test]

@@ -145,10 +145,8 @@ impl Engine {
     /// Settles those who can be served, and sees to it that the rest have something to wait for.
     pub(super) fn attend(&mut self) {
         self.serve();
-        if !self.waiters.is_empty() && self.flight.is_none() && !self.desk.looking {
-            for waiter in self.waiters.take() {
-                self.join(waiter, Reason::Expired);
-            }
+        for waiter in self.waiters.take() {
+            self.join(waiter, Reason::Expired);
         }
     }
 

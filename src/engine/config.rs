@@ -340,6 +340,24 @@ mod tests {
     }
 
     #[test]
+    fn fields_of_refreshes_and_of_sign_ins_have_names_of_their_own() {
+        let names = [
+            ("fields.access", "a"),
+            ("fields.refresh", "r"),
+            ("fields.expiresIn", "i"),
+            ("fields.expiresAt", "at"),
+            ("fields.expiresInUnit", "ms"),
+            ("login.access", "la"),
+        ];
+        let config = options(&names).into_config().unwrap();
+        let Fields { in_millis, access, refresh, expires_in, expires_at } = config.fields;
+        let read = [access, refresh, expires_in, expires_at].map(Option::unwrap_or_default);
+        assert_eq!((read, in_millis), (["a", "r", "i", "at"].map(Into::into), true));
+        assert_eq!(config.login_fields.access.as_deref(), Some("la"));
+        assert_eq!(config.login_fields.refresh.as_deref(), Some("r"), "what is not named is as in refreshes");
+    }
+
+    #[test]
     fn options_are_read_from_json() {
         let json = r#"{"name":"a\u0062","retries":5,"lead":1500,"lead":2500,"refresh.kind":"endpoint","refresh.url":"/r",
             "refresh.headers.format":"xml","refresh.headers.a.b":"c","refresh.sendAccessToken":1}"#;

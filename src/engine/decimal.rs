@@ -155,11 +155,16 @@ mod tests {
 
     #[test]
     fn whole_numbers_are_exact_or_nothing() {
-        for (text, expected) in [("0", Some(0)), ("-5", Some(-5)), ("1700000000123", Some(1_700_000_000_123))]
-        {
-            assert_eq!(integer(text.as_bytes()), expected, "{text}");
+        for (text, expected) in [
+            ("0", 0),
+            ("-5", -5),
+            ("1700000000123", 1_700_000_000_123),
+            ("8999999999999999", 8_999_999_999_999_999),
+            ("-9000000000000000", -LIMIT),
+        ] {
+            assert_eq!(integer(text.as_bytes()), Some(expected), "{text}");
         }
-        for text in ["", "-", "1.0", "1e3", "99999999999999999", "9000000000000001"] {
+        for text in ["", "-", "1.0", "1e3", "99999999999999999", "9000000000000001", "99999999999999999999"] {
             assert_eq!(integer(text.as_bytes()), None, "{text}");
         }
     }

@@ -292,13 +292,13 @@ impl Engine {
         self.mark(Mark::WallJumped, drift.unsigned_abs() / 1_000);
         // The verdict was judged by clocks that no longer hold.
         self.retell = true;
-        if drift < 0 {
+        if drift.is_negative() {
             self.offset = self.offset.map(|offset| offset.saturating_sub(drift));
             if let Some(access) = self.session.as_mut().and_then(|session| session.access.as_mut()) {
                 access.life.re_anchor(drift);
             }
         }
-        drift > 0
+        drift.is_positive()
     }
 
     fn wake(&mut self, wake: Wake) {
@@ -340,7 +340,7 @@ impl Engine {
             match timer {
                 Timer::Attempt => self.on_attempt_timeout(),
                 Timer::Check => {}
-                Timer::Expiry => self.on_expiry(),
+                Timer::Expiry => self.end_unrefreshable(),
                 Timer::Lock => self.on_lock_timeout(),
                 Timer::Look => self.on_look_due(),
                 Timer::Read => self.on_read_timeout(),

@@ -35,10 +35,15 @@ impl Engine {
         let told = (notice.epoch, notice.generation);
         if told > (self.epoch, self.generation) {
             self.desk.told = self.desk.told.max(told);
-            let soonest = self.desk.last_look.map(|last| last.after(LOOK_FLOOR));
-            let due = soonest.map_or(self.now.mono, |soonest| soonest.max(self.now.mono));
+            let due = self.next_look();
             self.desk.look_at = Some(self.desk.look_at.map_or(due, |at| at.min(due)));
         }
+    }
+
+    /// When the store may be looked at because of what others have said or written.
+    pub(super) fn next_look(&self) -> Mono {
+        let soonest = self.desk.last_look.map(|last| last.after(LOOK_FLOOR));
+        soonest.map_or(self.now.mono, |soonest| soonest.max(self.now.mono))
     }
 
     /// When the store is looked at, unless somebody is at it.

@@ -106,7 +106,8 @@ impl<'a> Object<'a> {
 
     /// Every member with the source of its value, in order.
     pub fn members(self) -> Members<'a> {
-        Members(trim(&self.0[1..self.0.len() - 1]))
+        // The brace behind the last one ends them.
+        Members(trim(&self.0[1..]))
     }
 }
 
@@ -275,6 +276,21 @@ mod tests {
         ] {
             assert!(parse(good).is_ok(), "{good}");
         }
+    }
+
+    #[test]
+    fn a_value_is_what_its_first_byte_says() {
+        let object = object(r#"{"a":true,"b":false,"c":null,"d":-1,"e":[],"f":{},"g":""}"#);
+        let kinds = ["a", "b", "c", "d", "e", "f", "g"].map(|name| match object.get(name) {
+            Some(Value::Array(_)) => "array",
+            Some(Value::Bool) => "bool",
+            Some(Value::Null) => "null",
+            Some(Value::Number(_)) => "number",
+            Some(Value::Object(_)) => "object",
+            Some(Value::String(_)) => "string",
+            None => "nothing",
+        });
+        assert_eq!(kinds, ["bool", "bool", "null", "number", "array", "object", "string"]);
     }
 
     #[test]

@@ -138,7 +138,7 @@ impl Record {
         };
         match integer(root, "schema") {
             Some(SCHEMA) => {}
-            Some(newer) if newer > SCHEMA => return Stored::Newer,
+            Some(SCHEMA..) => return Stored::Newer,
             _ => return Stored::Nothing,
         }
         let named = root.get("name").and_then(Value::as_text).is_some_and(|stored| stored.is(name));

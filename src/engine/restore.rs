@@ -47,7 +47,7 @@ impl Engine {
         self.offset = record.offset.or(self.offset);
         let cooldown = record.cooldown;
         let Some(stored) = record.session else {
-            if !booting && self.session.is_some() {
+            if !booting {
                 self.revoke_granted();
                 self.end_session(Refusal::because(EndReason::SignedOutElsewhere), record.epoch);
             }
@@ -140,22 +140,25 @@ impl Engine {
         stamp.epoch == self.epoch && stamp.session.is_some() && stamp.session != self.known_session()
     }
 
-    /// The end of one session, which could not be stored at once, meets another that seems as old or older: it was begun
+    /// The end of one session, which was not stored at once, meets another that seems as old or older: it was begun
     /// since, after the clock was set back perhaps, and goes on.
     pub(super) fn gives_in(&mut self, found: &Found) -> bool {
         let (ours, failures) = ((self.epoch, self.generation), self.desk.failures);
         let Seen::Record(stamp) = &found.seen else {
             return false;
         };
-        let is_other = stamp.session.is_some() && stamp.session != self.desk.ended;
-        let is_late = failures > 0 || stamp.epoch == self.epoch;
-        let meets = self.session.is_none() && is_other && is_late && stamp.order() <= ours;
+        // No tab writes an epoch of zero, and there would be none below it to step back to.
+        let is_other = stamp.session.is_some() && stamp.session != self.desk.ended && stamp.epoch > Epoch(0);
+        // The pair's place may deny it, and what cannot be adopted would be met again at every look.
+        let is_denied = matches!(&found.stored, Stored::Record(record) if record.session.is_none());
+        let is_late = self.desk.conflicted || failures > 0 || stamp.epoch == self.epoch;
+        let meets = self.session.is_none() && is_other && !is_denied && is_late && stamp.order() <= ours;
         // What is being written over it is not taken back.
         let gives_in = meets && !self.desk.is_fresh() && self.desk.writing.is_none();
         if gives_in {
             self.epoch = Epoch(stamp.epoch.0.saturating_sub(1));
             self.drop_writes();
-            self.desk.look_at = Some(self.now.mono);
+            self.desk.look_at = Some(self.next_look());
         }
         gives_in
     }

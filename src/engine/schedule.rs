@@ -81,18 +81,6 @@ impl Engine {
         self.begin_flight(if resuming { Reason::Resume } else { Reason::Scheduled });
     }
 
-    pub(super) fn on_expiry(&mut self) {
-        let now = self.now;
-        let over = self
-            .session
-            .as_ref()
-            .and_then(|session| session.access.as_ref())
-            .is_some_and(|access| access.life.is_over(now));
-        if over && !self.can_refresh() {
-            self.end_unrefreshable();
-        }
-    }
-
     /// The margin within which a token that is used is refreshed beside the use.
     pub(super) fn margin(&self, life: Option<Millis>) -> Millis {
         self.config.margin.min(life.unwrap_or_default().percent(25))

@@ -199,8 +199,8 @@ impl Engine {
     /// The store has been read after a conflict.
     pub(super) fn resolve_conflict(&mut self, merged: Merged) {
         match merged {
-            Merged::Adopted | Merged::Ended if !self.desk.again => self.on_saved(),
-            Merged::Adopted | Merged::Ended | Merged::Kept => self.save(),
+            Merged::Adopted | Merged::Ended => self.drop_writes(),
+            Merged::Kept => self.save(),
         }
     }
 

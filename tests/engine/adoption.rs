@@ -134,3 +134,78 @@ fn a_refused_session_is_adopted_but_its_token_is_not_sent() {
     assert_eq!((world.requests(), world.ends()), (0, vec![EndReason::Refused]));
     assert_eq!(world.state(), State::SignedOut);
 }
+
+/// Whose user nobody knows, because the token is opaque: it is the same session.
+#[test]
+fn who_waits_is_served_by_an_opaque_token_of_another_tab() {
+    let mut world = World::new();
+    world.server.jwts = false;
+    world.sign_in("ada");
+    world.sleep(minutes(20));
+    world.claim_elsewhere(Hold::Alone, 0);
+    let call = world.need();
+    world.rotate_elsewhere();
+    world.announce_elsewhere();
+    world.advance(secs(1));
+    world.expect(call, Settled::Done);
+}
+
+#[test]
+fn who_waits_is_served_by_a_new_session_of_the_same_user() {
+    let mut world = World::expired();
+    world.claim_elsewhere(Hold::Alone, 0);
+    let call = world.need();
+    world.sign_in_elsewhere("ada");
+    world.announce_elsewhere();
+    world.advance(secs(1));
+    world.expect(call, Settled::Done);
+}
+
+/// What the server asked of the session before is nothing to the new one.
+#[test]
+fn a_session_of_another_tab_does_not_wait_for_what_the_one_before_was_told() {
+    let mut world = World::expired();
+    let busy = Answer { retry_after: Some("10".into()), ..answer(429, "") };
+    world.server.script.push_back(Reply::Fixed(busy));
+    world.need();
+    world.advance(ms(200));
+    world.sign_in_elsewhere("bob");
+    let mut record = Record { cooldown: None, ..world.record() };
+    record.session.as_mut().expect("a session").access = None;
+    world.put(record);
+    world.wake(Wake::Shown);
+    let call = world.need();
+    world.advance(ms(1_500));
+    world.expect(call, Settled::Done);
+    assert_eq!(world.requests(), 2);
+}
+
+#[test]
+fn an_expired_pair_without_a_refresh_token_is_not_sent_for() {
+    let mut world = World::expired_with(|options| options.number("shared", 0.0).unwrap());
+    world.rotate_elsewhere();
+    let mut record = world.record();
+    record.session.as_mut().expect("a session").refresh = None;
+    world.put(record);
+    world.sleep(minutes(20));
+    let call = world.need();
+    world.advance(secs(1));
+    world.expect_error(call, ErrorCode::SessionEnded);
+    assert_eq!((world.requests(), world.ends()), (0, vec![EndReason::Expired]));
+}
+
+/// The refresh here has been overtaken, whatever becomes of its write.
+#[test]
+fn a_pair_that_is_being_stored_is_no_refresh_any_more_when_a_newer_one_shows() {
+    let mut world = World::expired();
+    world.server.reuse = Reuse::NoRotation;
+    world.need();
+    world.rotate_elsewhere();
+    world.rotate_elsewhere();
+    world.store.mode = Mode::Delayed(500);
+    world.announce_elsewhere();
+    world.advance(ms(300));
+    assert!(world.snapshot().refreshing);
+    world.advance(ms(200));
+    assert_eq!((world.generation(), world.snapshot().refreshing), (Generation(3), false));
+}

@@ -275,3 +275,37 @@ fn ending() -> (World, String) {
     assert_eq!(world.state(), State::Ending);
     (world, pair)
 }
+
+/// It was used once more when its token had just ended.
+#[test]
+fn who_wants_a_token_at_the_end_waits_for_the_last_look() {
+    let (mut world, pair) = ending();
+    world.store.put(pair);
+    world.sleep(minutes(20));
+    world.store.mode = Mode::Delayed(100);
+    let call = world.need();
+    world.expect_waiting(call);
+    world.advance(secs(2));
+    world.expect(call, Settled::Done);
+}
+
+/// The session that goes on elsewhere keeps its epoch, so that its pair is still the newer one.
+#[test]
+fn a_pair_that_comes_through_after_the_last_look_begins_the_session_again() {
+    let (mut world, pair) = ending();
+    world.advance_to_end(ms(0));
+    assert_eq!(world.ends(), [EndReason::Superseded]);
+    world.store.put(pair);
+    world.wake(Wake::Shown);
+    assert_eq!((world.state(), world.generation()), (State::Active, Generation(2)));
+}
+
+/// Tokens that are handed over meanwhile are newer than the pair that nobody has seen yet.
+#[test]
+fn tokens_handed_over_to_a_tab_that_is_behind_take_the_number_after_the_record() {
+    let (mut world, _) = ending();
+    let tokens = world.server.sign_in("ada", world.clock.truth());
+    let call = world.set_tokens(&tokens, SessionMode::Same);
+    world.expect(call, Settled::Updated);
+    assert_eq!((world.generation(), world.state()), (Generation(3), State::Active));
+}

@@ -153,13 +153,13 @@ fn a_claim_on_an_older_pair_tells_nothing() {
     world.store.mode = Mode::Failing;
     world.refresh();
     world.advance(secs(2));
-    world.store.mode = Mode::Sync;
+    world.store.mode = Mode::Mute;
     let claim = Claim { owner: 7, hold: Hold::Locked, at: world.clock.now().wall, life: secs(12) };
     world.store.put(Record { claim: Some(claim), ..world.record() }.encode().expose());
     world.server.revoke(0);
     world.sleep(minutes(20));
     world.need();
-    world.advance(secs(1));
+    world.advance(secs(15));
     assert_eq!(world.ends(), [EndReason::Refused]);
 }
 
@@ -231,6 +231,25 @@ fn a_flight_finds_the_time_that_another_tab_was_told() {
     assert_eq!((world.requests(), world.lock), (0, None));
     world.advance(ms(1));
     assert_eq!(world.requests(), 1);
+}
+
+/// Of two tabs that were told different times each keeps to the longer one.
+#[test]
+fn the_longer_of_two_times_holds() {
+    for (ours, theirs) in [(60, 10), (10, 60)] {
+        let mut world = World::expired_with(|options| options.number("retries", 0.0).unwrap());
+        world.server.script.push_back(busy(&format!("{ours}")));
+        world.need();
+        world.advance(ms(200));
+        let at = world.clock.now().wall;
+        let cooldown = Some(StoredCooldown { at, life: secs(theirs), cause: Cause::ServerError });
+        world.put(Record { cooldown, ..world.record() });
+        world.wake(Wake::Shown);
+        world.advance(ms(59_999));
+        assert_eq!(world.requests(), 1, "{ours} s here and {theirs} s there");
+        world.advance(secs(2));
+        assert_eq!(world.requests(), 2);
+    }
 }
 
 #[test]

@@ -152,8 +152,10 @@ fn a_store_that_never_agrees_is_given_up_after_a_few_tries() {
 #[test]
 fn a_flight_whose_claim_never_holds_gives_way_and_the_schedule_goes_on() {
     let mut world = World::expired();
+    let writes = world.store.writes;
     world.store.mode = Mode::Denying;
     let call = world.need();
+    assert_eq!(world.store.writes - writes, 6);
     let error = world.expect_error(call, ErrorCode::RefreshUnavailable);
     assert_eq!((error.cause, world.requests(), world.lock), (Some(Cause::Elsewhere), 0, None));
     world.store.mode = Mode::Sync;
@@ -232,4 +234,32 @@ fn a_tombstone_in_the_epoch_of_the_session_ends_it() {
     world.put(Record { session: None, generation: record.generation.next(), ..record });
     world.wake(Wake::Shown);
     assert_eq!((world.state(), world.ends()), (State::SignedOut, vec![EndReason::SignedOutElsewhere]));
+}
+
+/// The same where a look has shown it, and nothing was to be stored then.
+#[test]
+fn tokens_that_are_handed_over_after_a_look_at_another_session_of_the_epoch_come_after_it() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.advance(secs(5));
+    world.force();
+    world.advance(secs(5));
+    let adas = world.record();
+    world.sign_in_elsewhere("bob");
+    world.put(Record { epoch: adas.epoch, generation: Generation(1), ..world.record() });
+    world.wake(Wake::Shown);
+    let pair = world.server.sign_in("ada", world.clock.truth());
+    world.set_tokens(&pair, SessionMode::Same);
+    assert_eq!(world.record().stamp().session, adas.stamp().session);
+    assert!(world.record().epoch > adas.epoch, "{:?}", world.record());
+}
+
+/// The others hear of it by its number.
+#[test]
+fn a_session_that_has_run_out_ends_with_an_epoch_of_its_own() {
+    let mut world = World::with(|options| options.text("refresh.kind", "none".into()).unwrap());
+    world.set_tokens(&format!(r#"{{"access_token":"a-{CANARY}","expires_in":60}}"#), SessionMode::Auto);
+    let before = world.record();
+    world.advance(minutes(2));
+    assert!(world.record().session.is_none() && world.record().epoch > before.epoch, "{:?}", world.record());
 }

@@ -192,3 +192,37 @@ fn forget_store(mut world: World) -> World {
     world.store.text = None;
     world
 }
+
+/// Browsers refuse to let much outlive the page: the first attempt does, so that no rotation is cut off by a reload.
+#[test]
+fn the_first_attempt_outlives_the_page() {
+    let mut world = World::with(cookie);
+    world.sign_in("ada");
+    world.sleep(minutes(20));
+    let before = world.sent.len();
+    world.server.script.push_back(Reply::Unreachable);
+    world.need();
+    world.advance(secs(3));
+    let outlive = world.sent[before..].iter().map(|(_, request)| match request {
+        TokenRequest::Http(request) => request.keepalive,
+        TokenRequest::Call(_) => panic!("a callback"),
+    });
+    assert_eq!(outlive.collect::<Vec<_>>(), [true, false]);
+}
+
+/// Of tokens that are cookies nothing can be told: each refresh brings a new one.
+#[test]
+fn a_refresh_whose_access_token_is_a_cookie_begins_a_new_life() {
+    let mut world = World::with(|options| {
+        cookie(options);
+        options.text("accessIn", "cookie".into()).unwrap();
+        options.number("autoResume", 0.0).unwrap();
+    });
+    world.server.always = Some(Reply::Fixed(answer(200, r#"{"expires_in":900}"#)));
+    world.set_tokens(r#"{"expires_in":900}"#, SessionMode::Auto);
+    let ends = world.snapshot().expires_at;
+    world.advance(minutes(2));
+    world.force();
+    world.advance(secs(1));
+    assert!(world.snapshot().expires_at > ends);
+}

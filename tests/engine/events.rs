@@ -53,6 +53,11 @@ fn trouble_is_told_step_by_step() {
     let retry = ["refreshFailed", "retryScheduled"];
     let expected = ["sessionStarted"].into_iter().chain(retry.repeat(3)).chain(["refreshFailed"]);
     assert_eq!(world.event_names(), expected.collect::<Vec<_>>());
+    let attempts = world.events.iter().filter_map(|event| match event {
+        Event::RetryScheduled { attempt, .. } => Some(*attempt),
+        _ => None,
+    });
+    assert_eq!(attempts.collect::<Vec<_>>(), [2, 3, 4]);
     let announced: Vec<i64> = world
         .events
         .iter()
@@ -105,4 +110,56 @@ fn the_same_seed_and_the_same_inputs_do_the_same() {
         (world.server.times(), steps_of(&world.engine), world.snapshots)
     };
     assert_eq!(run(), run());
+}
+
+/// OB2: how the app's own function failed, and at which attempt a refusal came.
+#[test]
+fn failures_tell_their_status_and_attempt() {
+    let mut world = World::expired_with(|options| options.text("refresh.kind", "callback".into()).unwrap());
+    let failed = Outcome::Failed { status: Some(502), retry_after: None };
+    world.server.script.push_back(Reply::Outcome(failed));
+    world.server.script.push_back(Reply::Fixed(answer(400, r#"{"error":"invalid_grant"}"#)));
+    world.need();
+    world.advance(secs(5));
+    let told = world.failures().into_iter().map(|(error, _)| (error.status, error.attempt));
+    assert_eq!(told.collect::<Vec<_>>(), [(Some(502), 1), (Some(400), 2)]);
+}
+
+/// Who sends requests is not told again what holds already.
+#[test]
+fn a_verdict_that_says_the_same_is_not_told_again() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    let verdicts = world.verdicts;
+    for _ in 0..5 {
+        world.advance(secs(30));
+        world.need();
+        world.input(Input::Tick);
+    }
+    assert_eq!(world.verdicts, verdicts);
+}
+
+/// It holds until the margin before the end, by both clocks.
+#[test]
+fn a_verdict_holds_until_the_margin() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    let now = world.clock.now();
+    let until = world.verdict.as_ref().and_then(|verdict| verdict.until).expect("an end");
+    assert_eq!((until.mono.since(now.mono), until.wall.since(now.wall)), (secs(870), secs(870)));
+}
+
+/// In seconds: by how much a timer was late, and by how much the wall clock jumped.
+#[test]
+fn the_trail_tells_of_a_sleep_and_of_a_clock_that_was_set() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    let armed = world.armed().expect("a timer");
+    world.sleep(Millis(armed.0 + 7_000));
+    world.input(Input::Tick);
+    world.set_wall(-90_000);
+    world.input(Input::Tick);
+    let trail = world.engine.trail().steps();
+    let told = trail.filter(|step| [Mark::LateTimer as i64, Mark::WallJumped as i64].contains(&step[1]));
+    assert_eq!(told.map(|step| step[2]).collect::<Vec<_>>(), [7, 90]);
 }

@@ -126,3 +126,60 @@ fn a_late_429_beside_a_flying_attempt_holds_the_one_after_it_back() {
         }
     }
 }
+
+/// The app has handed over newer tokens of the same session meanwhile: revoking the late ones could end it.
+#[test]
+fn a_late_pair_of_the_same_session_is_not_revoked() {
+    let mut world = World::with(|options| options.text("revoke.url", "/auth/revoke".into()).unwrap());
+    world.sign_in("ada");
+    world.advance(minutes(1));
+    world.server.script.push_back(Reply::Slow(2_000));
+    world.refresh();
+    let pair = world.server.sign_in("ada", world.clock.truth());
+    world.set_tokens(&pair, SessionMode::Same);
+    world.advance(secs(3));
+    assert_eq!((world.revoked.len(), world.generation()), (0, Generation(2)));
+}
+
+/// Without a refresh token there is nothing to revoke, and a cookie is somebody else's by now.
+#[test]
+fn a_late_answer_without_a_refresh_token_is_not_revoked() {
+    let revoke = |options: &mut Options| options.text("revoke.url", "/auth/revoke".into()).unwrap();
+    let mut signed_out = World::with(revoke);
+    let mut other_user = World::with(|options| {
+        revoke(options);
+        cookie(options);
+    });
+    for (world, next) in [(&mut signed_out, None), (&mut other_user, Some("bob"))] {
+        world.sign_in("ada");
+        world.advance(minutes(1));
+        world.refresh();
+        let attempt = world.sent.last().expect("a request").0;
+        world.call(|call| Input::SignOut { call, revocation: Revocation::Skip });
+        if let Some(user) = next {
+            world.sign_in(user);
+        }
+        let body = format!(r#"{{"access_token":"late-{CANARY}","expires_in":60}}"#);
+        world.answer_now(attempt, Outcome::Answered(answer(200, &body)));
+        assert_eq!(world.revoked.len(), 0, "{next:?}");
+    }
+}
+
+/// Of two times that the server asks for the longer one holds, whichever comes first.
+#[test]
+fn a_late_answer_that_asks_for_more_is_heeded_while_a_refresh_waits() {
+    for (first, late) in [("10", "60"), ("60", "10")] {
+        let mut world = World::expired_with(|options| options.number("maxWait", 100_000.0).unwrap());
+        let busy = |asked: &str| Answer { retry_after: Some(asked.into()), ..answer(429, "") };
+        world.server.script.extend([Reply::Silent, Reply::Fixed(busy(first))]);
+        world.need();
+        world.advance_until(secs(20), |world| world.requests() == 2);
+        world.advance(ms(200));
+        let attempt = world.sent[0].0;
+        world.answer_now(attempt, Outcome::Answered(busy(late)));
+        world.advance(ms(59_500));
+        assert_eq!(world.requests(), 2, "{first} s and then {late} s");
+        world.advance(secs(1));
+        assert_eq!(world.requests(), 3, "{first} s and then {late} s");
+    }
+}

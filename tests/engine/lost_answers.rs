@@ -208,3 +208,16 @@ fn a_refusal_that_is_read_back_names_the_loss() {
     world.advance_to_end(Millis::ZERO);
     assert_eq!(world.ends(), [EndReason::RefreshResponseLostPossible]);
 }
+
+/// Browsers allow few connections to one host: three may be waited for, and the oldest of four is let go.
+#[test]
+fn the_oldest_of_four_attempts_without_an_answer_is_aborted() {
+    let mut world = World::expired();
+    world.server.always = Some(Reply::Silent);
+    world.need();
+    world.advance_until(minutes(1), |world| world.requests() == 4);
+    world.advance(secs(9));
+    assert_eq!(world.aborted, []);
+    world.advance(secs(1));
+    assert_eq!(world.aborted, [world.sent[0].0]);
+}

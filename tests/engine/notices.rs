@@ -210,3 +210,22 @@ fn signed_in() -> World {
     world.advance(secs(5));
     world
 }
+
+/// What was refused is not what is held by then.
+#[test]
+fn a_refusal_does_not_outlast_the_pair_that_it_was_of() {
+    let mut world = World::expired();
+    world.server.script.push_back(Reply::Fixed(answer(400, r#"{"error":"invalid_grant"}"#)));
+    world.store.mode = Mode::Delayed(10);
+    let call = world.need();
+    world.advance(ms(100));
+    world.rotate_elsewhere();
+    let mut record = world.record();
+    record.session.as_mut().expect("a session").access = None;
+    world.put(record.clone());
+    world.advance_until(secs(1), |world| world.count("refreshFailed") == 1);
+    world.input(Input::Notice(Notice { epoch: record.epoch, generation: Generation(9) }.encode()));
+    world.advance(secs(3));
+    world.expect(call, Settled::Done);
+    assert_eq!((world.state(), world.ends()), (State::Active, vec![]));
+}

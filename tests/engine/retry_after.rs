@@ -148,3 +148,33 @@ fn a_late_answer_does_not_shorten_it() {
     world.advance(minutes(45));
     assert_eq!(world.requests(), 2);
 }
+
+/// Nobody is let through sooner because the token is still good for others.
+#[test]
+fn a_401_before_it_is_over_passes_though_the_token_is_good_for_long() {
+    let mut world = World::with(|options| options.number("retries", 0.0).unwrap());
+    world.sign_in("ada");
+    world.advance(minutes(1));
+    world.store.mode = Mode::Failing;
+    world.server.script.push_back(Reply::Fixed(busy("60")));
+    world.force();
+    world.advance(secs(40));
+    let call = world.unauthorized();
+    world.expect(call, Settled::Pass);
+    assert_eq!((world.requests(), world.bearer().is_some()), (1, true));
+}
+
+/// A failure at the very moment at which it is over is tried again as any other: a wake hastens that.
+#[test]
+fn a_failure_at_its_end_does_not_prolong_it() {
+    let mut world = World::expired();
+    world.server.script.extend([Reply::Silent, Reply::Silent]);
+    world.need();
+    world.advance_until(secs(20), |world| world.requests() == 2);
+    world.answer_now(world.sent[0].0, Outcome::Answered(busy("5")));
+    world.advance(secs(5));
+    world.answer_now(world.sent[1].0, Outcome::Answered(answer(503, "")));
+    world.wake(Wake::Online);
+    world.advance(ms(1));
+    assert_eq!(world.requests(), 3);
+}

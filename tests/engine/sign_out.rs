@@ -162,3 +162,17 @@ fn revoked(world: &World) -> Vec<&str> {
     let bodies = world.revoked.iter().filter_map(|request| request.body.as_ref());
     bodies.filter_map(|body| body.expose().split('"').nth(3)).collect()
 }
+
+/// Once it was stored it is; what the store shows after that is of before.
+#[test]
+fn a_sign_out_that_was_stored_is_not_stored_again() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    let before = world.store.text.clone().unwrap();
+    world.sign_out();
+    let writes = world.store.writes;
+    world.store.put(before);
+    world.wake(Wake::Shown);
+    world.advance(minutes(1));
+    assert_eq!((world.store.writes, world.state()), (writes, State::SignedOut));
+}

@@ -243,3 +243,49 @@ fn after_a_sleep_that_no_event_tells_of_the_network_is_tried_promptly_again() {
     world.advance(ms(5_100));
     assert_eq!((world.state(), world.ends()), (State::Active, vec![]));
 }
+
+/// The server's word is in no store here; a wake does not make this tab forget it.
+#[test]
+fn a_wake_does_not_shorten_what_the_server_has_asked_for() {
+    let mut world = World::expired_with(|options| options.number("retries", 0.0).unwrap());
+    world.store.mode = Mode::Failing;
+    let busy = Answer { retry_after: Some("60".into()), ..answer(429, "") };
+    world.server.script.push_back(Reply::Fixed(busy));
+    world.need();
+    world.advance(ms(200));
+    world.wake(Wake::Online);
+    let call = world.force();
+    world.expect_error(call, ErrorCode::RefreshUnavailable);
+    world.advance(ms(59_999));
+    assert_eq!(world.requests(), 1);
+    world.advance(secs(10));
+    assert_eq!((world.requests(), world.state()), (2, State::Active));
+}
+
+/// A failure is forgotten at a wake, and a token that is good for long is refreshed when it always was to be.
+#[test]
+fn a_wake_after_a_failure_is_no_reason_to_refresh_a_good_token() {
+    let mut world = World::with(|options| options.number("retries", 0.0).unwrap());
+    world.sign_in("ada");
+    world.advance(minutes(1));
+    world.server.script.push_back(Reply::Fixed(answer(503, "")));
+    world.force();
+    world.advance(secs(10));
+    let call = world.refresh();
+    world.expect_error(call, ErrorCode::RefreshUnavailable);
+    world.wake(Wake::Shown);
+    world.advance(minutes(5));
+    assert_eq!(world.requests(), 1);
+}
+
+/// Nor is it a licence to storm.
+#[test]
+fn a_wake_hastens_a_retry_to_a_second_after_the_last_attempt() {
+    let mut world = World::expired();
+    world.server.always = Some(Reply::Fixed(answer(503, "")));
+    world.need();
+    world.advance_until(secs(9), |world| world.count("retryScheduled") == 3);
+    world.wake(Wake::Online);
+    world.advance(secs(1));
+    assert_eq!(world.gaps()[2], 1_000);
+}

@@ -20,15 +20,20 @@ fn a_refresh_goes_out_though_the_store_hangs_and_timers_are_late() {
 /// I1: while the store stood still another tab had its turn.
 #[test]
 fn a_store_that_stalls_once_is_asked_again_before_anything_is_sent() {
-    for late in [0, 5] {
-        let mut world = expired(Mode::Hanging);
+    for (late, lacks) in [(0, None), (5, None), (0, Some("lock")), (0, Some("shared"))] {
+        let mut world = World::expired_with(|options| {
+            if let Some(option) = lacks {
+                options.number(option, 0.0).unwrap();
+            }
+        });
+        world.store.mode = Mode::Hanging;
         let call = world.need();
         world.rotate_elsewhere();
         run_late(&mut world, late, ms(1_500));
         world.store.mode = Mode::Sync;
         run_late(&mut world, late, secs(2));
         world.expect(call, Settled::Done);
-        assert_eq!((world.requests(), world.count("adopted")), (0, 1), "timers {late} ms late");
+        assert_eq!((world.requests(), world.count("adopted")), (0, 1), "timers {late} ms late, no {lacks:?}");
     }
 }
 
@@ -46,6 +51,27 @@ fn a_store_that_stalls_once_is_asked_again_before_a_refusal_counts() {
         run_late(&mut world, late, secs(2));
         world.expect(call, Settled::Done);
         assert_eq!((world.state(), world.ends()), (State::Active, vec![]), "timers {late} ms late");
+    }
+}
+
+/// No other tab can have had its turn meanwhile.
+#[test]
+fn a_store_of_this_page_alone_is_not_asked_again() {
+    for refused in [false, true] {
+        let mut world = World::expired_with(|options| {
+            for option in ["lock", "shared"] {
+                options.number(option, 0.0).unwrap();
+            }
+        });
+        if refused {
+            world.server.script.push_back(Reply::Fixed(answer(400, r#"{"error":"invalid_grant"}"#)));
+            world.need();
+        }
+        world.store.mode = Mode::Hanging;
+        world.need();
+        world.advance(ms(2_200));
+        assert_eq!(world.requests(), 1, "refused: {refused}");
+        assert_eq!(world.ends().len(), usize::from(refused));
     }
 }
 
@@ -162,4 +188,73 @@ fn granted(trouble: Mode) -> World {
     world.advance(ms(200));
     assert_eq!(world.generation(), Generation(2));
     world
+}
+
+/// I1: what the first look has shown, when it comes after another was begun, is of use: there is a newer pair.
+#[test]
+fn a_look_that_is_answered_after_the_next_was_begun_still_shows_what_is_newer() {
+    let mut world = expired(Mode::Hanging);
+    let look = StoreOp(world.store.reads + world.store.writes + 1);
+    let call = world.need();
+    world.advance(ms(2_100));
+    world.rotate_elsewhere();
+    let text = world.store.text.clone().map(Secret::new);
+    world.input(Input::StoreRead { op: look, text, fence: None });
+    world.expect(call, Settled::Done);
+    assert_eq!((world.generation(), world.requests()), (Generation(2), 0));
+}
+
+/// It is too old for anything else.
+#[test]
+fn a_look_that_is_answered_after_the_next_was_begun_tells_nothing_of_what_is_held() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.advance(secs(5));
+    world.store.mode = Mode::Hanging;
+    let look = StoreOp(world.store.reads + world.store.writes + 1);
+    world.force();
+    world.advance(ms(2_100));
+    world.refuse_elsewhere();
+    let text = world.store.text.clone().map(Secret::new);
+    world.input(Input::StoreRead { op: look, text, fence: None });
+    assert_eq!(world.state(), State::Active);
+}
+
+/// I5: a sign-out that the store did not take in all its tries is made up for when it can be read again.
+#[test]
+fn a_sign_out_that_was_given_up_is_stored_at_the_next_look() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.advance(secs(5));
+    world.store.mode = Mode::Failing;
+    world.sign_out();
+    world.advance(minutes(30));
+    assert!(world.record().session.is_some());
+    world.store.mode = Mode::Sync;
+    world.input(Input::Notice(Notice { epoch: Epoch(1 << 51), generation: Generation(1) }.encode()));
+    world.advance(secs(2));
+    assert_eq!((world.record().session.is_none(), world.state()), (true, State::SignedOut));
+}
+
+/// I12: what was refused is not what is held by then, and the look that is still under way decides.
+#[test]
+fn a_refusal_is_of_no_pair_that_a_late_look_has_shown() {
+    let mut world = expired(Mode::Sync);
+    world.server.script.push_back(Reply::Fixed(answer(400, r#"{"error":"invalid_grant"}"#)));
+    let call = world.need();
+    world.store.mode = Mode::Hanging;
+    let look = world.store.reads + world.store.writes + 1;
+    world.advance(ms(2_300));
+    world.rotate_elsewhere();
+    let mut record = world.record();
+    record.session.as_mut().expect("a session").access = None;
+    world.put(record);
+    for op in [look, look + 1] {
+        let text = world.store.text.clone().map(Secret::new);
+        world.input(Input::StoreRead { op: StoreOp(op), text, fence: None });
+    }
+    world.store.mode = Mode::Sync;
+    world.advance(secs(8));
+    world.expect(call, Settled::Done);
+    assert_eq!(world.ends(), []);
 }

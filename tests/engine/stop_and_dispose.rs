@@ -151,3 +151,56 @@ fn after_a_sign_out_it_is_not() {
     world.advance(secs(1));
     assert!(!world.store.holds(CANARY));
 }
+
+/// Nor is a retry sooner for that.
+#[test]
+fn a_stop_and_a_start_do_not_hasten_a_retry() {
+    let mut world = World::expired();
+    world.server.always = Some(Reply::Fixed(answer(503, "")));
+    world.need();
+    world.advance_until(secs(9), |world| world.count("retryScheduled") == 3);
+    let retry = world.snapshot().next_retry_at.expect("a retry").since(world.clock.now().wall);
+    world.input(Input::Stop);
+    world.input(Input::Start);
+    world.advance(Millis(retry.0 - 1));
+    assert_eq!(world.requests(), 3);
+    world.advance(ms(1));
+    assert_eq!(world.requests(), 4);
+}
+
+#[test]
+fn a_request_that_waits_with_its_401_is_told_that_the_engine_was_disposed() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.advance(secs(10));
+    let call = world.unauthorized();
+    world.input(Input::Dispose);
+    world.expect_error(call, ErrorCode::Disposed);
+}
+
+/// A token that has drawn a 401 is replaced at the start, however long it has to live.
+#[test]
+fn a_start_refreshes_a_rejected_token() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.advance(secs(10));
+    world.server.script.push_back(Reply::Silent);
+    world.unauthorized();
+    world.input(Input::Stop);
+    world.input(Input::Start);
+    world.advance(secs(2));
+    assert_eq!((world.requests(), world.generation()), (2, Generation(2)));
+}
+
+/// No timer tells of it after a stop; the first use does.
+#[test]
+fn a_stopped_session_that_nothing_can_refresh_ends_when_it_is_used_after_its_end() {
+    let mut world = World::with(|options| options.text("refresh.kind", "none".into()).unwrap());
+    world.set_tokens(&format!(r#"{{"access_token":"a-{CANARY}","expires_in":60}}"#), SessionMode::Auto);
+    world.input(Input::Stop);
+    world.advance(minutes(2));
+    assert_eq!(world.ends(), []);
+    let call = world.need();
+    world.expect_error(call, ErrorCode::SessionEnded);
+    assert_eq!((world.state(), world.ends()), (State::SignedOut, vec![EndReason::Expired]));
+}

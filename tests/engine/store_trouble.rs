@@ -138,3 +138,31 @@ fn a_visitors_page_is_left_in_peace_once_the_store_has_answered() {
     world.advance(secs(3));
     assert_eq!((world.state(), world.armed()), (State::SignedOut, None));
 }
+
+/// A store of this page alone that cannot be read is told what the user wants; where others write, it is compared with.
+#[test]
+fn a_sign_in_is_written_over_what_cannot_be_read_where_nobody_else_writes() {
+    for shared in [false, true] {
+        let mut world = World::with(|options| options.number("shared", f64::from(u8::from(shared))).unwrap());
+        world.sign_in("ada");
+        world.store.mode = Mode::Unreadable;
+        let mut world = world.reload(2);
+        world.sign_in("bob");
+        assert_eq!(
+            (world.store.holds("refresh.1.0"), world.count("persistFailed")),
+            (!shared, usize::from(shared))
+        );
+    }
+}
+
+#[test]
+fn a_sign_in_is_compared_with_what_can_be_read() {
+    let mut world = World::with(|options| options.number("shared", 0.0).unwrap());
+    let mut other = World::new();
+    other.sign_in("mallory");
+    world.store.text = other.store.text;
+    let reads = world.store.reads;
+    world.sign_in("bob");
+    assert_eq!((world.store.reads, world.store.holds("refresh.0.0")), (reads + 1, true));
+    assert_eq!(world.snapshot().subject.as_deref(), Some("bob"));
+}

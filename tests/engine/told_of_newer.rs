@@ -52,9 +52,11 @@ fn one_that_does_not_come_is_waited_for_once() {
     world.input(Input::Notice(Notice { epoch: Epoch(1 << 51), generation: Generation(9) }.encode()));
     world.advance(secs(10));
     let waits = world.refresh();
-    world.advance(ms(400));
-    world.expect_waiting(waits);
-    world.advance(ms(400));
+    world.advance(ms(499));
+    assert_eq!(world.requests(), 0);
+    world.advance(ms(1));
+    assert_eq!(world.requests(), 1);
+    world.advance(ms(300));
     world.expect(waits, Settled::Done);
     world.advance(secs(10));
     let next = world.refresh();

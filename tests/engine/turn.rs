@@ -160,6 +160,19 @@ fn a_lock_that_comes_too_late_is_not_used() {
     world.input(Input::LockGranted(LockId(99)));
     assert_eq!(world.trace.len(), trace, "{:?}", &world.trace[trace..]);
     assert_eq!(world.record().claim.map(|claim| claim.hold), Some(Hold::Alone));
+    world.advance(secs(12));
+    assert_eq!(world.locks, 2, "it is asked for again before the next attempt");
+}
+
+#[test]
+fn a_denial_of_another_lock_takes_nothing_away() {
+    let mut world = expired();
+    world.store.mode = Mode::Delayed(100);
+    world.need();
+    world.input(Input::LockDenied(LockId(99)));
+    world.advance(ms(250));
+    assert_eq!((world.requests(), world.lock.is_some()), (1, true));
+    assert_eq!(world.record().claim.map(|claim| claim.hold), Some(Hold::Locked));
 }
 
 /// MT5: no lock at all is no reason to wait.

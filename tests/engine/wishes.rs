@@ -95,7 +95,7 @@ fn a_sign_out_of_before_gives_in_to_a_session_of_its_own_epoch() {
 /// Nor one whose number is higher than that of a session that was begun since, because the clock was set back.
 #[test]
 fn a_sign_out_of_before_ends_no_session_that_was_begun_since() {
-    for ahead in [3_600_000, -60_000] {
+    for (ahead, looks) in [(3_600_000, false), (-60_000, false), (-60_000, true)] {
         let mut world = World::new();
         world.sign_in("ada");
         world.sleep(hours(1));
@@ -107,6 +107,10 @@ fn a_sign_out_of_before_ends_no_session_that_was_begun_since() {
         let epoch = world.clock.now().wall.shifted(ahead).0;
         let bobs = Record { epoch: Epoch(epoch as u64), ..world.record() };
         world.put(bobs.clone());
+        if looks {
+            let notice = Notice { epoch: Epoch(1 << 51), generation: Generation(1) };
+            world.input(Input::Notice(notice.encode()));
+        }
         world.advance(minutes(1));
         assert_eq!(world.record().stamp(), bobs.stamp());
         assert_eq!(world.snapshot().subject.as_deref(), Some("bob"));
@@ -195,4 +199,24 @@ fn a_sign_in_outdoes_a_sign_out_of_before_a_small_correction_of_the_clock() {
         assert_eq!(world.snapshot().subject.as_deref(), Some("bob"), "{ahead}");
         assert!(world.record().epoch > tombstone.epoch, "{ahead}: {:?}", world.record());
     }
+}
+
+/// Its write was under way when a look showed the record that it outdoes, and takes the higher numbers at once.
+#[test]
+fn a_sign_in_that_outdoes_a_record_while_it_is_written_is_written_again_at_once() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.sleep(hours(1));
+    let at = world.clock.now().wall.0 as u64;
+    let tombstone = Record { session: None, epoch: Epoch(at), ..world.record() };
+    world.set_wall(-3_600_000);
+    world.store.mode = Mode::Mute;
+    world.sign_in("bob");
+    world.put(tombstone.clone());
+    world.wake(Wake::Shown);
+    world.advance(ms(1_900));
+    world.store.mode = Mode::Sync;
+    world.advance(ms(200));
+    assert_eq!(world.snapshot().subject.as_deref(), Some("bob"));
+    assert!(world.record().epoch > tombstone.epoch && world.store.holds("refresh.1.0"));
 }

@@ -249,6 +249,10 @@ test(
       api.to('/a').map(({ token }) => token),
       [undefined, undefined],
     );
+    passTime(t, 601_000);
+    await auth.fetch(`${api.url}/waits`);
+    assert.equal(api.to('/refresh').length, 2);
+    assert.equal(api.to('/waits')[0].headers.authorization, undefined);
     await assert.rejects(auth.getAccessToken(), { code: 'configuration' });
     assert.equal(auth.peek(), undefined);
   },

@@ -39,7 +39,12 @@ const ENGINES = {
     programs: { driver: ['GECKODRIVER', 'geckodriver'], browser: ['FIREFOX', 'firefox-esr', 'firefox'] },
     port: (port) => ['--port', String(port), '--log', 'fatal'],
     capabilities: ({ browser }, profile) => ({
-      'moz:firefoxOptions': { binary: browser, args: ['-headless', '-profile', profile] },
+      'moz:firefoxOptions': {
+        binary: browser,
+        args: ['-headless', '-profile', profile],
+        // (So that a page can have garbage collected.)
+        prefs: { 'dom.testing.testutils.enabled': true },
+      },
     }),
   },
   webkit: {
@@ -48,6 +53,8 @@ const ENGINES = {
       browser: ['WEBKIT', ...miniBrowsers()],
       display: ['XVFB', 'Xvfb'],
     },
+    // (It has nothing that collects garbage when told to, but can be made to do so all the time.)
+    env: { JSC_slowPathAllocsBetweenGCs: '10' },
     port: (port) => [`--port=${port}`],
     capabilities: ({ browser }) => ({ 'webkitgtk:browserOptions': { binary: browser, args: ['--automation'] } }),
   },
@@ -74,7 +81,7 @@ export async function open(engine, programs, url) {
     for (const end of ends.reverse().splice(0)) await end();
   };
   try {
-    const env = { ...process.env, HOME: profile };
+    const env = { ...process.env, ...ENGINES[engine].env, HOME: profile };
     if (programs.display) {
       const [child, display] = await startDisplay(programs.display);
       ends.push(() => end(child));

@@ -173,7 +173,7 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
         out.done();
         return Promise.reject(out.signal.reason);
       }
-      work ??= link.share('unauthorized', generation, response.headers.get('www-authenticate') ?? undefined);
+      work ??= link.share('unauthorized', generation, response.headers?.get?.('www-authenticate') ?? undefined);
       return waited(work, out.signal).then((found) => {
         try {
           if (found instanceof Failure) throw found.error;

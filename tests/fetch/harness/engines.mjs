@@ -22,7 +22,7 @@ const ENGINES = {
       browser: ['CHROMIUM', 'chromium', 'chromium-browser', 'google-chrome'],
     },
     port: (port) => [`--port=${port}`],
-    capabilities: ({ browser }, profile) => ({
+    capabilities: ({ browser }, profile, pin) => ({
       'goog:loggingPrefs': { browser: 'ALL' },
       'goog:chromeOptions': {
         binary: browser,
@@ -31,6 +31,7 @@ const ENGINES = {
           // (So that memory can be looked at without garbage.)
           '--js-flags=--expose-gc',
           `--user-data-dir=${profile}`,
+          `--ignore-certificate-errors-spki-list=${pin}`,
         ],
       },
     }),
@@ -73,8 +74,8 @@ export function find(engine) {
   return found;
 }
 
-/** Opens `url` in a fresh browser of its own. */
-export async function open(engine, programs, url) {
+/** Opens `url` in a fresh browser of its own. Chromium trusts the certificate whose key has the hash `pin`. */
+export async function open(engine, programs, url, pin) {
   const profile = await makeTemporary('profile');
   const ends = [() => remove(profile)];
   const stop = async () => {
@@ -92,7 +93,7 @@ export async function open(engine, programs, url) {
     ends.push(() => end(driver));
     const call = caller(`http://127.0.0.1:${port}`);
     await untilReady(call, driver, programs.driver);
-    const alwaysMatch = ENGINES[engine].capabilities(programs, profile);
+    const alwaysMatch = ENGINES[engine].capabilities(programs, profile, pin);
     const { sessionId, capabilities } = await call('POST', '/session', { capabilities: { alwaysMatch } });
     const session = `/session/${sessionId}`;
     ends.push(() => call('DELETE', session).catch(() => {}));

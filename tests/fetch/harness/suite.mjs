@@ -41,7 +41,7 @@ export function suite(engine) {
     const browser = {};
     const reports = conduct(front, server, engine, browser);
     const query = new URLSearchParams({ only: process.env.EVERTOKEN_ONLY ?? '' });
-    Object.assign(browser, await open(engine, programs, `${own}/fetch/index.html?${query}`));
+    Object.assign(browser, await open(engine, programs, `${own}/fetch/index.html?${query}`, front.pin));
     ends.push(browser.stop);
     t.diagnostic(`${engine} ${browser.version}`);
     for (;;) {

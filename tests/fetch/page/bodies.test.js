@@ -1,7 +1,7 @@
 // What is sent again is what was given at the call, byte for byte; what cannot be sent again goes out once.
 
 import { realm } from './compare.js';
-import { equal, harness, native, ok, outcome, pass, refreshes, seen, shapeOf, signedIn, sleep, test, tokenOf, unique, until, wire, withExpired, withRefused } from './kit.js';
+import { equal, harness, native, ok, origins, outcome, pass, refreshes, seen, shapeOf, signedIn, sleep, test, tokenOf, unique, until, wire, withExpired, withRefused } from './kit.js';
 
 const bytes = (length) => new Uint8Array(length).map((_, at) => at * 7);
 const form = (from = globalThis) => {
@@ -126,11 +126,34 @@ test('a stream goes out as natively: once, and not over HTTP/1.1', { lacks }, as
   equal([(await seen(k)).length, await refreshes()], [0, 0]);
 });
 
+const overHttp2 = { attachTo: [origins.secure] };
+/** Sends a stream over HTTP/2: what came of it, and what was on the wire. */
+async function stream(auth) {
+  const k = unique();
+  const response = await auth.fetch(wire({ k, guard: 1 }, 'secure'), streaming(['a', 'b']));
+  const sent = (await seen(k)).filter(({ method }) => method === 'POST');
+  equal(sent.map(({ httpVersion, body }) => [httpVersion, body.text]), [['2.0', 'ab']]);
+  return { status: response.status, text: await response.text(), token: tokenOf(sent[0]) };
+}
+
+test('a stream goes out once, with the token', { lacks }, async () => {
+  const auth = await signedIn(overHttp2);
+  equal(await stream(auth), { status: 200, text: 'text', token: auth.peek().accessToken });
+  equal(await refreshes(), 0);
+});
+
+test('a stream that draws a 401 is not sent again: the 401 is the caller’s', { lacks }, async () => {
+  const auth = await withRefused(overHttp2);
+  equal(await stream(auth), { status: 401, text: 'refused', token: auth.peek().accessToken });
+  equal(await refreshes(), 0);
+});
+
 test('before a stream goes out, its token has a minute left', { lacks }, async () => {
-  const auth = await signedIn({ lead: 0, margin: 0 }, { access_ttl: 100 });
+  const auth = await signedIn({ ...overHttp2, lead: 0, margin: 0 }, { access_ttl: 100 });
+  const { accessToken } = auth.peek();
   pass(45_000);
-  await outcome(auth.fetch(wire(), streaming(['a'])));
-  equal(await refreshes(), 1);
+  const { status, token } = await stream(auth);
+  equal([status, token === accessToken, token === auth.peek().accessToken, await refreshes()], [200, false, true, 1]);
 });
 
 const SIZE = 64 << 20;

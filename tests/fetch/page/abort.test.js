@@ -133,6 +133,8 @@ test('a refresh that answers byte by byte ends at its deadline, and is cut after
   await refreshedBy({ length: 100_000, type: 'application/json', chunks: 100_000, gap: 20 });
   pass(61_000);
   await until(async () => (await seen('/wire/refresh'))[0].cut, 'the server to see its answer cut');
+  // (The oldest of more than three would be.)
+  ok((await seen('/wire/refresh')).length <= 3, 'no more than three requests by then');
 });
 
 test('the session ends while a request waits: nothing is sent', async () => {

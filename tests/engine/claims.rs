@@ -320,3 +320,28 @@ fn a_pair_without_an_access_token_ends_the_wait_for_the_claim_that_brought_it() 
     world.advance(secs(3));
     world.expect(call, Settled::Done);
 }
+
+/// Where there is no lock another tab may have read the record before the refusal was in it, and is about to claim.
+#[test]
+fn a_refusal_cannot_be_written_over_by_who_has_read_before_it() {
+    let mut world = World::with(|_| {});
+    world.sign_in("ada");
+    let read = world.record();
+    world.server.revoke(0);
+    world.advance(secs(10));
+    world.refresh();
+    world.advance(secs(1));
+    let refused = world.record();
+    assert_eq!(refused.claim.map(|claim| claim.life), Some(Millis::ZERO));
+
+    let mut world = World::with(|_| {});
+    world.put(read);
+    let mut world = world.reload(2);
+    world.lock_mode = LockMode::Missing;
+    world.store.mode = Mode::Delayed(50);
+    world.force();
+    world.advance(ms(60));
+    world.put(refused);
+    world.advance(secs(20));
+    assert_eq!((world.requests(), world.record().session.map(|session| session.refused)), (0, Some(true)));
+}

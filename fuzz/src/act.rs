@@ -283,7 +283,8 @@ impl Run {
                 life: Millis(12_000),
             }),
             cooldown: left.cooldown.map(|wait| StoredCooldown {
-                until: wall.after(Millis::from_secs(wait.into())),
+                at: wall,
+                life: Millis::from_secs(wait.into()),
                 cause: Cause::RateLimited,
             }),
             offset: None,

@@ -54,8 +54,10 @@ const omitted: Passing = { count: 0 };
 export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane {
   /** Those that this manager is done with; there may be others. */
   const own: Passing = { count: 0 };
-  const { retry } = config;
-  const statuses = new Set(config.unauthorized.map(statusOf));
+  const { retry, unauthorized, shouldRefresh } = config;
+  const statuses = new Set(unauthorized.map((rule) => (typeof rule === 'number' ? rule : rule.status)));
+  /** Those of them that say all. */
+  const clear = new Set(shouldRefresh ? [] : unauthorized);
 
   function pass(send: Fetch, args: FetchArguments, passing = own): Promise<Response> {
     passing.count++;
@@ -69,7 +71,10 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
     }
   }
 
-  const bearer = (verdict: Verdict) => (config.accessIn === 'cookie' ? undefined : link.authorization(verdict));
+  const isCookie = config.accessIn === 'cookie';
+  const bearer = (verdict: Verdict) => (isCookie ? undefined : link.authorization(verdict));
+  /** Keeps the place in the headers of a request that waits, until there is a token. */
+  const later = isCookie ? undefined : 'later';
   const authorize: Authorize = bearer;
 
   /** Waits for the engine, as long as the caller does. */
@@ -86,13 +91,31 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
   }
 
   /** Whether an answer must be looked at: of the others nothing is asked but their status. */
-  const isSuspect = (response: Response) => config.shouldRefresh || statuses.has(response.status);
+  const isSuspect = (response: Response) => shouldRefresh || statuses.has(response.status);
+
+  /** Whether a suspect means a refused token; a promise when its body must be asked. */
+  const isRefused = (response: Response) =>
+    clear.has(response.status) || ask(response, (copy) => judge(copy, unauthorized, shouldRefresh), false, JUDGEMENT);
 
   /** The generation whose token was last said to be accepted: once is enough. */
   let accepted: number | undefined;
   function told(generation: number, bad: boolean): void {
     if (bad || generation !== accepted) link.tell('replayed', generation, !bad);
     accepted = bad ? undefined : generation;
+  }
+
+  let reported: number | undefined;
+  let report: (response: Response) => Response;
+  /** Tells the engine how sending again with a token went; thousands share it. */
+  function reporter(generation: number): typeof report {
+    if (reported === generation) return report;
+    reported = generation;
+    return (report = (response) => {
+      const bad = isSuspect(response) && isRefused(response);
+      if (typeof bad === 'boolean') told(generation, bad);
+      else void bad.then((bad) => told(generation, bad));
+      return response;
+    });
   }
 
   const isAstray = (to: string, from: string) => {
@@ -107,8 +130,8 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
   return (send, of) => {
     function transmit(out: Outgoing, verdict: Verdict, attempt: number): Promise<Response> {
       const header = authorize(verdict, out, attempt);
-      if (typeof header !== 'object') return pass(send, out.next(header));
-      return header.then((value) => pass(send, out.next(value)));
+      if (typeof header === 'object') return header.then((value) => pass(send, out.next(value)));
+      return out instanceof PlainRequest ? plainly(out.href, out.with(header)) : pass(send, out.next(header));
     }
 
     function first(out: Outgoing, verdict: Verdict): Promise<Response> {
@@ -118,19 +141,12 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
       );
     }
 
-    function again(out: Outgoing, verdict: Verdict): Promise<Response> {
-      return transmit(out, verdict, 2).then((response) => {
-        const bad = refused(response, config);
-        if (typeof bad === 'boolean') told(verdict[2], bad);
-        else void bad.then((bad) => told(verdict[2], bad));
-        return response;
-      });
-    }
+    const again = (out: Outgoing, verdict: Verdict) => transmit(out, verdict, 2).then(reporter(verdict[2]));
 
     /** Sends once more with a better token, if there is one; else the answer is the caller's as it is. */
     function recover(out: Outgoing, generation: number, response: Response): Promise<Response> | Response {
-      const bad = refused(response, config);
-      if (typeof bad === 'boolean') return bad ? renew(out, generation, response) : response;
+      const bad = isRefused(response);
+      if (bad === true) return renew(out, generation, response);
       return abortable(bad, out.signal).then(
         (bad) => (bad ? renew(out, generation, response) : (out.done(), response)),
         (error) => {
@@ -157,7 +173,7 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
         out.done();
         return Promise.reject(out.signal.reason);
       }
-      work ??= link.share('unauthorized', generation, response.headers.get('www-authenticate') ?? undefined);
+      work ??= link.share('unauthorized', generation, response.headers?.get?.('www-authenticate') ?? undefined);
       return waited(work, out.signal).then((found) => {
         try {
           if (found instanceof Failure) throw found.error;
@@ -206,8 +222,20 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
       return again(out, settled[1]);
     }
 
-    const patiently = (href: string, copy: Plain) =>
-      waited(link.share('need', 0), copy.signal).then((found) => proceed(new PlainRequest(href, copy), found));
+    /** For those that wait by the thousand: to look at the answer takes no variables but those of the wait. */
+    function patiently(href: string, copy: Plain): Promise<Response> {
+      let generation: number;
+      return waited(link.share('need', 0), copy.signal).then((found) => {
+        if (found instanceof Failure || found[1] !== link.verdict()) return proceed(new PlainRequest(href, copy), found);
+        generation = found[1][2];
+        if (later) copy.headers.Authorization = bearer(found[1])!;
+        const sent = plainly(href, copy);
+        const look = (response: Response) =>
+          isSuspect(response) ? recover(new PlainRequest(href, copy), generation, response) : response;
+        if (found[2] > NEARLY_OVER) return sent.then(look);
+        return sent.then(look, (error: Error) => unhide(new PlainRequest(href, copy), generation, error));
+      });
+    }
 
     /** Sends once there is a token, or bare when it turns out that there is no session. */
     function proceed(out: Outgoing, found: Settled | Failure): Promise<Response> {
@@ -271,14 +299,21 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
      */
     function quickly(text: string, copy: Plain, href: string, left: number): Promise<Response> {
       const generation = link.verdict()[2];
+      const sent = plainly(text, copy);
+      const look = (response: Response) =>
+        isSuspect(response) ? recover(new PlainRequest(href, copy), generation, response) : response;
+      // A token that lasts longer than a request cannot be what one failed for.
+      if (left > NEARLY_OVER) return sent.then(look);
+      return sent.then(look, (error: Error) => unhide(new PlainRequest(href, copy), generation, error));
+    }
+
+    /** As `pass`, without a list of arguments. */
+    function plainly(text: string, copy: Plain): Promise<Response> {
       own.count++;
       try {
-        const sent = send(text, copy);
-        const look = (response: Response) =>
-          isSuspect(response) ? recover(new PlainRequest(href, copy), generation, response) : response;
-        // A token that lasts longer than a request cannot be what one failed for.
-        if (left > NEARLY_OVER) return sent.then(look);
-        return sent.then(look, (error: Error) => unhide(new PlainRequest(href, copy), generation, error));
+        return send(text, copy);
+      } catch (error) {
+        return Promise.reject(error);
       } finally {
         own.count--;
       }
@@ -292,7 +327,7 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
         const text = typeof input === 'string' ? input : input instanceof URL && String(input);
         if (text === false || retry || isBusy() || (!left && isOut())) return undefined;
         const target = match(text, of);
-        const copy = target?.ours && plain(init, left ? bearer(link.verdict()) : undefined);
+        const copy = target?.ours && plain(init, left ? bearer(link.verdict()) : later);
         if (!copy) return undefined;
         return left ? quickly(text, copy, target.href, left) : patiently(target.href, copy);
       },
@@ -323,21 +358,15 @@ function claim(
   }
 }
 
-/** Whether a response means a refused token; a promise when its body must be asked. */
-function refused(response: Response, { unauthorized, shouldRefresh }: LaneParts['config']): boolean | Promise<boolean> {
-  const about = unauthorized.filter((rule) => statusOf(rule) === response.status);
-  if (!shouldRefresh && (!about.length || about.some((rule) => typeof rule === 'number'))) return about.length > 0;
-  return ask(response, (copy) => judge(copy, about, shouldRefresh), false, JUDGEMENT);
-}
-
-function statusOf(rule: Config['unauthorized'][number]): number {
-  return typeof rule === 'number' ? rule : rule.status;
-}
-
 async function judge(copy: Response, about: Config['unauthorized'], hook: Config['shouldRefresh']): Promise<boolean> {
   if (hook) return !!(await hook(copy));
   const body: unknown = await copy.json();
-  return about.some((rule) => typeof rule === 'object' && rule.values.includes(memberOf(body, rule.path) as string));
+  return about.some(
+    (rule) =>
+      typeof rule === 'object' &&
+      rule.status === copy.status &&
+      rule.values.includes(memberOf(body, rule.path) as string),
+  );
 }
 
 function memberOf(body: unknown, path: string): unknown {

@@ -36,8 +36,11 @@ export interface Link {
   close(): void;
 }
 
-/** What an operation came to, and the verdict of that very moment: when the promise is heard it may be another. */
-export type Settled = readonly [value: string | undefined, verdict: Verdict];
+/**
+ * What an operation came to, the verdict of that very moment, and what was left of it: when the promise is heard it may
+ * be another.
+ */
+export type Settled = readonly [value: string | undefined, verdict: Verdict, left: number];
 
 export interface LinkListener {
   changed(): void;
@@ -91,13 +94,23 @@ export function connect(makeHost: (sink: EngineSink) => EngineHost, { changed, e
     open.delete(id);
     hold();
     if (error) reject?.(error);
-    else resolve?.([value, verdict]);
+    else resolve?.([value, verdict, left()]);
   }
 
   function judge(next: Verdict): void {
     verdict = next;
     header = undefined;
     bounds.set(next[1] === undefined ? [0, 0] : [next[4], next[5], next[6], next[7]]);
+  }
+
+  function left(): number {
+    const wall = Date.now();
+    const mono = performance.now();
+    const sinceWall = wall - bounds[2]!;
+    const sinceMono = mono - bounds[3]!;
+    if (sinceWall < 0 || sinceMono < 0 || Math.abs(sinceWall - sinceMono) > DRIFT) return 0;
+    // A small integer is not allocated.
+    return Math.max(0, Math.min(bounds[0]! - wall, bounds[1]! - mono, LONG)) | 0;
   }
 
   function settleAll(error: TokenError): void {
@@ -135,15 +148,7 @@ export function connect(makeHost: (sink: EngineSink) => EngineHost, { changed, e
   return {
     verdict: () => verdict,
     snapshot: () => snapshot,
-    left() {
-      const wall = Date.now();
-      const mono = performance.now();
-      const sinceWall = wall - bounds[2]!;
-      const sinceMono = mono - bounds[3]!;
-      if (sinceWall < 0 || sinceMono < 0 || Math.abs(sinceWall - sinceMono) > DRIFT) return 0;
-      // A small integer is not allocated.
-      return Math.max(0, Math.min(bounds[0]! - wall, bounds[1]! - mono, LONG)) | 0;
-    },
+    left,
     authorization: (asked) => (asked === verdict ? (header ??= headerOf(asked)) : headerOf(asked)),
     ask,
     share(op: keyof Operations, first?: unknown, second?: unknown) {

@@ -134,7 +134,7 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
     const { minValidity = 0, signal } = read(options, FOR_TOKEN);
     signal?.throwIfAborted();
     const wanted = minValidity * 1000;
-    let settled: Settled = [undefined, link.verdict()];
+    let settled: Settled = [undefined, link.verdict(), link.left()];
     if (link.left() <= wanted) {
       const wait = (work: Promise<Settled>) => abortable(watch(work), signal);
       settled = await wait(link.share('need', wanted));

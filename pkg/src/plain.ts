@@ -52,10 +52,14 @@ export class PlainRequest implements Outgoing {
   }
 
   next(authorization?: string): [string, Plain] {
-    const headers = headersWith(authorization, this.copy.headers);
-    // The one that was there came later.
+    return [this.href, this.with(authorization)];
+  }
+
+  with(authorization: string | undefined): Plain {
+    const headers = { ...this.copy.headers };
     if (authorization) headers.Authorization = authorization;
-    return [this.href, { ...this.copy, headers }];
+    else delete headers.Authorization;
+    return { ...this.copy, headers };
   }
 
   static {

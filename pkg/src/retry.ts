@@ -28,7 +28,7 @@ export async function retrying(
     }
     const wait = Math.max(
       Math.min(delay * 2 ** retried, cap) * (0.5 + Math.random() / 2),
-      after(response?.headers.get('retry-after')),
+      after(response?.headers?.get?.('retry-after')),
     );
     if (response) {
       if (retried >= attempts || wait > cap) return response;

@@ -92,7 +92,7 @@ export function randomCall({ pick, chance }, urls) {
   const shapeOf = (shapes) => (usual || chance(0.3) ? shapes.literal : pick(Object.values(shapes)));
   const headers = {};
   while (chance(0.6)) headers[usual ? pick(NAMES.slice(0, 4)) : pick(NAMES)] = usual ? 'a' : pick(VALUES);
-  if (chance(0.1)) headers[pick(OWN)] = 'Bearer own';
+  if (chance(0.1)) headers[pick(OWN)] = 'Bearer of-the-caller';
   const members = {};
   if (chance(0.7)) {
     const shape = shapeOf(HEADERS);

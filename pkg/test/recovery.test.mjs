@@ -249,10 +249,29 @@ test(
       api.to('/a').map(({ token }) => token),
       [undefined, undefined],
     );
+    passTime(t, 601_000);
+    await auth.fetch(`${api.url}/waits`);
+    assert.equal(api.to('/refresh').length, 2);
+    assert.equal(api.to('/waits')[0].headers.authorization, undefined);
     await assert.rejects(auth.getAccessToken(), { code: 'configuration' });
     assert.equal(auth.peek(), undefined);
   },
 );
+
+test('a 401 that is only a test’s idea of a response is refreshed and sent again', PATIENCE, async (t) => {
+  const { api, auth } = await withRevokedToken(t, { retry: { attempts: 1 } });
+  const { fetch } = globalThis;
+  t.after(() => (globalThis.fetch = fetch));
+  for (const double of [{}, { headers: {} }, { headers: new Map(), body: { error: 'expired' } }]) {
+    for (const status of [401, 503]) {
+      const answers = [{ ...double, status }, { status: 200 }];
+      globalThis.fetch = (input, init) =>
+        String(input).endsWith('/refresh') ? fetch(input, init) : Promise.resolve(answers.shift());
+      assert.deepEqual(await auth.fetch(`${api.url}/a`), { status: 200 });
+      passTime(t, 3_000);
+    }
+  }
+});
 
 test('the body of a 401 that nobody will read is let go; that of one for the caller is not', PATIENCE, async (t) => {
   const api = await backend(t);

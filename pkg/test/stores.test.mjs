@@ -46,6 +46,7 @@ test('requests wait for a store that takes its time', PATIENCE, async (t) => {
   const bare = first.fetch(`${api.url}/a`);
   assert.equal(first.state, 'restoring');
   assert.equal((await bare).status, 401);
+  assert.equal(api.to('/a')[0].headers.authorization, undefined);
   await first.setTokens(api.grant());
   first.dispose();
   const second = managerOf(t, api, { store });

@@ -108,7 +108,8 @@ pub fn null(out: &mut String, name: &str) {
     out.push_str("null");
 }
 
-const SKEW: Millis = Millis::from_secs(2);
+/// How far the clocks of two processes may differ.
+pub(super) const SKEW: Millis = Millis::from_secs(2);
 
 #[cfg(test)]
 mod tests {

@@ -239,8 +239,9 @@ impl Engine {
         // A pair that nobody can have stands in nobody's way.
         let outdone = outdone.or(record.filter(|_| self.session.is_some() && self.desk.is_fresh()));
         let behind = record.is_some() && outdone.is_none();
-        if !behind {
-            self.desk.behind = None;
+        if !behind && self.desk.behind.take().is_some() {
+            // That was looked for.
+            self.desk.look_at = None;
         }
         self.desk.looking = false;
         let reads_to_send = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Reading));

@@ -154,7 +154,7 @@ impl Engine {
     /// An answer to an attempt that was given up asks for time.
     fn heed_late(&mut self, asked: Millis, answer: &Answer) {
         let cause = if answer.status == 429 { Cause::RateLimited } else { Cause::ServerError };
-        self.heed(StoredCooldown { until: self.now.wall.after(asked), cause });
+        self.heed(StoredCooldown { at: self.now.wall, life: asked, cause });
         // Beside an attempt that flies it is kept for what comes after that one.
         let Some(Step::Waiting { until, .. }) = self.flight.as_ref().map(|flight| flight.step.clone()) else {
             return;

@@ -227,7 +227,8 @@ impl Note<'_> {
         }
         self.add(record.cooldown.is_some().into());
         if let Some(cooldown) = record.cooldown {
-            self.add(cooldown.until.0);
+            self.add(cooldown.at.0);
+            self.add(cooldown.life.0.min(i64::MAX as u64) as i64);
             self.add(Cause::ALL.iter().position(|cause| *cause == cooldown.cause).unwrap_or(0) as i64);
         }
         self.maybe(record.offset);

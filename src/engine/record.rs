@@ -2,7 +2,7 @@
 //!
 //! `{"schema":1,"name","session","epoch","generation","claim":{"owner","locked","at","life"},"refresh","refreshEnds",
 //! "access":[{"audience":"","scheme","token","expiry":{"received","life"},"keyId":null}],"refused","lost",
-//! "cooldown":{"until","cause"},"offset"}`. A session of `null` is a tombstone: it carries the epoch, so that other tabs
+//! "cooldown":{"at","life","cause"},"offset"}`. A session of `null` is a tombstone: it carries the epoch, so that other tabs
 //! see the sign-out, and no token. What tells one state of a record from another stands first, in this order: see
 //! [`Stamp`].
 
@@ -59,10 +59,11 @@ pub struct StoredSession {
     pub lost: bool,
 }
 
-/// Until when no tab sends the refresh token of this generation, because the server said so.
+/// For how long no tab sends the refresh token of this generation, because the server said so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoredCooldown {
-    pub until: UnixMillis,
+    pub at: UnixMillis,
+    pub life: Millis,
     pub cause: Cause,
 }
 
@@ -99,7 +100,8 @@ impl Record {
         if let Some(cooldown) = &self.cooldown {
             encode::json_name(&mut out, "cooldown");
             out.push('{');
-            encode::json_number(&mut out, "until", cooldown.until.0);
+            encode::json_number(&mut out, "at", cooldown.at.0);
+            encode::json_number(&mut out, "life", cooldown.life.0.min(i64::MAX as u64) as i64);
             encode::json_pair(&mut out, "cause", cooldown.cause.as_str());
             out.push('}');
         }
@@ -209,10 +211,18 @@ impl StoredAccess {
 }
 
 impl StoredCooldown {
+    /// How much longer nothing is sent. One from the future was written before the clock was set back, and would be as
+    /// long at every look: it tells nothing.
+    pub fn left(&self, wall: UnixMillis) -> Millis {
+        let is_known = self.at.since(wall) <= claim::SKEW;
+        if is_known { self.life.saturating_sub(wall.since(self.at)) } else { Millis::ZERO }
+    }
+
     fn decode(object: Object<'_>) -> Option<Self> {
         let cause = object.get("cause")?.as_text()?;
         Some(Self {
-            until: integer(object, "until").map(UnixMillis)?,
+            at: integer(object, "at").map(UnixMillis)?,
+            life: counter(object, "life").map(Millis)?,
             cause: Cause::ALL.into_iter().find(|known| cause.is(known.as_str()))?,
         })
     }
@@ -263,7 +273,8 @@ mod tests {
                 life: Millis(12_000),
             }),
             cooldown: Some(StoredCooldown {
-                until: UnixMillis(1_700_000_060_000),
+                at: UnixMillis(1_700_000_000_000),
+                life: Millis(60_000),
                 cause: Cause::RateLimited,
             }),
             offset: Some(-1_500),

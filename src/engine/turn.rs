@@ -351,6 +351,7 @@ impl Engine {
     /// Takes the claim back. While a request that was given up may still bring the only live pair, it stays, as that of
     /// a tab without the lock: the others wait for its end.
     fn loosen_claim(&mut self) {
+        let is_there = self.desk.is_idle() && self.is_claim_stored();
         let Some(claim) = self.claim.as_mut() else {
             return;
         };
@@ -360,7 +361,7 @@ impl Engine {
             (attempt.epoch, attempt.generation) == order && now.since(attempt.sent.mono) < timeout
         };
         if self.session.is_some() && self.abandoned.iter().any(is_airborne) {
-            if core::mem::replace(&mut claim.hold, Hold::Alone) == Hold::Locked && self.desk.is_idle() {
+            if core::mem::replace(&mut claim.hold, Hold::Alone) == Hold::Locked && is_there {
                 self.write(What::Claim);
             }
         } else if self.phase != Phase::Disposed {
@@ -388,15 +389,16 @@ impl Engine {
         let (until, cause) = waiting.or(cooling.map(|cooldown| (cooldown.until, cooldown.error.cause)))?;
         let left = until.since(self.now.mono);
         (left > Millis::ZERO).then(|| StoredCooldown {
-            until: self.now.wall.after(left),
+            at: self.now.wall,
+            life: left,
             cause: cause.unwrap_or(Cause::ServerError),
         })
     }
 
     /// Another tab, or this one before a reload, was asked to wait.
     pub(super) fn heed(&mut self, cooldown: StoredCooldown) {
-        // A time beyond the longest was written before the clock was set back: it would be so at every look.
-        let left = cooldown.until.since(self.now.wall);
+        // No server is granted more than the longest.
+        let left = cooldown.left(self.now.wall);
         let until = self.now.mono.after(left);
         let is_news = self.cooldown.as_ref().is_none_or(|held| !held.hard || held.until < until);
         if left > Millis::ZERO && left <= LONGEST_COOLDOWN && is_news {

@@ -47,13 +47,18 @@ impl Engine {
 
     /// Takes the claim back: the attempt is over and nothing came of it. Another tab may have claimed since.
     pub(super) fn release(&mut self) {
-        let claim = self.claim.take();
-        let is_there = matches!(&self.desk.seen, Seen::Record(stamp) if stamp.claim == claim);
+        let is_there = self.is_claim_stored();
+        self.claim = None;
         if !self.desk.is_idle() {
             self.desk.again = true;
         } else if is_there {
             self.write(What::Release);
         }
+    }
+
+    /// Whether the store has this tab's claim, and no other since.
+    pub(super) fn is_claim_stored(&self) -> bool {
+        matches!(&self.desk.seen, Seen::Record(stamp) if stamp.claim == self.claim)
     }
 
     /// Begins a write. Its text is that of what is held now.

@@ -5,32 +5,6 @@ import { world } from './harness/world.mjs';
 
 const test = world();
 
-test('a waiter that aborts leaves at once with its own reason, and the refresh goes on for the others', async ({ page, server }) => {
-  await page.open();
-  await server.fault({ path: '/auth/refresh', times: 1, latency_ms: 3000 });
-  const outcome = await page.run(async () => {
-    const answer = await kit.oldLogin();
-    kit.make();
-    auth.setTokens(answer);
-    const leaver = new AbortController();
-    const reason = { my: 'reason' };
-    let left;
-    const calls = Array.from({ length: 10 }, (_, n) => auth.fetch(`/api/me?n=${n}`, n === 4 ? { signal: leaver.signal } : {}));
-    calls[4].catch((error) => (left = { own: error === reason, refreshing: auth.getSnapshot().refreshing }));
-    await watch.sleep(300);
-    leaver.abort(reason);
-    const settled = await Promise.allSettled(calls);
-    return { left, statuses: settled.map(({ value }) => value?.status ?? 0) };
-  });
-  assert.deepEqual(outcome.left, { own: true, refreshing: true });
-  assert.deepEqual(outcome.statuses, [200, 200, 200, 200, 0, 200, 200, 200, 200, 200]);
-  // A request that the browser had cut off would have no status.
-  assert.deepEqual((await server.refreshes()).map(({ outcome, token_outcome, status }) => [outcome, token_outcome, status]), [
-    ['rotated', 'rotated', 200],
-  ]);
-  assert.equal((await server.requests())['/api/me'], 9);
-});
-
 test('aborts of getAccessToken and refresh leave the refresh alone too, and an aborted call is not begun', async ({ page, server }) => {
   await page.open();
   await server.fault({ path: '/auth/refresh', times: 1, latency_ms: 2000 });

@@ -131,15 +131,3 @@ test('retries come to an end: the callers are told, the session stays, and a lat
   });
   assert.deepEqual(later, { status: 200, state: 'active' });
 });
-
-test('when the refresh of a 401 fails, the caller gets the original 401 with its body', async ({ page, server }) => {
-  await page.open();
-  await server.expireAccess(await page.run(async () => (await kit.settledIn({ retries: 0 })).getAccessToken()));
-  await server.fault({ path: '/auth/refresh', times: 1, status: 503 });
-  const outcome = await page.run(async () => {
-    const response = await auth.fetch('/api/me');
-    return { status: response.status, body: await response.json(), types: kit.types() };
-  });
-  assert.deepEqual([outcome.status, outcome.body.error], [401, 'invalid_token']);
-  assert.deepEqual(outcome.types, ['sessionStarted', 'refreshFailed']);
-});

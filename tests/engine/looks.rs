@@ -9,14 +9,14 @@ fn a_tab_of_a_cookie_session_heeds_the_time_that_another_was_told() {
     let mut world = World::with(cookie);
     world.sign_in("ada");
     world.advance(minutes(1));
-    let until = world.clock.now().wall.after(secs(60));
-    let cooldown = Some(StoredCooldown { until, cause: Cause::RateLimited });
+    let at = world.clock.now().wall;
+    let cooldown = Some(StoredCooldown { at, life: secs(60), cause: Cause::RateLimited });
     world.put(Record { cooldown, ..world.record() });
     world.wake(Wake::Shown);
     let requests = world.requests();
     let call = world.force();
     let error = world.expect_error(call, ErrorCode::RefreshUnavailable);
-    assert_eq!((error.retry_at, world.requests()), (Some(until), requests));
+    assert_eq!((error.retry_at, world.requests()), (Some(at.after(secs(60))), requests));
 }
 
 /// The store has taken it after its time: what is there is no other tab's.
@@ -360,7 +360,11 @@ fn a_stored_time_that_is_over_tells_nothing() {
     let mut world = World::new();
     world.sign_in("ada");
     world.advance(minutes(1));
-    let cooldown = Some(StoredCooldown { until: world.clock.now().wall, cause: Cause::RateLimited });
+    let cooldown = Some(StoredCooldown {
+        at: world.clock.now().wall.shifted(-1_000),
+        life: secs(1),
+        cause: Cause::RateLimited,
+    });
     world.put(Record { cooldown, ..world.record() });
     world.wake(Wake::Shown);
     world.advance(minutes(5));

@@ -229,3 +229,16 @@ fn a_refusal_does_not_outlast_the_pair_that_it_was_of() {
     world.expect(call, Settled::Done);
     assert_eq!((world.state(), world.ends()), (State::Active, vec![]));
 }
+
+/// The store has taken it when its time was over, so that nobody was told.
+#[test]
+fn a_pair_that_was_stored_late_is_told_of_at_the_next_look() {
+    let mut world = World::new();
+    world.store.mode = Mode::Delayed(2_500);
+    world.sign_in("ada");
+    world.advance(secs(3));
+    assert_eq!(world.broadcast.len(), 0);
+    world.store.mode = Mode::Sync;
+    world.wake(Wake::Shown);
+    assert_eq!(world.broadcast, [stored(&world)]);
+}

@@ -195,3 +195,20 @@ fn another_user_begins_a_session_also_when_it_is_said_to_go_on() {
     world.advance(secs(5));
     assert!(world.store.holds("refresh.1.0") && !world.store.holds("refresh.0."));
 }
+
+/// After a reload without its access token nobody here knows whose session it is, but another tab may.
+#[test]
+fn tokens_of_a_user_are_no_part_of_a_session_whose_user_is_unknown() {
+    for (is_known, settled) in [(false, Settled::Started), (true, Settled::Updated)] {
+        let mut world = World::with(|options| options.text("persist", "refresh".into()).unwrap());
+        world.sign_in("ada");
+        let mut world = world.reload(2);
+        if is_known {
+            world.need();
+            world.advance(secs(1));
+        }
+        let response = world.server.sign_in("ada", world.clock.truth());
+        let call = world.set_tokens(&response, SessionMode::Same);
+        world.expect(call, settled);
+    }
+}

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use evertoken::engine::ids::{Epoch, Generation};
+
 use crate::invariant::Violation;
 use crate::provider::RefreshId;
 use crate::tab::Payload;
@@ -30,8 +32,9 @@ pub(crate) struct Watch {
     pub(crate) landed: BTreeMap<usize, u32>,
     /// Until when the server wants to be left in peace, by the refresh token that it said so to.
     pub(crate) peace: BTreeMap<RefreshId, u64>,
-    /// Refused tokens whose page goes on with its access token, and when it had had the time to store that.
-    pub(crate) turned_down: BTreeMap<RefreshId, (Page, u64)>,
+    /// Refused tokens whose page goes on with its access token, when it had had the time to store that, and
+    /// the numbers that it held them under.
+    pub(crate) turned_down: BTreeMap<RefreshId, (Page, u64, (Epoch, Generation))>,
     /// Requests of the app that have arrived, and how often.
     pub(crate) arrived: BTreeMap<Payload, u32>,
     /// Requests of the app that were answered 401.

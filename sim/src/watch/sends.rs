@@ -44,10 +44,8 @@ impl World {
         let order = eye.order;
         let word = eye.word();
         let told = word.is_some_and(|word| word.session.as_ref().is_some_and(|session| session.refused));
-        // A time that lies further ahead was named before the clock was set back.
-        let peace = word.and_then(|word| word.cooldown).filter(|cooldown| {
-            now.wall < cooldown.until && cooldown.until.since(now.wall) <= LONGEST_RETRY_AFTER
-        });
+        let peace =
+            word.and_then(|word| word.cooldown).filter(|cooldown| cooldown.left(now.wall) > Millis::ZERO);
         let peace =
             peace.filter(|_| self.watch.peace.get(&token).is_some_and(|until| self.clock.elapsed < *until));
         if !looked {
@@ -62,10 +60,12 @@ impl World {
         if is_gone {
             self.broke(Invariant::I5, || format!("{token:?} was sent after its session"));
         }
-        let known = self.watch.turned_down.get(&token).is_some_and(|(_, stored)| {
+        let known = self.watch.turned_down.get(&token).is_some_and(|(_, stored, theirs)| {
             let troubled = self.watch.trouble.is_some_and(|trouble| trouble + 2 * TO_STORE >= *stored);
             let tells = self.scenario.health != Health::Denied && self.scenario.manner != Manner::Lagging;
-            *stored <= self.clock.elapsed && !troubled && tells
+            // One that is never replaced goes on under the next number.
+            let is_same = *theirs == order || self.scenario.policy.rotation != Rotation::Never;
+            *stored <= self.clock.elapsed && !troubled && tells && is_same
         });
         if is_refused || told || known {
             self.broke(Invariant::I13, || format!("{token:?} was sent again after its refusal"));
@@ -176,8 +176,10 @@ impl World {
         if let Some(seen) = eye.foreign_claim() {
             // Whoever has the lock knows that no other tab has.
             let is_gone = seen.hold == Hold::Locked && eye.turn.lock.is_some();
-            eye.lost = eye.held;
             let is_same = record.stamp().order() == eye.order;
+            if is_same {
+                eye.lost = eye.held;
+            }
             if !is_gone && is_same && seen.is_live(now.wall) && self.scenario.is_ordered() {
                 self.broke(Invariant::I2, || format!("claimed over {seen:?}"));
             }
@@ -249,7 +251,7 @@ impl World {
     pub(crate) fn watch_parting(&mut self, tab: usize) {
         let page = self.tabs[tab].page;
         let elapsed = self.clock.elapsed;
-        self.watch.turned_down.retain(|_, (by, stored)| *by != page || *stored <= elapsed);
+        self.watch.turned_down.retain(|_, (by, stored, _)| *by != page || *stored <= elapsed);
         for request in self.requests.iter_mut().filter(|request| request.page == page) {
             let unread = request.course == Course::Flying;
             let unsaved = request.course == Course::Taken

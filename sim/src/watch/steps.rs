@@ -262,7 +262,8 @@ impl World {
                 let page = self.tabs[tab].page;
                 let stored = self.clock.elapsed + TO_STORE;
                 if let Some(token) = self.tabs[tab].eye.refused {
-                    self.watch.turned_down.insert(token, (page, stored));
+                    let order = self.tabs[tab].eye.order;
+                    self.watch.turned_down.insert(token, (page, stored, order));
                 }
                 self.watch_confirmation(tab);
             }

@@ -188,8 +188,11 @@ impl Reader<'_> {
                 at: UnixMillis(self.next()),
                 life: Millis(self.next() as u64),
             }),
-            cooldown: (self.next() == 1)
-                .then(|| StoredCooldown { until: UnixMillis(self.next()), cause: self.one_of(&Cause::ALL) }),
+            cooldown: (self.next() == 1).then(|| StoredCooldown {
+                at: UnixMillis(self.next()),
+                life: Millis(self.next() as u64),
+                cause: self.one_of(&Cause::ALL),
+            }),
             offset: self.maybe(),
             session: (self.next() == 1).then(|| self.session()),
         };

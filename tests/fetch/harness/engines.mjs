@@ -22,7 +22,7 @@ const ENGINES = {
       browser: ['CHROMIUM', 'chromium', 'chromium-browser', 'google-chrome'],
     },
     port: (port) => [`--port=${port}`],
-    capabilities: ({ browser }, profile) => ({
+    capabilities: ({ browser }, profile, pin) => ({
       'goog:loggingPrefs': { browser: 'ALL' },
       'goog:chromeOptions': {
         binary: browser,
@@ -31,6 +31,7 @@ const ENGINES = {
           // (So that memory can be looked at without garbage.)
           '--js-flags=--expose-gc',
           `--user-data-dir=${profile}`,
+          `--ignore-certificate-errors-spki-list=${pin}`,
         ],
       },
     }),
@@ -39,7 +40,12 @@ const ENGINES = {
     programs: { driver: ['GECKODRIVER', 'geckodriver'], browser: ['FIREFOX', 'firefox-esr', 'firefox'] },
     port: (port) => ['--port', String(port), '--log', 'fatal'],
     capabilities: ({ browser }, profile) => ({
-      'moz:firefoxOptions': { binary: browser, args: ['-headless', '-profile', profile] },
+      'moz:firefoxOptions': {
+        binary: browser,
+        args: ['-headless', '-profile', profile],
+        // (So that a page can have garbage collected.)
+        prefs: { 'dom.testing.testutils.enabled': true },
+      },
     }),
   },
   webkit: {
@@ -48,6 +54,8 @@ const ENGINES = {
       browser: ['WEBKIT', ...miniBrowsers()],
       display: ['XVFB', 'Xvfb'],
     },
+    // (It has nothing that collects garbage when told to, but can be made to do so all the time.)
+    env: { JSC_slowPathAllocsBetweenGCs: '10' },
     port: (port) => [`--port=${port}`],
     capabilities: ({ browser }) => ({ 'webkitgtk:browserOptions': { binary: browser, args: ['--automation'] } }),
   },
@@ -66,15 +74,15 @@ export function find(engine) {
   return found;
 }
 
-/** Opens `url` in a fresh browser of its own. */
-export async function open(engine, programs, url) {
+/** Opens `url` in a fresh browser of its own. Chromium trusts the certificate whose key has the hash `pin`. */
+export async function open(engine, programs, url, pin) {
   const profile = await makeTemporary('profile');
   const ends = [() => remove(profile)];
   const stop = async () => {
     for (const end of ends.reverse().splice(0)) await end();
   };
   try {
-    const env = { ...process.env, HOME: profile };
+    const env = { ...process.env, ...ENGINES[engine].env, HOME: profile };
     if (programs.display) {
       const [child, display] = await startDisplay(programs.display);
       ends.push(() => end(child));
@@ -85,7 +93,7 @@ export async function open(engine, programs, url) {
     ends.push(() => end(driver));
     const call = caller(`http://127.0.0.1:${port}`);
     await untilReady(call, driver, programs.driver);
-    const alwaysMatch = ENGINES[engine].capabilities(programs, profile);
+    const alwaysMatch = ENGINES[engine].capabilities(programs, profile, pin);
     const { sessionId, capabilities } = await call('POST', '/session', { capabilities: { alwaysMatch } });
     const session = `/session/${sessionId}`;
     ends.push(() => call('DELETE', session).catch(() => {}));

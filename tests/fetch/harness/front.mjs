@@ -1,4 +1,4 @@
-// What stands between the browser and the reference server: three origins of one process. It keeps every request as it
+// What stands between the browser and the reference server: four origins of one process. It keeps every request as it
 // was on the wire, which the server's HTTP library cannot show, and passes `/auth`, `/api` and the like on to it.
 
 import { createHash } from 'node:crypto';
@@ -6,37 +6,45 @@ import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { createServer, request as httpRequest } from 'node:http';
+import { createSecureServer } from 'node:http2';
 import { extname, join, normalize } from 'node:path';
+import { makeCertificate } from './certificate.mjs';
 import { answer } from './wire.mjs';
 
-/** `own` is the page's, `other` may be listed by a test, `stranger` never is. */
-export const ORIGINS = ['own', 'other', 'stranger'];
+/** `own` is the page's, `other` and `secure` may be listed by a test, `stranger` never is. `secure` speaks HTTP/2. */
+export const ORIGINS = ['own', 'other', 'stranger', 'secure'];
 
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript', '.map': 'application/json', '.wasm': 'application/wasm' };
 const KEPT = 1 << 20;
 
 /**
- * Listens on three ports. `roots` are directories by the first segment of a path; `control(path, body)` answers what
+ * Listens on four ports, one of them with a certificate that `pin` names. `roots` are directories by the first segment of a path; `control(path, body)` answers what
  * the page asks of the harness, and may be set later, like `backend`, the origin of the server.
  */
 export async function startFront(roots) {
-  const front = { origins: {}, seen: [], backend: undefined, control: undefined, issued: () => {} };
+  const { pin, ...identity } = makeCertificate();
+  const front = { pin, origins: {}, seen: [], backend: undefined, control: undefined, issued: () => {} };
   const servers = [];
+  const open = new Set();
   let sockets = 0;
   for (const place of ORIGINS) {
-    const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
+    const safe = place === 'secure';
+    const listen = safe ? createSecureServer.bind(undefined, identity) : createServer.bind(undefined, { keepAliveTimeout: 60_000 });
+    const server = listen((request, response) => {
       handle(place, request, response).catch((error) => {
         console.error(`front: ${request.method} ${request.url}: ${error.stack}`);
         response.destroy();
       });
     });
-    server.on('connection', (socket) => {
+    server.on(safe ? 'secureConnection' : 'connection', (socket) => {
       socket.number = ++sockets;
       socket.setNoDelay();
+      open.add(socket);
+      socket.on('close', () => open.delete(socket));
     });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
-    front.origins[place] = `http://127.0.0.1:${server.address().port}`;
+    front.origins[place] = `http${safe ? 's' : ''}://127.0.0.1:${server.address().port}`;
     servers.push(server);
   }
 
@@ -51,8 +59,8 @@ export async function startFront(roots) {
   }
 
   function note(place, request) {
-    const { method, url, rawHeaders, headers, socket } = request;
-    const entry = { place, method, url, rawHeaders, headers, socket: socket.number, body: undefined, cut: false };
+    const { method, url, rawHeaders, headers, socket, httpVersion } = request;
+    const entry = { place, method, url, rawHeaders, headers, httpVersion, socket: socket.number, body: undefined, cut: false };
     front.seen.push(entry);
     const hash = createHash('sha256');
     const kept = [];
@@ -96,8 +104,8 @@ export async function startFront(roots) {
 
   front.stop = async () => {
     for (const server of servers) {
-      server.closeAllConnections();
       server.close();
+      for (const socket of open) socket.destroy();
       await once(server, 'close');
     }
   };

@@ -12,6 +12,8 @@ import { startFront } from './front.mjs';
 import { memoryOf } from './memory.mjs';
 
 const CORPORA = fileURLToPath(new URL('../../corpora', import.meta.url));
+/** Has `random-calls.mjs`, which Node uses too. */
+const CALLS = fileURLToPath(new URL('../../../pkg/test', import.meta.url));
 const PAGES = fileURLToPath(new URL('../page', import.meta.url));
 /** How long one test may take before the page is given up. */
 const GUARD = 180_000;
@@ -31,7 +33,7 @@ export function suite(engine) {
     const site = await makeTemporary('site');
     ends.push(() => remove(site));
     await unpackInto(site);
-    const front = await startFront({ fetch: PAGES, corpora: CORPORA, evertoken: `${site}/evertoken` });
+    const front = await startFront({ fetch: PAGES, calls: CALLS, corpora: CORPORA, evertoken: `${site}/evertoken` });
     ends.push(front.stop);
     const { own, other, stranger } = front.origins;
     const server = await startServer('--allow-origin', own, '--allow-origin', other, '--allow-origin', stranger);
@@ -41,7 +43,7 @@ export function suite(engine) {
     const browser = {};
     const reports = conduct(front, server, engine, browser);
     const query = new URLSearchParams({ only: process.env.EVERTOKEN_ONLY ?? '' });
-    Object.assign(browser, await open(engine, programs, `${own}/fetch/index.html?${query}`));
+    Object.assign(browser, await open(engine, programs, `${own}/fetch/index.html?${query}`, front.pin));
     ends.push(browser.stop);
     t.diagnostic(`${engine} ${browser.version}`);
     for (;;) {

@@ -1,6 +1,6 @@
 // A caller that leaves, leaves at once and alone, at every stage. And nobody waits for ever.
 
-import { caught, engine, equal, fault, login, make, ok, oldLogin, outcome, refreshes, seen, sleep, test, tokenOf, unique, until, wire, withExpired, withRefused } from './kit.js';
+import { caught, engine, equal, fault, login, make, ok, oldLogin, outcome, pass, refreshes, seen, sleep, test, tokenOf, unique, until, wire, withExpired, withRefused } from './kit.js';
 
 const mine = { why: 'mine' };
 const guarded = (query) => wire({ guard: 1, ...query });
@@ -129,8 +129,12 @@ test('a refresh that answers with ten megabytes is cut', async () => {
   await until(async () => (await seen('/wire/refresh'))[0].cut, 'the server to see its answer cut');
 });
 
-test('a refresh that answers byte by byte ends at its deadline', async () => {
-  await refreshedBy({ text: '{"access_token":"x"}', type: 'application/json', chunks: 20, gap: 300 });
+test('a refresh that answers byte by byte ends at its deadline, and is cut after a minute', async () => {
+  await refreshedBy({ length: 100_000, type: 'application/json', chunks: 100_000, gap: 20 });
+  pass(61_000);
+  await until(async () => (await seen('/wire/refresh'))[0].cut, 'the server to see its answer cut');
+  // (The oldest of more than three would be.)
+  ok((await seen('/wire/refresh')).length <= 3, 'no more than three requests by then');
 });
 
 test('the session ends while a request waits: nothing is sent', async () => {

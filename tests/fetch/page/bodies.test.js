@@ -1,7 +1,7 @@
 // What is sent again is what was given at the call, byte for byte; what cannot be sent again goes out once.
 
 import { realm } from './compare.js';
-import { engine, equal, harness, native, ok, outcome, pass, refreshes, seen, shapeOf, signedIn, sleep, test, tokenOf, unique, until, wire, withExpired, withRefused } from './kit.js';
+import { equal, harness, native, ok, origins, outcome, pass, refreshes, seen, shapeOf, signedIn, sleep, test, tokenOf, unique, until, wire, withExpired, withRefused } from './kit.js';
 
 const bytes = (length) => new Uint8Array(length).map((_, at) => at * 7);
 const form = (from = globalThis) => {
@@ -126,11 +126,34 @@ test('a stream goes out as natively: once, and not over HTTP/1.1', { lacks }, as
   equal([(await seen(k)).length, await refreshes()], [0, 0]);
 });
 
+const overHttp2 = { attachTo: [origins.secure] };
+/** Sends a stream over HTTP/2: what came of it, and what was on the wire. */
+async function stream(auth) {
+  const k = unique();
+  const response = await auth.fetch(wire({ k, guard: 1 }, 'secure'), streaming(['a', 'b']));
+  const sent = (await seen(k)).filter(({ method }) => method === 'POST');
+  equal(sent.map(({ httpVersion, body }) => [httpVersion, body.text]), [['2.0', 'ab']]);
+  return { status: response.status, text: await response.text(), token: tokenOf(sent[0]) };
+}
+
+test('a stream goes out once, with the token', { lacks }, async () => {
+  const auth = await signedIn(overHttp2);
+  equal(await stream(auth), { status: 200, text: 'text', token: auth.peek().accessToken });
+  equal(await refreshes(), 0);
+});
+
+test('a stream that draws a 401 is not sent again: the 401 is the caller’s', { lacks }, async () => {
+  const auth = await withRefused(overHttp2);
+  equal(await stream(auth), { status: 401, text: 'refused', token: auth.peek().accessToken });
+  equal(await refreshes(), 0);
+});
+
 test('before a stream goes out, its token has a minute left', { lacks }, async () => {
-  const auth = await signedIn({ lead: 0, margin: 0 }, { access_ttl: 100 });
+  const auth = await signedIn({ ...overHttp2, lead: 0, margin: 0 }, { access_ttl: 100 });
+  const { accessToken } = auth.peek();
   pass(45_000);
-  await outcome(auth.fetch(wire(), streaming(['a'])));
-  equal(await refreshes(), 1);
+  const { status, token } = await stream(auth);
+  equal([status, token === accessToken, token === auth.peek().accessToken, await refreshes()], [200, false, true, 1]);
 });
 
 const SIZE = 64 << 20;
@@ -148,20 +171,23 @@ test('of a body of 64 MB no second copy is held once the answer is no 401', asyn
     // The answer stays under way while memory is looked at. (WebKit tells of it when it has seen half a kilobyte.)
     const response = await fetch(...args(wire({ k, length: 4096, chunks: 2, gap: 90_000 })));
     equal(response.status, 200);
-    // Only Chromium tidies up when it is told to: elsewhere garbage cannot be told from what is held.
-    const looked = async () => (held[way] = await least()) < most || engine !== 'chromium';
-    await until(looked, `${way} to hold no more than native`);
+    await until(async () => (held[way] = await least()) < most, `${way} to hold no more than native`);
     await response.body.cancel();
     const [{ body: sent, ...request }] = await seen(k);
     equal([sent.size, Boolean(tokenOf(request))], [SIZE, fetch !== native]);
   };
   const inInit = (url) => [url, { method: 'POST', body }];
   const inRequest = (url) => [new Request(url, { method: 'POST', body })];
-  await send('native, in init', native, inInit);
-  await send('native, in a Request', native, inRequest);
+  // Chromium holds more at the first time. Firefox keeps some of what went up lately, whoever sent it: it holds more from
+  // one to the next, until it does not.
+  const both = async (who, fetch) => {
+    await send(`${who}, in init`, fetch, inInit);
+    await send(`${who}, in a Request`, fetch, inRequest);
+  };
+  for (let times = 3; times > 0; times--) await both('native', native);
   most = Math.max(...Object.values(held)) + SLACK;
-  await send('ours, in init', auth.fetch, inInit);
-  await send('ours, in a Request', auth.fetch, inRequest);
+  // (Twice, for what is held would add up.)
+  for (let times = 2; times > 0; times--) await both('ours', auth.fetch);
   const mb = ([way, size]) => `${way} ${((size - before) / (1 << 20)).toFixed(0)} MB`;
   note(`a body of 64 MB holds, itself included: ${Object.entries(held).map(mb).join(', ')}`);
 });
@@ -170,7 +196,9 @@ test('of a body of 64 MB no second copy is held once the answer is no 401', asyn
 async function least() {
   let found = Infinity;
   for (let n = 0; n < 4; n++) {
+    // Each engine collects garbage in its own way, WebKit by itself: `engines.mjs` makes it possible.
     globalThis.gc?.();
+    globalThis.TestUtils?.gc();
     await sleep(200);
     found = Math.min(found, await harness('memory'));
   }

@@ -89,6 +89,13 @@ test('a second call on the same target changes nothing, and an undo undoes once'
   equal(window.fetch === native, true);
 });
 
+test('dispose undoes what was intercepted', async () => {
+  const auth = await signedIn();
+  auth.intercept();
+  auth.dispose();
+  equal(window.fetch === native, true);
+});
+
 test('the token request, what is marked auth: omit, and XMLHttpRequest are left alone', async () => {
   const auth = await signedIn();
   const passed = [];

@@ -99,7 +99,8 @@ export interface RunOptions {
 export interface SetTokensOptions {
   /**
    * `'auto'` (default) compares issuer and subject of the tokens: the same go on with the session, others begin a new
-   * one. For tokens that cannot be read, say `'same'` or `'new'`.
+   * one. For tokens that cannot be read, say `'same'` or `'new'`. Said of another user, or of a session that was read
+   * back without its access token, so that nobody here knows whose it is, `'same'` begins a new one all the same.
    */
   session?: 'auto' | 'new' | 'same' | undefined;
 }

@@ -31,6 +31,7 @@ pub mod json;
 pub mod jwt;
 mod latency;
 mod life;
+mod look;
 pub mod metrics;
 pub mod note;
 pub mod notice;

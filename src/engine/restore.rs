@@ -3,11 +3,11 @@
 use alloc::boxed::Box;
 
 use super::claim::Stamp;
-use super::desk::Merged;
 use super::engine::{Engine, Phase};
 use super::flight::Step;
 use super::found::{Found, Seen};
 use super::life::Life;
+use super::look::Merged;
 use super::metrics::Mark;
 use super::record::{Record, Stored, StoredAccess, StoredSession};
 use super::session::{AccessToken, EndReason, Identity, Refusal, Session, Standing};

@@ -1,0 +1,147 @@
+//! What a look at the store has changed, and what follows from it.
+
+use super::broken::Flaw;
+use super::engine::{Engine, Phase};
+use super::flight::Step;
+use super::found::Found;
+use super::record::{self, Record};
+use super::secret::Secret;
+
+/// What a read has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Merged {
+    /// Newer tokens were taken over.
+    Adopted,
+    /// The session has ended.
+    Ended,
+    /// What is held is as good.
+    Kept,
+}
+
+/// Which look it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Look {
+    Last,
+    /// Another has followed, and decides what is sent.
+    Overtaken,
+}
+
+impl Engine {
+    /// The store was looked at.
+    pub(super) fn look(&mut self, found: Found) {
+        let held = (self.phase != Phase::Booting).then_some((self.epoch, self.generation));
+        let record = found.behind.as_ref().filter(|record| Some(record.order()) > held);
+        let outdone = record.filter(|record| self.outdoes(record)).map(Record::order);
+        let record = record.filter(|_| outdone.is_none()).map(Record::order);
+        if record.is_some_and(|record| self.waits_for_pair(record)) {
+            return;
+        }
+        // A pair that nobody can have stands in nobody's way.
+        let outdone = outdone.or(record.filter(|_| self.session.is_some() && self.desk.is_fresh()));
+        let behind = record.is_some() && outdone.is_none();
+        if !behind && self.desk.behind.take().is_some() {
+            // That was looked for.
+            self.desk.look_at = None;
+        }
+        self.desk.looking = false;
+        let reads_to_send = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Reading));
+        let acts = self.desk.conflicted || reads_to_send || self.desk.save_at.is_some();
+        let gives_in = self.gives_in(&found);
+        let collides = acts && !gives_in && self.collides(&found);
+        if self.desk.hangs == 0 {
+            self.desk.seen = found.seen;
+        }
+        let merged = match (outdone, found.stored) {
+            (Some(order), _) => {
+                self.outdo(order);
+                Merged::Kept
+            }
+            (None, record::Stored::Record(pair)) if behind && !self.is_served_by(&pair) => Merged::Kept,
+            (None, record::Stored::Record(record)) => self.merge(record),
+            (None, record::Stored::Newer) => {
+                self.yield_to_newer();
+                Merged::Kept
+            }
+            (None, record::Stored::Nothing) => Merged::Kept,
+        };
+        if self.phase == Phase::Booting {
+            return self.finish_boot(behind);
+        }
+        if let Some(word) = &found.behind {
+            self.heed_word(word);
+        }
+        if collides && merged == Merged::Kept {
+            self.overtake();
+        }
+        if self.owes_a_tombstone() {
+            self.save();
+        }
+        if behind && !self.config.broken(Flaw::OlderCopySends) {
+            self.fall_behind();
+        } else if core::mem::take(&mut self.desk.conflicted) {
+            self.resolve_conflict(merged);
+        }
+        self.conclude_look(merged, Look::Last);
+    }
+
+    /// A look at the store is over.
+    fn conclude_look(&mut self, merged: Merged, look: Look) {
+        if merged != Merged::Kept {
+            self.desk.save_at = None;
+        }
+        self.go_on(merged, look);
+        if !self.has_good_token() && !self.can_refresh() {
+            self.end_unrefreshable();
+        }
+        self.attend();
+    }
+
+    /// What a read shows that another has followed is too old to send by; but the next may show nothing at all, and what
+    /// is newer than what is held stays so.
+    pub(super) fn take_news(&mut self, text: Option<&Secret>, fence: Option<&Secret>) {
+        let found = self.find(text, fence);
+        if let Found { stored: record::Stored::Record(record), behind: None, .. } = found
+            && record.order() > (self.epoch, self.generation)
+            && self.phase == Phase::Running
+        {
+            let merged = self.merge(record);
+            if merged != Merged::Kept {
+                if core::mem::take(&mut self.desk.conflicted) {
+                    self.resolve_conflict(merged);
+                }
+                self.conclude_look(merged, Look::Overtaken);
+            }
+        }
+    }
+
+    /// Whether the store, which can be read again, has the session that was ended here and could not take that.
+    fn owes_a_tombstone(&self) -> bool {
+        let gave_up = self.desk.wish && self.desk.failures > 0 && self.desk.save_at.is_none();
+        let is_there = self.desk.ended.is_some() && self.desk.ended == self.stored_session();
+        self.session.is_none() && gave_up && is_there && self.desk.is_idle()
+    }
+
+    /// What a look at the store means for the refresh under way.
+    fn go_on(&mut self, merged: Merged, look: Look) {
+        let Some(step) = self.flight.as_ref().map(|flight| flight.step.clone()) else {
+            return;
+        };
+        let adopted = merged == Merged::Adopted;
+        match step {
+            Step::Confirming(_) | Step::Queueing | Step::Reading | Step::Waiting { .. }
+                if adopted && self.has_good_token() =>
+            {
+                // Another tab has been quicker.
+                self.flight = None;
+            }
+            // What was waited for has come, and it has to be refreshed in turn.
+            Step::Waiting { hard: false, .. } if adopted && self.can_refresh() => self.hurry(),
+            Step::Sending { .. } if adopted => self.ground(),
+            Step::Committing if adopted => self.flight = None,
+            Step::Confirming(refusal) if !adopted => self.conclude_refusal(refusal),
+            Step::Confirming(_) | Step::Reading if look == Look::Overtaken => self.wait_for_read(),
+            Step::Confirming(_) | Step::Reading if self.can_refresh() => self.decide(),
+            _ => {}
+        }
+    }
+}

@@ -54,8 +54,6 @@ const ENGINES = {
       browser: ['WEBKIT', ...miniBrowsers()],
       display: ['XVFB', 'Xvfb'],
     },
-    // (It has nothing that collects garbage when told to, but can be made to do so all the time.)
-    env: { JSC_slowPathAllocsBetweenGCs: '10' },
     port: (port) => [`--port=${port}`],
     capabilities: ({ browser }) => ({ 'webkitgtk:browserOptions': { binary: browser, args: ['--automation'] } }),
   },
@@ -82,7 +80,7 @@ export async function open(engine, programs, url, pin) {
     for (const end of ends.reverse().splice(0)) await end();
   };
   try {
-    const env = { ...process.env, ...ENGINES[engine].env, HOME: profile };
+    const env = { ...process.env, HOME: profile };
     if (programs.display) {
       const [child, display] = await startDisplay(programs.display);
       ends.push(() => end(child));

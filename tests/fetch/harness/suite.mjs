@@ -15,6 +15,8 @@ const CORPORA = fileURLToPath(new URL('../../corpora', import.meta.url));
 /** Has `random-calls.mjs`, which Node uses too. */
 const CALLS = fileURLToPath(new URL('../../../pkg/test', import.meta.url));
 const PAGES = fileURLToPath(new URL('../page', import.meta.url));
+/** Makes WebKit collect garbage all the time, by which it loses files of its own: for one test alone. */
+const ALWAYS = 'JSC_slowPathAllocsBetweenGCs';
 /** How long one test may take before the page is given up. */
 const GUARD = 180_000;
 
@@ -72,7 +74,7 @@ function conduct(front, server, engine, browser) {
   };
 
   const answers = {
-    config: () => ({ engine, origins: front.origins }),
+    config: () => ({ engine, origins: front.origins, collects: engine !== 'webkit' || ALWAYS in process.env }),
     async begin({ name }) {
       reports.running = name;
       reports.emit('change');

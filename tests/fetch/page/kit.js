@@ -14,7 +14,7 @@ export async function harness(question, about = {}) {
   return response.json();
 }
 
-export const { engine, origins } = await harness('config');
+export const { collects, engine, origins } = await harness('config');
 
 const tests = [];
 

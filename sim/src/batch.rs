@@ -33,9 +33,9 @@ pub struct Totals {
     pub took: Duration,
 }
 
-/// Does `count` runs whose seeds follow from `base`. `progress` is told now and then how many are done and how many
-/// of them broke a promise.
-pub fn run_all(base: u64, count: u64, sabotage: Sabotage, progress: impl Fn(u64, u64) + Sync) -> Totals {
+/// Does `count` runs whose seeds follow from `base`. `progress` is told now and then what has come of those that are
+/// done.
+pub fn run_all(base: u64, count: u64, sabotage: Sabotage, progress: impl Fn(&Totals) + Sync) -> Totals {
     let began = Instant::now();
     let next = AtomicU64::new(0);
     let totals = Mutex::new(Totals::default());
@@ -62,7 +62,7 @@ pub fn run_all(base: u64, count: u64, sabotage: Sabotage, progress: impl Fn(u64,
                 thread::park_timeout(PROGRESS);
                 let totals = totals.lock().unwrap_or_else(PoisonError::into_inner);
                 if totals.runs < count {
-                    progress(totals.runs, totals.broken());
+                    progress(&totals);
                 }
             }
         });

@@ -102,8 +102,9 @@ fn replay(seed: u64) -> ExitCode {
 fn batch(count: u64, json: bool) -> ExitCode {
     let base = fresh_seed();
     eprintln!("{count} runs, their seeds drawn from {base}");
-    let totals = run_all(base, count, Sabotage::Nothing, |runs, broken| {
-        eprintln!("{runs} of {count} runs, {broken} broken");
+    let totals = run_all(base, count, Sabotage::Nothing, |totals| {
+        let (runs, seeds) = (totals.runs, totals.broken_seeds.values().flatten().collect::<Vec<_>>());
+        eprintln!("{runs} of {count} runs, broken: {seeds:?}");
     });
     for report in totals.examples.values() {
         tell(report.seed);

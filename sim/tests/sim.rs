@@ -7,7 +7,7 @@ use evertoken_sim::{Invariant, Sabotage, Trace, run, run_all};
 /// These runs keep every promise. A change that makes one of them break one has to be looked into.
 #[test]
 fn the_same_runs_as_ever_keep_every_promise() {
-    let totals = run_all(FIRST, 1_000, Sabotage::Nothing, |_, _| {});
+    let totals = run_all(FIRST, 1_000, Sabotage::Nothing, |_| {});
     if let Some(report) = totals.examples.values().next() {
         let report = run(report.seed, Sabotage::Nothing, Trace::keep());
         for line in report.trace.lines() {
@@ -27,7 +27,7 @@ fn the_same_runs_as_ever_keep_every_promise() {
 /// `docs/sim.md`. The bound only gets lower.
 #[test]
 fn fresh_runs_break_no_more_than_is_known() {
-    let totals = run_all(fresh_seed(), 300, Sabotage::Nothing, |_, _| {});
+    let totals = run_all(fresh_seed(), 300, Sabotage::Nothing, |_| {});
     let broken: u64 = totals.violations.values().sum();
     assert!(broken <= 2, "{broken} of 300 runs: {}", totals.json());
 }
@@ -37,7 +37,7 @@ fn every_sabotage_breaks_the_promise_that_it_should() {
     for (sabotage, expected) in Sabotage::ALL {
         let base = fresh_seed();
         let caught = (0..50).any(|batch| {
-            let totals = run_all(base + batch * 40, 40, sabotage, |_, _| {});
+            let totals = run_all(base + batch * 40, 40, sabotage, |_| {});
             totals.violations.contains_key(&expected)
         });
         assert!(caught, "{sabotage:?} did not break {expected:?} in 2,000 runs from {base}");

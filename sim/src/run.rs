@@ -52,7 +52,7 @@ pub fn run(seed: u64, sabotage: Sabotage, trace: Trace) -> Report {
         }
         // With a lead of zero a token ends before its successor is there, and what one tab has stored the others hear of
         // a little later: those moments are no verdict on the calm.
-        let latest = world.clock.elapsed + 300_000;
+        let latest = world.clock.elapsed + 600_000;
         while !world.is_settled() && world.clock.elapsed < latest {
             world.run_until(world.clock.elapsed + 1_000);
         }

@@ -428,4 +428,4 @@ impl Due {
 }
 
 /// By when every tab knows what one of them has written: a message, a look, and a pair that is seen late.
-const HEARD: u64 = 10_000;
+const HEARD: u64 = 7_000;

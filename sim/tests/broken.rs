@@ -40,7 +40,7 @@ fn what_is_broken_in_the_turn_of_two_tabs_is_found_in_one_order_or_another() {
     ] {
         let bounds = Bounds { faults: 1, late: 0, calls: 0, sign_outs: 0, ..Bounds::default() };
         let setting = Setting { flaw: Some(flaw), ..Setting::default() };
-        let outcome = explore(&bounds, setting, |_| {});
+        let outcome = explore(&bounds, setting, |_, _| {});
         let found = outcome.finding.as_ref().map(|finding| finding.violation.invariant);
         assert_eq!(found, Some(promise), "{flaw:?}: {}", outcome.json());
     }

@@ -51,7 +51,7 @@ fn a_fault_breaks_no_promise_where_no_lock_is_to_be_had() {
 /// No promise is broken, and there was something to break: more than so many states.
 #[track_caller]
 fn expect_more_states_than(least: usize, bounds: &Bounds, setting: Setting) {
-    let outcome = explore(bounds, setting, |_| {});
+    let outcome = explore(bounds, setting, |_, _| {});
     assert!(outcome.finding.is_none(), "{bounds:?} {setting:?}: {}", outcome.json());
     assert!(outcome.states > least, "{bounds:?} {setting:?}: {}", outcome.json());
 }

@@ -33,6 +33,7 @@ impl Engine {
                 self.desk.wish = false;
                 // It may have been written when its time was over.
                 self.announce();
+                self.desk.save_at = self.desk.save_at.filter(|_| self.session.is_some());
                 self.learn(&record);
             }
             return Merged::Kept;
@@ -129,7 +130,7 @@ impl Engine {
             Stored::Record(record) if record.order() == ours => !self.is_of(record),
             // The pair beside the record has not come through, or was lost. If a new one was to be stored, and was not,
             // then it is of another tab.
-            _ => self.desk.conflicted && self.desk.saves_new,
+            _ => (self.desk.conflicted || self.desk.save_at.is_some()) && self.desk.saves_new,
         };
         stamp.order() == ours && (stamp.session != self.known_session() || is_other)
     }

@@ -274,16 +274,20 @@ impl Eye {
 
     /// What the store says of the very tokens that are held.
     pub(crate) fn word(&self) -> Option<&Record> {
-        let view = self.view.as_ref()?;
-        // Where writes are not compared over tabs two sessions may have the same numbers.
-        let shown = view.text.as_deref().and_then(Self::family_in);
+        self.word_in(self.view.as_ref()?)
+    }
+
+    fn word_in<'a>(&self, sight: &'a Sight) -> Option<&'a Record> {
+        // Tabs that know nothing of each other, and such whose writes are not compared, give the same numbers to two
+        // sessions.
+        let shown = sight.text.as_deref().and_then(Self::family_in);
         let is_other = shown.is_some() && shown != self.family;
-        view.newest().filter(|record| record.stamp().order() == self.order && !is_other)
+        sight.newest().filter(|record| record.stamp().order() == self.order && !is_other)
     }
 
     /// What was last seen of another page's claim on the very tokens that are held.
     pub(crate) fn foreign_claim(&self) -> Option<Claim> {
-        let seen = self.seen.newest().filter(|record| record.stamp().order() == self.order)?;
+        let seen = self.word_in(&self.seen)?;
         seen.claim.filter(|claim| self.turn.owner != Some(claim.owner))
     }
 

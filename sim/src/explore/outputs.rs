@@ -233,7 +233,9 @@ impl World {
                 if !fair {
                     return broken(Invariant::Logout, format!("tab {tab} ended the session as {reason}"));
                 }
-                if eye.refused.is_some() {
+                // That the session is over elsewhere a look shows, also one that was begun before.
+                let is_told = refusal.reason == EndReason::SignedOutElsewhere;
+                if eye.refused.is_some() && !is_told {
                     return broken(Invariant::I12, format!("tab {tab} ended the session before it read"));
                 }
             }

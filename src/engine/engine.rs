@@ -334,7 +334,9 @@ impl Engine {
 
     fn fire(&mut self, timers: &Timers) {
         for timer in Timer::ALL {
-            if !timers.is_due(timer, self.now.mono) {
+            // One before it may have begun anew what this one would end.
+            let is_over = self.deadline(timer).is_some_and(|at| at <= self.now.mono);
+            if !timers.is_due(timer, self.now.mono) || !is_over {
                 continue;
             }
             match timer {

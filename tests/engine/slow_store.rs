@@ -258,3 +258,18 @@ fn a_refusal_is_of_no_pair_that_a_late_look_has_shown() {
     world.expect(call, Settled::Done);
     assert_eq!(world.ends(), []);
 }
+
+/// A timer is late, so that the wait for the lock and a look are over at once: what the refresh begins to read then is
+/// no answer of nothing to that look.
+#[test]
+fn a_read_that_has_just_begun_is_not_over() {
+    let mut world = expired(Mode::Hanging);
+    world.lock_mode = LockMode::Taken;
+    world.need();
+    world.advance(ms(3_500));
+    world.wake(Wake::Shown);
+    let reads = world.store.reads;
+    world.sleep(ms(2_100));
+    world.input(Input::Tick);
+    assert_eq!(world.store.reads, reads + 1);
+}

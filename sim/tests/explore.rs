@@ -28,6 +28,13 @@ fn a_fault_of_three_tabs_breaks_no_promise_in_the_first_steps() {
 }
 
 #[test]
+fn two_faults_of_three_tabs_break_no_promise_in_the_first_steps() {
+    let bounds =
+        Bounds { tabs: 3, faults: 2, late: 0, calls: 0, sign_outs: 0, depth: 20, ..Bounds::default() };
+    expect_more_states_than(30_000, &bounds, Setting::default());
+}
+
+#[test]
 fn three_tabs_that_are_signed_out_keep_every_promise_in_every_order() {
     let bounds = Bounds { tabs: 3, faults: 0, late: 0, calls: 0, generations: 2, ..Bounds::default() };
     expect_more_states_than(10_000, &bounds, Setting::default());

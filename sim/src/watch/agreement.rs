@@ -3,7 +3,7 @@
 use evertoken::engine::output::State;
 use evertoken::engine::time::Millis;
 
-use super::eye::Session;
+use super::eye::{Eye, Session};
 use crate::invariant::Invariant;
 use crate::store::Manner;
 use crate::world::World;
@@ -57,12 +57,17 @@ impl World {
                 continue;
             };
             // Known: what is stored in a store that was emptied, by who has not heard of a later sign-in or when the clock
-            // was set back, seems older than what a page remembers.
-            if record.stamp().order() < view.eye.order && self.watch.emptied {
+            // was set back, seems older than what a page remembers; so does what is in one that could not be read at the
+            // page's start to what was done there since.
+            if record.stamp().order() < view.eye.order && (self.watch.emptied || view.eye.blind) {
                 continue;
             }
+            // Who has ended a session that is over at the server, and could not store that, is right.
+            let family = sight.pair().and_then(Eye::family_in);
+            let is_over = family.is_some_and(|family| !self.provider.is_alive(family));
             let is_same = match &record.session {
                 None => view.state() == State::SignedOut,
+                Some(_) if is_over && view.state() == State::SignedOut => true,
                 // Refused, it is begun by nobody whose page is loaded since.
                 Some(session) if session.refused && view.state() == State::SignedOut => true,
                 Some(_) => view.state() != State::SignedOut && view.generation() == record.generation,

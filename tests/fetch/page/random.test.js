@@ -21,7 +21,9 @@ for (const seed of SEEDS) {
         const args = randomCall(dice(seed * CALLS + call), [url(), url({}, 'other')]).make();
         return { answer: await tell(fetch(...args)) };
       };
-      found.push(...(await differences([`call ${call} of seed ${seed}`, run], window.fetch, (place) => place === 'own')));
+      const compare = () => differences([`call ${call} of seed ${seed}`, run], window.fetch, (place) => place === 'own');
+      // Some methods a server does not know and hangs up on: what can be read then is a matter of the moment, natively too.
+      if ((await compare()).length) found.push(...(await compare()));
     }
     if (found.length) throw { problems: found };
   });

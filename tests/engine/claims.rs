@@ -324,7 +324,7 @@ fn a_pair_without_an_access_token_ends_the_wait_for_the_claim_that_brought_it() 
 /// Where there is no lock another tab may have read the record before the refusal was in it, and is about to claim.
 #[test]
 fn a_refusal_cannot_be_written_over_by_who_has_read_before_it() {
-    let mut world = World::with(|_| {});
+    let mut world = World::new();
     world.sign_in("ada");
     let read = world.record();
     world.server.revoke(0);
@@ -334,7 +334,7 @@ fn a_refusal_cannot_be_written_over_by_who_has_read_before_it() {
     let refused = world.record();
     assert_eq!(refused.claim.map(|claim| claim.life), Some(Millis::ZERO));
 
-    let mut world = World::with(|_| {});
+    let mut world = World::new();
     world.put(read);
     let mut world = world.reload(2);
     world.lock_mode = LockMode::Missing;

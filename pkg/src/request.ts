@@ -79,7 +79,8 @@ export function outgoing(input: RequestInfo | URL, init: RequestInit | undefined
 function copyOf(body: unknown): ArrayBuffer | URLSearchParams | undefined {
   if (isTagged(body, 'URLSearchParams')) return new URLSearchParams(String(body));
   const { buffer, byteOffset, byteLength } = ArrayBuffer.isView(body) ? body : { buffer: body, byteOffset: 0 };
-  if (!isTagged(buffer, 'ArrayBuffer')) return undefined;
+  // (One that can grow is refused.)
+  if (!isTagged(buffer, 'ArrayBuffer') || (buffer as { resizable?: boolean }).resizable) return undefined;
   return (buffer as ArrayBuffer).slice(byteOffset, byteLength && byteOffset + byteLength);
 }
 

@@ -52,11 +52,15 @@ export function outgoing(input: RequestInfo | URL, init: RequestInit | undefined
   if (request.url !== href) throw new TypeError();
   const { method, signal, headers } = request;
   const own = headers.has('authorization') || request.mode === 'no-cors';
+  const bare = method === 'GET' || method === 'HEAD';
   // (Node takes any asynchronous iterable.)
-  const streams = isTagged(body, 'ReadableStream') || Symbol.asyncIterator in Object(body);
+  const streams =
+    isTagged(body, 'ReadableStream') ||
+    Symbol.asyncIterator in Object(body) ||
+    (!bare && body == null && isRequest(input) && isStreamed(request));
   let next: Request | undefined = request;
   // Without a body the same request can go out again. (Older Firefox has no `body` to ask.)
-  const spare = own || streams || method === 'GET' || method === 'HEAD' ? request : request.clone();
+  const spare = own || streams || bare ? request : request.clone();
   return {
     method,
     href,
@@ -73,6 +77,21 @@ export function outgoing(input: RequestInfo | URL, init: RequestInit | undefined
       if (spare !== request) spare.body?.cancel().catch(ignore);
     },
   };
+}
+
+/**
+ * Whether the body of a Request comes from a stream, which nothing of it tells; but it may not go out without CORS. A
+ * clone that is kept would hold all that has been sent. (To ask for `body` makes a stream of any other in WebKit.)
+ */
+function isStreamed(request: Request): boolean {
+  const copy = request.clone();
+  try {
+    new Request(copy, { method: 'POST', mode: 'no-cors', cache: 'default', integrity: '' });
+    return false;
+  } catch {
+    copy.body?.cancel().catch(ignore);
+    return true;
+  }
 }
 
 /** A copy of what WebKit looks into only when it sends: buffers and parameters. */

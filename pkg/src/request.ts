@@ -31,6 +31,8 @@ export interface Outgoing {
   readonly own?: boolean;
   /** Whether it can go out a second time, byte for byte. */
   readonly replayable: boolean;
+  /** Whether it counts against what a page may leave under way when it ends. (Older browsers do not tell.) */
+  readonly keepalive: boolean | undefined;
   /** Arguments for the next send. */
   next(authorization?: string): [input: RequestInfo | URL, init?: RequestInit];
   /** Lets go of what is kept for a second time. */
@@ -50,7 +52,7 @@ export function outgoing(input: RequestInfo | URL, init: RequestInit | undefined
   const request = new Request(isRequest(input) ? input : href, seen ?? init);
   // What only looks like a Request may name one place and lead to another.
   if (request.url !== href) throw new TypeError();
-  const { method, signal, headers } = request;
+  const { method, signal, headers, keepalive } = request;
   const own = headers.has('authorization') || request.mode === 'no-cors';
   const bare = method === 'GET' || method === 'HEAD';
   // (Node takes any asynchronous iterable.)
@@ -67,6 +69,7 @@ export function outgoing(input: RequestInfo | URL, init: RequestInit | undefined
     signal,
     own,
     replayable: !streams,
+    keepalive,
     next(authorization) {
       const now = next ?? spare;
       next = undefined;

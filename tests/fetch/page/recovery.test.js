@@ -6,6 +6,7 @@ import {
   fault,
   make,
   ok,
+  outcome,
   pass,
   refreshes,
   refuse,
@@ -43,6 +44,55 @@ test('a 401 costs one refresh and one more send, the same but for the token', as
   ok(first.rawHeaders.includes('X-Mixed-CASE'), 'the spelling of the header');
   ok(tokenOf(first) !== tokenOf(second) && tokenOf(second) === auth.peek().accessToken, 'the new token');
   equal(await refreshes(), 1);
+});
+
+test('every member of init counts for the second send, too', async () => {
+  const plainly = (url, init) => [url, init];
+  const exactly = (url, init) => [url, { ...init, headers: new Headers() }];
+  const inRequest = (url, init) => [new Request(url, init)];
+  for (const [how, args] of Object.entries({ plainly, exactly, inRequest })) {
+    const auth = await withRefused();
+    const send = async (query, members) => {
+      const k = unique();
+      const { error, value } = await outcome(auth.fetch(...args(guarded({ k, ...query }), { method: 'PUT', body: 'x', ...members })));
+      const [first, second, ...more] = await seen(k);
+      equal([first.status, more], [401, []], how);
+      equal(shapeOf(second), shapeOf(first), how);
+      await refuse(auth);
+      return error?.name ?? value.type;
+    };
+    equal(await send({ to: wire() }, { redirect: 'manual' }), 'opaqueredirect', how);
+    equal(await send({ to: wire() }, { redirect: 'error' }), 'TypeError', how);
+    equal(await send({}, { mode: 'same-origin', credentials: 'omit', priority: 'low', referrer: '' }), 'basic', how);
+  }
+});
+
+test('keepalive: the first request does not count against the second', async () => {
+  const auth = await withRefused();
+  // Together they would be more than the 64 KiB that a page may have under way.
+  const init = { method: 'POST', body: 'x'.repeat(40_000), keepalive: true };
+  for (const args of [[guarded(), init], [new Request(guarded(), init)]]) {
+    const response = await auth.fetch(...args);
+    equal([response.status, await response.text()], [200, 'text']);
+    await refuse(auth);
+  }
+});
+
+test('a caller’s own Authorization, in any spelling: its 401 is no reason to refresh', async () => {
+  const auth = await signedIn();
+  pass(3000);
+  const own = 'Bearer of-the-caller';
+  for (const name of ['Authorization', 'authorization', 'AUTHORIZATION']) {
+    const pairs = [[name, own]];
+    const iterated = { *[Symbol.iterator]() { yield* pairs; } };
+    for (const headers of [{ [name]: own }, pairs, new Headers(pairs), new Map(pairs), iterated]) {
+      const k = unique();
+      equal((await auth.fetch(guarded({ k }), { headers, credentials: 'omit' })).status, 401);
+      equal((await auth.fetch(new Request(guarded({ k }), { headers }), { credentials: 'omit' })).status, 401);
+      equal((await seen(k)).map((one) => one.headers.authorization), [own, own]);
+    }
+  }
+  equal(await refreshes(), 0);
 });
 
 test('twenty requests at once over HTTP/1.1 share one refresh', async () => {

@@ -126,7 +126,8 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
   };
 
   const isGood = (generation: number) => link.left() > 0 && link.verdict()[2] === generation;
-  const isBusy = () => own.count > 0 || omitted.count > 0;
+  // What passes with a token is known by its header.
+  const isBusy = () => (isCookie && own.count > 0) || omitted.count > 0;
   const isOut = () => link.snapshot().state === 'signedOut' && !link.isClosed();
 
   return (send, of) => {

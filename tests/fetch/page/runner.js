@@ -5,7 +5,7 @@ import { cleanUp, engine, harness, native, registered } from './kit.js';
 
 window.running = true;
 
-const MODULES = ['checks', 'fidelity', 'random', 'recovery', 'bodies', 'abort', 'intercept', 'retry', 'destinations', 'poisoned'];
+const MODULES = ['checks', 'fidelity', 'random', 'recovery', 'bodies', 'abort', 'token-request', 'intercept', 'retry', 'destinations', 'poisoned'];
 /** How long one test may take: far more than any does. */
 const GUARD = 120_000;
 const SETTLING = 20_000;

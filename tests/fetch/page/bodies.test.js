@@ -190,6 +190,7 @@ const SIZE = 64 << 20;
 const SLACK = 24 << 20;
 
 test('of a body of 64 MB no second copy is held once the answer is no 401', async ({ note }) => {
+  if (!collects) return note('a body of 64 MB: this is for a browser of its own, which collects garbage');
   const before = await harness('memory');
   if (before === undefined) return note('memory is measured on Linux only');
   const auth = await signedIn();
@@ -201,8 +202,7 @@ test('of a body of 64 MB no second copy is held once the answer is no 401', asyn
     // The answer stays under way while memory is looked at. (WebKit tells of it when it has seen half a kilobyte.)
     const response = await fetch(...args(wire({ k, length: 4096, chunks: 2, gap: 90_000 })));
     equal(response.status, 200);
-    // Where garbage is not collected, it cannot be told from what is held.
-    await until(async () => (held[way] = await least()) < most || !collects, `${way} to hold no more than native`);
+    await until(async () => (held[way] = await least()) < most, `${way} to hold no more than native`);
     await response.body.cancel();
     const [{ body: sent, ...request }] = await seen(k);
     equal([sent.size, Boolean(tokenOf(request))], [SIZE, fetch !== native]);

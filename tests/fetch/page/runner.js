@@ -10,7 +10,9 @@ const MODULES = ['checks', 'fidelity', 'random', 'recovery', 'bodies', 'abort', 
 const GUARD = 120_000;
 const SETTLING = 20_000;
 
-const only = new URLSearchParams(location.search).get('only');
+const query = new URLSearchParams(location.search);
+const [only, alone] = [query.get('only'), query.get('alone')];
+const isWanted = (module, { name }) => (module === only || name.includes(only)) && name.includes(alone);
 
 for (const module of MODULES) {
   try {
@@ -18,7 +20,7 @@ for (const module of MODULES) {
   } catch (error) {
     await run({ name: `the module ${module} loads`, body: () => Promise.reject(error) });
   }
-  for (const test of registered()) if (module === only || test.name.includes(only)) await run(test);
+  for (const test of registered()) if (isWanted(module, test)) await run(test);
 }
 await harness('done');
 

@@ -1,6 +1,6 @@
 // A caller that leaves, leaves at once and alone, at every stage. And nobody waits for ever.
 
-import { after, caught, engine, equal, evertoken, fault, login, make, ok, oldLogin, outcome, pass, refreshes, seen, sleep, test, tokenOf, unique, until, wire, withExpired, withRefused } from './kit.js';
+import { after, caught, collectGarbage, engine, equal, evertoken, fault, login, make, ok, oldLogin, outcome, pass, refreshes, seen, sleep, test, tokenOf, unique, until, wire, withExpired, withRefused } from './kit.js';
 
 const mine = { why: 'mine' };
 const guarded = (query) => wire({ guard: 1, ...query });
@@ -43,6 +43,25 @@ test('an abort while the refresh is waited for', async () => {
   const k = unique();
   await leaving(auth, () => until(async () => (await seen('/auth/refresh')).length), k);
   equal((await seen(`k=${k}&leaver`)).length, 0);
+});
+
+test('an abort by one of several signals, joined by one that only the call has', async () => {
+  const auth = await withExpired({}, { path: '/auth/refresh', times: 1, latency_ms: 600 });
+  const controller = new AbortController();
+  const joined = () => AbortSignal.any([controller.signal, new AbortController().signal]);
+  const k = unique();
+  const calls = [
+    auth.fetch(wire({ k }), { signal: joined() }),
+    auth.fetch(wire({ k }), { signal: joined(), headers: new Headers() }),
+    auth.fetch(new Request(wire({ k }), { signal: joined() })),
+    auth.fetch(new Request(wire({ k }), { method: 'POST', body: 'x' }), { signal: joined() }),
+    auth.getAccessToken({ signal: joined() }),
+  ].map(outcome);
+  await until(async () => (await seen('/auth/refresh')).length);
+  collectGarbage();
+  controller.abort(mine);
+  for (const { error } of await Promise.all(calls)) equal(error === mine, true, 'the reason:');
+  equal(await seen(k), []);
 });
 
 test('an abort in the turn of the call', async () => {

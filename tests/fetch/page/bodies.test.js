@@ -1,7 +1,7 @@
 // What is sent again is what was given at the call, byte for byte; what cannot be sent again goes out once.
 
 import { realm } from './compare.js';
-import { collects, equal, harness, native, ok, origins, outcome, pass, refreshes, seen, shapeOf, signedIn, sleep, test, tokenOf, unique, until, wire, withExpired, withRefused } from './kit.js';
+import { collectGarbage, collects, equal, harness, native, ok, origins, outcome, pass, refreshes, seen, shapeOf, signedIn, sleep, test, tokenOf, unique, until, wire, withExpired, withRefused } from './kit.js';
 
 const bytes = (length) => new Uint8Array(length).map((_, at) => at * 7);
 const form = (from = globalThis) => {
@@ -227,9 +227,7 @@ test('of a body of 64 MB no second copy is held once the answer is no 401', asyn
 async function least() {
   let found = Infinity;
   for (let n = 0; n < 4; n++) {
-    // (Chromium and Firefox are started so that a page can do this.)
-    globalThis.gc?.();
-    globalThis.TestUtils?.gc();
+    collectGarbage();
     await sleep(200);
     found = Math.min(found, await harness('memory'));
   }

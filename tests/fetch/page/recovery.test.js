@@ -5,6 +5,7 @@ import {
   equal,
   fault,
   make,
+  native,
   ok,
   outcome,
   pass,
@@ -134,6 +135,24 @@ test('refreshes that do not help become rare', async () => {
   // A pause of 5 s that doubles: in 90 s, four of them.
   const count = await refreshes();
   ok(count >= 2 && count <= 6, `two to six refreshes, not ${count}`);
+});
+
+test('a refresh that helps ends the pauses', async () => {
+  for (const send of [(auth) => auth.fetch(guarded()), (auth) => auth.fetch(guarded(), { headers: new Headers() }), run]) {
+    const auth = await signedIn();
+    for (let n = 0; n < 8; n++) {
+      pass(3000);
+      await auth.fetch(wire({ status: 401 }));
+    }
+    pass(300_000);
+    await refuse(auth);
+    equal((await send(auth)).status, 200);
+    await refuse(auth);
+    equal((await send(auth)).status, 200, 'without a pause:');
+  }
+  function run(auth) {
+    return auth.run((token) => native(guarded(), { headers: { Authorization: `Bearer ${token}` } }));
+  }
 });
 
 test('when the refresh fails, the caller gets the first 401, unread, and the reason comes as an event', async () => {
@@ -268,6 +287,15 @@ test('without a session a request goes out bare, and its 401 is the caller’s',
   const k = unique();
   equal((await auth.fetch(guarded({ k }))).status, 401);
   equal((await seen(k)).map(tokenOf), [undefined]);
+});
+
+test('when no new token can be had, what run gives is what the operation came to', async () => {
+  for (const answer of [{ status: 503 }, { status: 400, body: { error: 'invalid_grant' } }]) {
+    const auth = await withRefused({ retries: 0 });
+    await fault({ path: '/auth/refresh', ...answer });
+    const response = await auth.run((token) => native(guarded(), { headers: { Authorization: `Bearer ${token}` } }));
+    equal([response.status, await response.text()], [401, 'refused']);
+  }
 });
 
 test('run gives an operation a token, and once more a new one', async () => {

@@ -25,9 +25,12 @@ impl Engine {
         // A server may repeat the old tokens too, and where it gives no new refresh token the old one is alive.
         let held = self.session.iter().flat_map(Session::tokens);
         let extras = response.extras.as_deref().and_then(|extras| response::without(extras, held));
-        // An answer that lay while the page was frozen or the machine slept is older than its receipt.
+        // An answer that lay while the page was frozen or the machine slept is older than its receipt. The wall clock may
+        // have been set back meanwhile.
         let is_late = self.is_late(sent);
-        let mut pair = self.pair(response, if is_late { sent } else { self.now });
+        let flown = self.now.mono.since(sent.mono).0 as i64;
+        let asked = Now { wall: sent.wall.min(self.now.wall.shifted(-flown)), ..sent };
+        let mut pair = self.pair(response, if is_late { asked } else { self.now });
         let Some(session) = &self.session else {
             return;
         };

@@ -211,6 +211,23 @@ fn the_life_of_what_comes_late_counts_from_its_request() {
     }
 }
 
+/// The page that is loaded next has no monotonic clock to go by.
+#[test]
+fn a_clock_that_was_set_back_meanwhile_makes_it_no_newer() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.advance(minutes(1));
+    world.server.script.extend([Reply::Slow(12_000), Reply::Silent]);
+    world.refresh();
+    world.advance(secs(5));
+    world.set_wall(-3_600_000);
+    world.advance(secs(7));
+    let ends = world.clock.now().wall.shifted(900_000 - 12_000);
+    assert_eq!(world.snapshot().expires_at, Some(ends));
+    let world = world.reload(2);
+    assert_eq!(world.snapshot().expires_at, Some(ends));
+}
+
 /// Longer than an answer may take is not late by itself: most of it may have passed before the token was made.
 #[test]
 fn the_life_of_what_comes_in_time_counts_from_its_receipt() {

@@ -84,7 +84,12 @@ impl Engine {
         // What no other tab has seen yet, none can have ended.
         let is_unseen = self.desk.wish && self.session.is_some() && record.session.is_none();
         let is_later = self.desk.is_fresh() || is_unseen;
-        is_later && !is_told && record.epoch > Epoch(0).next(self.now.wall.after(FUTURE))
+        is_later && !is_told && self.is_ahead(record.epoch)
+    }
+
+    /// Whether `epoch` was counted before the clock was set back.
+    fn is_ahead(&self, epoch: Epoch) -> bool {
+        epoch > Epoch(0).next(self.now.wall.after(FUTURE))
     }
 
     /// What is held takes numbers above `theirs`, and is stored under them.
@@ -159,7 +164,11 @@ impl Engine {
         // The pair's place may deny it, and what cannot be adopted would be met again at every look.
         let is_denied = matches!(&found.stored, Stored::Record(record) if record.session.is_none());
         let is_late = self.desk.conflicted || failures > 0 || stamp.epoch == self.epoch;
-        let meets = self.session.is_none() && is_other && !is_denied && is_late && stamp.order() <= ours;
+        // Of which session the end was is not known when the store could not be read; then the clock decides, unless it
+        // was set back since.
+        let is_told = self.desk.ended.is_some() || self.is_ahead(self.epoch);
+        let meets = self.session.is_none() && is_other && !is_denied && is_late && is_told;
+        let meets = meets && stamp.order() <= ours;
         // What is being written over it is not taken back.
         let gives_in = meets && !self.desk.is_fresh() && self.desk.writing.is_none();
         if gives_in {

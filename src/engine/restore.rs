@@ -33,7 +33,8 @@ impl Engine {
                 self.desk.wish = false;
                 // It may have been written when its time was over.
                 self.announce();
-                self.desk.save_at = self.desk.save_at.filter(|_| self.session.is_some());
+                let is_refused = self.session.as_ref().is_some_and(Session::is_refused);
+                self.desk.save_at = self.desk.save_at.filter(|_| is_refused);
                 self.learn(&record);
             }
             return Merged::Kept;
@@ -130,9 +131,14 @@ impl Engine {
             Stored::Record(record) if record.order() == ours => !self.is_of(record),
             // The pair beside the record has not come through, or was lost. If a new one was to be stored, and was not,
             // then it is of another tab.
-            _ => (self.desk.conflicted || self.desk.save_at.is_some()) && self.desk.saves_new,
+            _ => self.saves_new(),
         };
         stamp.order() == ours && (stamp.session != self.known_session() || is_other)
+    }
+
+    /// Whether a new pair was to be stored, and was not.
+    pub(super) fn saves_new(&self) -> bool {
+        (self.desk.conflicted || self.desk.save_at.is_some()) && self.desk.saves_new
     }
 
     /// Whether the store has another session in the epoch of what is held here: two tabs that knew nothing of each other

@@ -164,6 +164,25 @@ fn a_claim_on_an_older_pair_tells_nothing() {
     assert_eq!(world.ends(), [EndReason::Refused]);
 }
 
+/// Its owner may have the very tokens that are held here under a later number: within their grace servers answer two tabs
+/// alike.
+#[test]
+fn a_live_claim_on_an_older_pair_is_waited_for() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.advance(secs(5));
+    world.store.mode = Mode::Failing;
+    world.refresh();
+    world.advance(secs(1));
+    world.store.mode = Mode::Sync;
+    world.claim_elsewhere(Hold::Alone, 0);
+    world.force();
+    world.advance(ms(11_900));
+    assert_eq!((world.requests(), world.generation()), (1, Generation(2)));
+    world.advance(secs(2));
+    assert_eq!((world.requests(), world.generation()), (2, Generation(3)));
+}
+
 #[test]
 fn a_claim_of_its_own_is_no_reason_to_wait() {
     for mode in [LockMode::Free, LockMode::Missing] {

@@ -122,9 +122,8 @@ impl Engine {
 
     /// Whether the store, which can be read again, has the session that was ended here and could not take that.
     fn owes_a_tombstone(&self) -> bool {
-        let gave_up = self.desk.wish && self.desk.failures > 0 && self.desk.save_at.is_none();
-        let is_there = self.desk.ended.is_some() && self.desk.ended == self.stored_session();
-        self.session.is_none() && gave_up && is_there && self.desk.is_idle()
+        let is_there = self.stored_session().is_some_and(|stored| self.desk.ended == Some(stored));
+        self.session.is_none() && self.desk.wish && is_there && self.desk.is_idle()
     }
 
     /// What a look at the store means for the refresh under way.

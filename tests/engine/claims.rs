@@ -1,5 +1,6 @@
 //! The claim in the record: the fence between tabs, and the trace that a tab leaves which is gone.
 use crate::common::*;
+use evertoken::engine::ids::Epoch;
 use evertoken::engine::record::StoredCooldown;
 
 /// Found under the lock, a claim of somebody who had it is one of the dead: the answer is lost, nobody waits.
@@ -312,6 +313,19 @@ fn a_503_without_a_time_leaves_no_cooldown_for_others() {
 
 fn busy(retry_after: &str) -> Reply {
     Reply::Fixed(Answer { retry_after: Some(retry_after.into()), ..answer(429, "") })
+}
+
+/// I6: one that another tab has made since, because it could not wait for the lock, is not taken back with its own.
+#[test]
+fn a_stop_leaves_the_claim_of_another_tab_as_it_is() {
+    let mut world = World::expired();
+    world.server.script.push_back(Reply::Silent);
+    world.need();
+    world.claim_elsewhere(Hold::Alone, 0);
+    let claimed = world.store.text.clone();
+    world.input(Input::Notice(Notice { epoch: Epoch(1 << 51), generation: Generation(1) }.encode()));
+    world.input(Input::Stop);
+    assert_eq!((world.requests(), world.store.text), (1, claimed));
 }
 
 /// An expired session that another tab has claimed so many milliseconds ago.

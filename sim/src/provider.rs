@@ -68,7 +68,7 @@ pub(crate) struct Access {
     pub(crate) received: Option<Receipt>,
 }
 
-/// When and where an access token was last received.
+/// When and where an access token was received.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Receipt {
     pub(crate) elapsed: u64,
@@ -161,9 +161,13 @@ impl Provider {
         self.access.get(number(token)?)
     }
 
-    /// A page has received `token` as new.
+    /// A page has received `token` as new. Where another had it before the clock was set back, what that one has stored
+    /// tells nothing of its age.
     pub(crate) fn received(&mut self, token: &str, receipt: Receipt) {
-        if let Some(access) = number(token).and_then(|number| self.access.get_mut(number)) {
+        let set_back = receipt.lies.set_back;
+        if let Some(access) = number(token).and_then(|number| self.access.get_mut(number))
+            && access.received.is_none_or(|before| before.lies.set_back == set_back)
+        {
             access.received = Some(receipt);
         }
     }

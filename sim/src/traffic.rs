@@ -175,9 +175,9 @@ impl World {
             self.watch_late_answer(page.tab, request, &outcome);
         }
         self.falsify(&mut outcome);
-        let before = self.tabs[page.tab].engine.metrics().refreshed;
+        let before = self.pairs_had(page.tab);
         self.feed(page.tab, Input::Answer { attempt, outcome });
-        let adopted = self.tabs[page.tab].engine.metrics().refreshed > before;
+        let adopted = self.pairs_had(page.tab) > before;
         // A store that answers at once may have shown another session meanwhile.
         let family = self.tabs[page.tab].eye.family;
         let is_held = |successor: &RefreshId| family == Some(successor.family);
@@ -189,6 +189,13 @@ impl World {
         if self.sabotage == Sabotage::ReplayRefresh && flying {
             self.plan(1_500, Due::Replay(request));
         }
+    }
+
+    /// How many pairs the engine was granted, and attempts failed: a pair that has ended on the way is kept, and counts as
+    /// a failure.
+    fn pairs_had(&self, tab: usize) -> u64 {
+        let metrics = self.tabs[tab].engine.metrics();
+        u64::from(metrics.refreshed) + u64::from(metrics.failed)
     }
 
     fn falsify(&self, outcome: &mut Outcome) {

@@ -46,6 +46,8 @@ pub(super) struct Desk {
     pub announced: (Epoch, Generation),
     /// The newest that other tabs have told of, until it is plain that it is not to be had.
     pub told: (Epoch, Generation),
+    /// How often the store was looked at once more because it did not show that.
+    pub missed: u8,
     /// Something has changed since the write under way was begun.
     pub again: bool,
     /// A write of everything met something else; the store is being read.

@@ -348,7 +348,7 @@ impl Engine {
                 Timer::Read => self.on_read_timeout(),
                 Timer::Refresh => self.on_refresh_due(),
                 Timer::Retry => self.on_retry_due(),
-                Timer::Save => self.save(),
+                Timer::Save => self.save_again(),
                 Timer::Waiter => self.on_waiter_timeout(),
                 Timer::Write => self.on_write_timeout(),
             }

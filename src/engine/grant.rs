@@ -20,12 +20,17 @@ use super::sessions::Pair;
 use super::time::{Millis, Now};
 
 impl Engine {
-    /// New tokens have come.
-    pub(super) fn grant(&mut self, response: TokenResponse) {
+    /// New tokens have come, to a request that was sent at `sent`.
+    pub(super) fn grant(&mut self, response: TokenResponse, sent: Now) {
         // A server may repeat the old tokens too, and where it gives no new refresh token the old one is alive.
         let held = self.session.iter().flat_map(Session::tokens);
         let extras = response.extras.as_deref().and_then(|extras| response::without(extras, held));
-        let mut pair = self.pair(response);
+        // An answer that lay while the page was frozen or the machine slept is older than its receipt. The wall clock may
+        // have been set back meanwhile.
+        let is_late = self.is_late(sent);
+        let flown = self.now.mono.since(sent.mono).0 as i64;
+        let asked = Now { wall: sent.wall.min(self.now.wall.shifted(-flown)), ..sent };
+        let mut pair = self.pair(response, if is_late { asked } else { self.now });
         let Some(session) = &self.session else {
             return;
         };
@@ -51,6 +56,9 @@ impl Engine {
         if dead {
             // The refresh token may have been rotated, so the pair is kept; the refresh has failed all the same.
             self.save();
+            if is_late {
+                return self.on_failure(Failure::unavailable(Cause::Timeout), true, None);
+            }
             self.metrics.failed += 1;
             return self.fail_flight(Failure::unavailable(Cause::BadResponse), true, None);
         }
@@ -135,9 +143,9 @@ impl Engine {
             }
             let reason = self.flight.as_ref().map_or(Reason::Scheduled, |flight| flight.reason);
             self.flight.get_or_insert_with(|| Box::new(Flight::new(reason, Step::Committing)));
-            self.grant(response);
+            self.grant(response, attempt.sent);
         } else if self.config.broken(Flaw::AnswerAfterSignOut) && self.session.is_none() {
-            let pair = self.pair(response);
+            let pair = self.pair(response, self.now);
             self.grant_to_other_user(pair);
         } else if (self.session.is_none() || attempt.epoch != self.epoch)
             && (response.refresh.is_some() || self.session.is_none() && self.config.refresh_in_cookie())
@@ -167,6 +175,9 @@ impl Engine {
 
     /// The server's clock is seen in its `Date` header, else in the `iat` of a token that it has just made.
     pub(super) fn learn_offset(&mut self, answer: &Answer, judgement: &Judgement, sent: Now) {
+        if self.is_late(sent) {
+            return;
+        }
         let made = match judgement {
             Judgement::Granted(response) => response.access.as_ref().filter(|access| !self.holds(access)),
             _ => None,
@@ -177,6 +188,12 @@ impl Engine {
             let midpoint = sent.wall.0 / 2 + self.now.wall.0 / 2;
             self.offset = Some(server.0.saturating_add(HALF_A_SECOND).saturating_sub(midpoint));
         }
+    }
+
+    /// Whether more time has passed since `sent`, by either clock, than an attempt may take.
+    fn is_late(&self, sent: Now) -> bool {
+        let timeout = self.attempt_timeout();
+        self.now.mono.since(sent.mono) > timeout || self.now.wall.since(sent.wall) > timeout
     }
 
     fn holds(&self, access: &Secret) -> bool {

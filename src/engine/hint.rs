@@ -34,9 +34,20 @@ impl Engine {
         };
         let told = (notice.epoch, notice.generation);
         if told > (self.epoch, self.generation) {
-            self.desk.told = self.desk.told.max(told);
+            if told > self.desk.told {
+                (self.desk.told, self.desk.missed) = (told, 0);
+            }
             let due = self.next_look();
             self.desk.look_at = Some(self.desk.look_at.map_or(due, |at| at.min(due)));
+        }
+    }
+
+    /// What one process has written another may see later than the message that tells of it: looks once or twice more.
+    pub(super) fn look_for_told(&mut self) {
+        let is_seen = self.desk.told <= (self.epoch, self.generation) || self.desk.behind.is_some();
+        if !is_seen && self.desk.look_at.is_none() && self.desk.missed < MOST_MISSED {
+            self.desk.missed += 1;
+            self.desk.look_at = Some(self.next_look());
         }
     }
 
@@ -78,6 +89,8 @@ impl Engine {
 
 /// The least time between two looks that somebody else has asked for.
 pub(super) const LOOK_FLOOR: Millis = Millis::from_secs(1);
+/// How often more the store is looked at when it does not show what another tab has told of.
+const MOST_MISSED: u8 = 2;
 /// How long a pair may take to show beside its record, and how often it is looked for.
 const BEHIND: Millis = Millis(500);
 const BEHIND_PAUSE: Millis = Millis(100);

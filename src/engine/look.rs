@@ -33,21 +33,26 @@ impl Engine {
         let record = found.behind.as_ref().filter(|record| Some(record.order()) > held);
         let outdone = record.filter(|record| self.outdoes(record)).map(Record::order);
         let record = record.filter(|_| outdone.is_none()).map(Record::order);
-        if record.is_some_and(|record| self.waits_for_pair(record)) {
+        // What has the numbers of the unsaved pair that is held may be that very pair: one server answers two tabs alike.
+        let twin = found.behind.as_ref().map(Record::order).filter(|_| self.saves_new());
+        let pair = record.or(twin.filter(|twin| Some(*twin) == held));
+        if pair.is_some_and(|record| self.waits_for_pair(record)) {
             return;
         }
         // A pair that nobody can have stands in nobody's way.
         let outdone = outdone.or(record.filter(|_| self.session.is_some() && self.desk.is_fresh()));
         let behind = record.is_some() && outdone.is_none();
-        if !behind && self.desk.behind.take().is_some() {
+        let awaited = self.desk.behind.take_if(|_| !behind);
+        if awaited.is_some() {
             // That was looked for.
             self.desk.look_at = None;
         }
+        let unseen = self.desk.hangs > 0 && awaited.is_some_and(|awaited| Some(awaited.record) == held);
         self.desk.looking = false;
         let reads_to_send = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Reading));
         let acts = self.desk.conflicted || reads_to_send || self.desk.save_at.is_some();
         let gives_in = self.gives_in(&found);
-        let collides = acts && !gives_in && self.collides(&found);
+        let collides = acts && !gives_in && (unseen || self.collides(&found));
         if self.desk.hangs == 0 {
             self.desk.seen = found.seen;
         }
@@ -81,6 +86,7 @@ impl Engine {
         } else if core::mem::take(&mut self.desk.conflicted) {
             self.resolve_conflict(merged);
         }
+        self.look_for_told();
         self.conclude_look(merged, Look::Last);
     }
 
@@ -116,9 +122,8 @@ impl Engine {
 
     /// Whether the store, which can be read again, has the session that was ended here and could not take that.
     fn owes_a_tombstone(&self) -> bool {
-        let gave_up = self.desk.wish && self.desk.failures > 0 && self.desk.save_at.is_none();
-        let is_there = self.desk.ended.is_some() && self.desk.ended == self.stored_session();
-        self.session.is_none() && gave_up && is_there && self.desk.is_idle()
+        let is_there = self.stored_session().is_some_and(|stored| self.desk.ended == Some(stored));
+        self.session.is_none() && self.desk.wish && is_there && self.desk.is_idle()
     }
 
     /// What a look at the store means for the refresh under way.

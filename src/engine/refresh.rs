@@ -184,7 +184,7 @@ impl Engine {
                 for older in self.abandoned.take() {
                     self.emit(Output::Abort(older.id));
                 }
-                self.grant(response);
+                self.grant(response, sent);
             }
             Judgement::Misconfigured { oauth_error } => {
                 let unknown = self.session.as_ref().is_some_and(|session| session.standing == UNKNOWN);
@@ -220,7 +220,7 @@ impl Engine {
     }
 
     /// An attempt has failed in a way that may pass. `answered`: the server said something.
-    fn on_failure(&mut self, mut failure: Failure, answered: bool, asked: Option<Millis>) {
+    pub(super) fn on_failure(&mut self, mut failure: Failure, answered: bool, asked: Option<Millis>) {
         if self.phase == Phase::Disposed {
             return;
         }

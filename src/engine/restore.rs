@@ -33,7 +33,8 @@ impl Engine {
                 self.desk.wish = false;
                 // It may have been written when its time was over.
                 self.announce();
-                self.desk.save_at = self.desk.save_at.filter(|_| self.session.is_some());
+                let is_refused = self.session.as_ref().is_some_and(Session::is_refused);
+                self.desk.save_at = self.desk.save_at.filter(|_| is_refused);
                 self.learn(&record);
             }
             return Merged::Kept;
@@ -83,7 +84,12 @@ impl Engine {
         // What no other tab has seen yet, none can have ended.
         let is_unseen = self.desk.wish && self.session.is_some() && record.session.is_none();
         let is_later = self.desk.is_fresh() || is_unseen;
-        is_later && !is_told && record.epoch > Epoch(0).next(self.now.wall.after(FUTURE))
+        is_later && !is_told && self.is_ahead(record.epoch)
+    }
+
+    /// Whether `epoch` was counted before the clock was set back.
+    fn is_ahead(&self, epoch: Epoch) -> bool {
+        epoch > Epoch(0).next(self.now.wall.after(FUTURE))
     }
 
     /// What is held takes numbers above `theirs`, and is stored under them.
@@ -130,9 +136,14 @@ impl Engine {
             Stored::Record(record) if record.order() == ours => !self.is_of(record),
             // The pair beside the record has not come through, or was lost. If a new one was to be stored, and was not,
             // then it is of another tab.
-            _ => (self.desk.conflicted || self.desk.save_at.is_some()) && self.desk.saves_new,
+            _ => self.saves_new(),
         };
         stamp.order() == ours && (stamp.session != self.known_session() || is_other)
+    }
+
+    /// Whether a new pair was to be stored, and was not.
+    pub(super) fn saves_new(&self) -> bool {
+        (self.desk.conflicted || self.desk.save_at.is_some()) && self.desk.saves_new
     }
 
     /// Whether the store has another session in the epoch of what is held here: two tabs that knew nothing of each other
@@ -153,7 +164,11 @@ impl Engine {
         // The pair's place may deny it, and what cannot be adopted would be met again at every look.
         let is_denied = matches!(&found.stored, Stored::Record(record) if record.session.is_none());
         let is_late = self.desk.conflicted || failures > 0 || stamp.epoch == self.epoch;
-        let meets = self.session.is_none() && is_other && !is_denied && is_late && stamp.order() <= ours;
+        // Of which session the end was is not known when the store could not be read; then the clock decides, unless it
+        // was set back since.
+        let is_told = self.desk.ended.is_some() || self.is_ahead(self.epoch);
+        let meets = self.session.is_none() && is_other && !is_denied && is_late && is_told;
+        let meets = meets && stamp.order() <= ours;
         // What is being written over it is not taken back.
         let gives_in = meets && !self.desk.is_fresh() && self.desk.writing.is_none();
         if gives_in {

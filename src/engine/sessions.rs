@@ -18,7 +18,7 @@ use super::output::{Event, Output, Settled};
 use super::response::{self, ResponseError, TokenResponse};
 use super::secret::Secret;
 use super::session::{AccessToken, EndReason, Identity, Refusal, Session, Standing};
-use super::time::{Millis, UnixMillis};
+use super::time::{Millis, Now, UnixMillis};
 use super::waiter::Want;
 
 /// A token response with its access token's claims read.
@@ -45,7 +45,7 @@ impl Engine {
         self.scheduling = true;
         self.dormant = false;
         self.mark(Mark::TokensSet, mode as u64);
-        let mut pair = self.pair(response);
+        let mut pair = self.pair(response, self.now);
         let goes_on = match &self.session {
             None => false,
             Some(session) => match mode {
@@ -94,8 +94,8 @@ impl Engine {
         self.attend();
     }
 
-    /// Reads a response into the pair that it brings.
-    pub(super) fn pair(&mut self, response: TokenResponse) -> Pair {
+    /// Reads a response into the pair that it brings, whose life counts from `from`.
+    pub(super) fn pair(&mut self, response: TokenResponse, from: Now) -> Pair {
         let token = response.access.unwrap_or_default();
         let (identity, claims) = Identity::of(&token);
         let lifetime = Lifetime {
@@ -105,7 +105,7 @@ impl Engine {
         };
         // An HttpOnly access token is the browser's to send; one that the answer shows all the same is not kept.
         let token = if self.config.access_in_cookie { Secret::default() } else { token };
-        let total = lifetime.total(self.now, self.offset);
+        let total = lifetime.total(from, self.offset);
         // Some servers say 0 of a refresh token that never ends.
         let refresh_life = response.refresh_expires_in.filter(|life| *life > 0);
         let refresh_life = refresh_life.and_then(|life| u64::try_from(life).ok());
@@ -115,14 +115,14 @@ impl Engine {
             access: AccessToken {
                 token,
                 generation: self.generation,
-                life: Life::begin(total, self.now),
+                life: Life::begin(total, from),
                 lead: self.draw_lead(total),
-                received: self.now.mono,
+                received: from.mono,
                 age_then: Millis::ZERO,
                 rejected: false,
             },
             identity,
-            refresh_ends: refresh_life.map(|life| self.now.wall.after(Millis(life))).or(claimed),
+            refresh_ends: refresh_life.map(|life| from.wall.after(Millis(life))).or(claimed),
             // Where the browser sends a cookie, a refresh token in the answer is of no use and is not kept.
             refresh: response.refresh.filter(|_| !self.config.refresh_in_cookie()),
         }

@@ -161,14 +161,12 @@ impl Engine {
                 return;
             }
         }
-        let foreign = match &self.desk.seen {
-            // One on an older pair, which this tab has replaced and could not store, tells nothing.
-            Seen::Record(stamp) if stamp.order() == (self.epoch, self.generation) => {
-                stamp.claim.as_ref().filter(|claim| claim.owner != self.id)
-            }
+        let stamp = match &self.desk.seen {
+            Seen::Record(stamp) if stamp.session == self.known_session() => Some(stamp),
             Seen::Foreign | Seen::Nothing | Seen::Record(_) => None,
         };
-        if let Some(claim) = foreign {
+        let foreign = stamp.and_then(|stamp| Some((stamp.claim.as_deref()?, stamp.order())));
+        if let Some((claim, order)) = foreign.filter(|(claim, _)| claim.owner != self.id) {
             let is_gone = claim.hold == Hold::Locked && !self.is_alone()
                 || self.config.broken(Flaw::StealOnTimer) && self.is_alone();
             if !is_gone && claim.is_live(self.now.wall) {
@@ -177,9 +175,12 @@ impl Engine {
                 let failure = Failure { retry_at, ..Failure::unavailable(Cause::Elsewhere) };
                 return self.put_off(self.now.mono.after(left), failure.into(), false);
             }
-            // Whoever claimed is gone, and with it the answer.
-            self.mark(Mark::OwnerGone, self.generation.0);
-            self.lost = true;
+            // Of an older pair, which this tab has replaced and could not store, no answer is missed.
+            if order == (self.epoch, self.generation) {
+                // Whoever claimed is gone, and with it the answer.
+                self.mark(Mark::OwnerGone, self.generation.0);
+                self.lost = true;
+            }
         }
         // Of a visitor who may have no session nothing is stored.
         let is_known = self.session.as_ref().is_some_and(Session::is_known);
@@ -337,7 +338,8 @@ impl Engine {
         let (Lock::Held(id) | Lock::Asked { id, .. }) = self.lock else {
             return;
         };
-        // Whoever is next reads what this turn has left. Where the store has something newer, that is nothing.
+        // Whoever is next reads what this turn has left. Where the store has something newer, or perhaps the same, that is
+        // nothing.
         let is_stored = self.desk.is_idle() || self.desk.behind.is_some();
         let is_told = is_stored && self.owes_for().is_none() || matches!(self.lock, Lock::Asked { .. });
         if is_told && !self.config.broken(Flaw::LockKept) || self.phase == Phase::Disposed {

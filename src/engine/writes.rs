@@ -22,7 +22,13 @@ use super::turn::MOST_CONFLICTS;
 impl Engine {
     /// Writes what is held; `calls` that wait for it are answered when everything is stored.
     pub(super) fn save(&mut self) {
+        // What it was for is over.
         self.claim = None;
+        self.save_again();
+    }
+
+    /// Writes what is held once more. A claim that is made meanwhile stays, and its request may be on the wire.
+    pub(super) fn save_again(&mut self) {
         self.desk.save_at = None;
         if !self.desk.is_idle() {
             self.desk.again = true;
@@ -79,7 +85,7 @@ impl Engine {
                 Some(Claim { owner: self.id, hold: Hold::Alone, at: self.now.wall, life: Millis::ZERO })
             } else {
                 // No new pair: another tab may be about to send this one, and its claim stays.
-                stamp.claim.as_deref().copied().filter(|claim| claim.owner != self.id)
+                stamp.claim.as_deref().copied().filter(|claim| claim.owner != self.id).or(record.claim)
             };
         }
         let expected = match &self.desk.seen {
@@ -178,7 +184,7 @@ impl Engine {
             },
         }
         if self.desk.again && self.desk.is_idle() {
-            self.save();
+            self.save_again();
         } else if self.desk.is_idle() {
             self.on_saved();
         }
@@ -201,7 +207,7 @@ impl Engine {
     pub(super) fn resolve_conflict(&mut self, merged: Merged) {
         match merged {
             Merged::Adopted | Merged::Ended => self.drop_writes(),
-            Merged::Kept => self.save(),
+            Merged::Kept => self.save_again(),
         }
     }
 

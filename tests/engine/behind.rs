@@ -203,6 +203,35 @@ fn without_a_record_the_pair_counts() {
     assert!(world.store.fence.is_some());
 }
 
+/// Within its grace the server has given this tab and another the same pair, and only the other could store it.
+#[test]
+fn a_pair_that_may_be_the_one_that_is_held_is_waited_for() {
+    for comes in [true, false] {
+        let mut world = apart();
+        world.server.reuse = Reuse::Grace(60_000);
+        let old = world.store.text.clone().expect("a pair");
+        world.advance(secs(5));
+        world.store.mode = Mode::Failing;
+        world.refresh();
+        world.advance(secs(1));
+        world.rotate_elsewhere();
+        let pair = world.store.text.clone().expect("a pair");
+        world.store.put(old);
+        world.store.mode = Mode::Sync;
+        world.wake(Wake::Shown);
+        world.advance(ms(250));
+        if comes {
+            world.store.put(pair);
+        }
+        world.advance(ms(249));
+        assert_eq!(world.generation(), Generation(2));
+        world.advance(ms(1));
+        let generation = if comes { Generation(2) } else { Generation(3) };
+        assert_eq!(world.generation(), generation, "comes {comes}");
+        assert_eq!((world.record().generation, world.requests()), (generation, 1), "comes {comes}");
+    }
+}
+
 /// Expired; another tab has refreshed, and its pair, which comes with this, does not show yet.
 fn behind(boots: bool) -> (World, String) {
     let mut world = apart();

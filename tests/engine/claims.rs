@@ -1,5 +1,6 @@
 //! The claim in the record: the fence between tabs, and the trace that a tab leaves which is gone.
 use crate::common::*;
+use evertoken::engine::ids::Epoch;
 use evertoken::engine::record::StoredCooldown;
 
 /// Found under the lock, a claim of somebody who had it is one of the dead: the answer is lost, nobody waits.
@@ -163,6 +164,25 @@ fn a_claim_on_an_older_pair_tells_nothing() {
     assert_eq!(world.ends(), [EndReason::Refused]);
 }
 
+/// Its owner may have the very tokens that are held here under a later number: within their grace servers answer two tabs
+/// alike.
+#[test]
+fn a_live_claim_on_an_older_pair_is_waited_for() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.advance(secs(5));
+    world.store.mode = Mode::Failing;
+    world.refresh();
+    world.advance(secs(1));
+    world.store.mode = Mode::Sync;
+    world.claim_elsewhere(Hold::Alone, 0);
+    world.force();
+    world.advance(ms(11_900));
+    assert_eq!((world.requests(), world.generation()), (1, Generation(2)));
+    world.advance(secs(2));
+    assert_eq!((world.requests(), world.generation()), (2, Generation(3)));
+}
+
 #[test]
 fn a_claim_of_its_own_is_no_reason_to_wait() {
     for mode in [LockMode::Free, LockMode::Missing] {
@@ -293,6 +313,19 @@ fn a_503_without_a_time_leaves_no_cooldown_for_others() {
 
 fn busy(retry_after: &str) -> Reply {
     Reply::Fixed(Answer { retry_after: Some(retry_after.into()), ..answer(429, "") })
+}
+
+/// I6: one that another tab has made since, because it could not wait for the lock, is not taken back with its own.
+#[test]
+fn a_stop_leaves_the_claim_of_another_tab_as_it_is() {
+    let mut world = World::expired();
+    world.server.script.push_back(Reply::Silent);
+    world.need();
+    world.claim_elsewhere(Hold::Alone, 0);
+    let claimed = world.store.text.clone();
+    world.input(Input::Notice(Notice { epoch: Epoch(1 << 51), generation: Generation(1) }.encode()));
+    world.input(Input::Stop);
+    assert_eq!((world.requests(), world.store.text), (1, claimed));
 }
 
 /// An expired session that another tab has claimed so many milliseconds ago.

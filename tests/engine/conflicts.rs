@@ -1,5 +1,6 @@
 //! Writes that meet what somebody else has written: the store is looked at once more, and the newest wish wins.
 use crate::common::*;
+use evertoken::engine::ids::Epoch;
 
 /// RC7, MT9: the other tab has signed out while the request was on the wire.
 #[test]
@@ -85,6 +86,23 @@ fn a_sign_in_is_written_over_an_older_one() {
     world.expect(call, Settled::Started);
     assert_eq!((world.state(), world.stored_pair().1.as_deref()), (State::Active, world.bearer()));
     assert_eq!(world.snapshot().subject.as_deref(), Some("bob"));
+}
+
+/// Whoever handed the tokens over is answered all the same.
+#[test]
+fn a_sign_in_that_meets_a_later_one_gives_way_to_it() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.advance(secs(5));
+    world.store.mode = Mode::Delayed(300);
+    let call = world.sign_in("bob");
+    world.advance(ms(100));
+    world.sign_in_elsewhere("cleo");
+    let epoch = Epoch(world.clock.now().wall.0 as u64);
+    world.put(Record { epoch, ..world.record() });
+    world.advance(secs(1));
+    world.expect(call, Settled::Started);
+    assert_eq!(world.snapshot().subject.as_deref(), Some("cleo"));
 }
 
 /// Two tabs read the same and claim at once: the later one waits for the earlier.

@@ -221,7 +221,7 @@ fn a_refresh_whose_access_token_is_a_cookie_begins_a_new_life() {
     world.server.always = Some(Reply::Fixed(answer(200, r#"{"expires_in":900}"#)));
     world.set_tokens(r#"{"expires_in":900}"#, SessionMode::Auto);
     let ends = world.snapshot().expires_at;
-    world.advance(minutes(2));
+    world.advance(ms(1_500));
     world.force();
     world.advance(secs(1));
     assert!(world.snapshot().expires_at > ends);

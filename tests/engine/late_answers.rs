@@ -183,3 +183,76 @@ fn a_late_answer_that_asks_for_more_is_heeded_while_a_refresh_waits() {
         assert_eq!(world.requests(), 3, "{first} s and then {late} s");
     }
 }
+
+/// The page is frozen, or the machine sleeps, while the answer lies there: the token is as old as its request.
+#[test]
+fn the_life_of_what_comes_late_counts_from_its_request() {
+    for monotonic in [true, false] {
+        for given_up in [false, true] {
+            let mut world = World::new();
+            world.sign_in("ada");
+            world.server.script.extend([Reply::Slow(12_000), Reply::Silent]);
+            world.advance(minutes(1));
+            world.refresh();
+            let asked = world.clock.now().wall;
+            world.advance(if given_up { secs(11) } else { secs(9) });
+            assert_eq!(world.aborted.len(), 0);
+            if monotonic {
+                world.sleep(minutes(5));
+            } else {
+                world.sleep_without_monotonic(minutes(5));
+            }
+            world.advance(secs(3));
+            let snapshot = world.snapshot();
+            assert_eq!(snapshot.generation, Generation(2), "{monotonic} {given_up}");
+            assert_eq!(snapshot.expires_at, Some(asked.shifted(900_000)), "{monotonic} {given_up}");
+            assert_eq!(world.record().offset, None, "{monotonic} {given_up}");
+        }
+    }
+}
+
+/// The page that is loaded next has no monotonic clock to go by.
+#[test]
+fn a_clock_that_was_set_back_meanwhile_makes_it_no_newer() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.advance(minutes(1));
+    world.server.script.extend([Reply::Slow(12_000), Reply::Silent]);
+    world.refresh();
+    world.advance(secs(5));
+    world.set_wall(-3_600_000);
+    world.advance(secs(7));
+    let ends = world.clock.now().wall.shifted(900_000 - 12_000);
+    assert_eq!(world.snapshot().expires_at, Some(ends));
+    let world = world.reload(2);
+    assert_eq!(world.snapshot().expires_at, Some(ends));
+}
+
+/// Longer than an answer may take is not late by itself: most of it may have passed before the token was made.
+#[test]
+fn the_life_of_what_comes_in_time_counts_from_its_receipt() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.advance(secs(5));
+    world.server.latency = 9_999;
+    world.refresh();
+    world.advance(ms(9_999));
+    let received = world.clock.now().wall;
+    assert_eq!(world.snapshot().expires_at, Some(received.shifted(900_000)));
+    assert!(world.record().offset.is_some());
+}
+
+/// A token that has ended on the way is not handed out, and the refresh token that came with it is used at once.
+#[test]
+fn what_has_ended_on_the_way_is_refreshed() {
+    let mut world = World::expired();
+    let call = world.need();
+    world.sleep(minutes(20));
+    world.advance(ms(1));
+    assert_eq!((world.bearer(), world.generation()), (None, Generation(2)));
+    world.expect_waiting(call);
+    world.advance(secs(3));
+    world.expect(call, Settled::Done);
+    assert_eq!((world.state(), world.requests(), world.generation()), (State::Active, 2, Generation(3)));
+    assert_eq!(world.server.requests[1].refresh_token.as_deref(), Some("refresh.0.1.cAnArYx7"));
+}

@@ -15,6 +15,29 @@ fn word_of_something_newer_is_followed_by_one_look() {
     assert_eq!(world.store.reads, reads + 1);
 }
 
+/// What one process has written another may see later than the message that tells of it.
+#[test]
+fn what_the_store_does_not_show_at_once_is_looked_for_twice_more() {
+    for signed_out in [false, true] {
+        for late in [0, 500, 1_500, 2_500] {
+            let mut world = signed_in();
+            if signed_out {
+                world.sign_out();
+            }
+            let (old, reads) = (world.store.text.clone(), world.store.reads);
+            world.sign_in_elsewhere("bob");
+            let new = core::mem::replace(&mut world.store.text, old);
+            world.input(Input::Notice(Notice { epoch: Epoch(1 << 51), generation: Generation(9) }.encode()));
+            world.advance(ms(late));
+            world.store.text = new;
+            world.advance(minutes(1));
+            let is_seen = late < 2_000;
+            assert_eq!(world.snapshot().subject.as_deref() == Some("bob"), is_seen, "{signed_out} {late}");
+            assert_eq!(world.store.reads, reads + 3, "{signed_out} {late}");
+        }
+    }
+}
+
 /// MT9: the sign-out of another tab is heard of at once.
 #[test]
 fn word_of_a_sign_out_ends_the_session() {

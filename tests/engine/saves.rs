@@ -107,3 +107,37 @@ fn a_save_of_something_newer_takes_the_place_of_the_retry() {
     assert_eq!(world.store.writes, writes);
     assert!(world.store.holds("refresh.1.0"));
 }
+
+/// The write ends when its time is over, and the store shows what it has brought: that need not be stored once more.
+#[test]
+fn a_pair_that_the_store_shows_after_all_is_not_stored_again() {
+    let mut world = World::with(|options| options.number("apart", 1.0).expect("a valid option"));
+    world.store.mode = Mode::Delayed(3_000);
+    world.sign_in("ada");
+    world.advance(secs(4));
+    world.store.mode = Mode::Sync;
+    world.server.script.push_back(Reply::Slow(6_000));
+    world.refresh();
+    let writes = world.store.writes;
+    world.advance(ms(5_900));
+    assert_eq!((world.store.writes, world.state()), (writes, State::Active));
+}
+
+/// What is stored once more says that a request is on the wire: without it another tab would send the same token.
+#[test]
+fn a_save_that_is_tried_again_leaves_the_claim_of_a_request_on_the_wire() {
+    let mut world = World::new();
+    world.store.mode = Mode::Failing;
+    world.sign_in("ada");
+    world.store.mode = Mode::Delayed(600);
+    world.server.script.push_back(Reply::Slow(6_000));
+    world.advance(ms(4_300));
+    let writes = world.store.writes;
+    // The claim is being written when the save is due.
+    world.refresh();
+    world.advance(secs(3));
+    assert_eq!((world.store.writes - writes, world.requests()), (2, 1));
+    assert!(world.store.holds(r#""locked":1"#), "{:?}", world.store.text);
+    world.advance(secs(6));
+    assert!(world.store.holds(r#""claim":null"#) && world.store.holds("refresh.0.1"));
+}

@@ -220,6 +220,25 @@ fn a_look_that_is_answered_after_the_next_was_begun_tells_nothing_of_what_is_hel
     assert_eq!(world.state(), State::Active);
 }
 
+/// I1: nor is it sent by. Where nothing is claimed in the store, only the look that is under way shows what is spent.
+#[test]
+fn a_pair_that_a_late_look_has_shown_is_not_sent_before_the_next_look_is_answered() {
+    let mut world = World::expired_with(|options| options.number("shared", 0.0).unwrap());
+    world.store.mode = Mode::Hanging;
+    let look = world.store.reads + world.store.writes + 1;
+    let call = world.need();
+    world.advance(ms(2_100));
+    for (op, keeps_access) in [(look, false), (look + 1, true)] {
+        assert_eq!(world.requests(), 0);
+        world.rotate_elsewhere();
+        let mut shown = world.record();
+        shown.session.as_mut().expect("a session").access.take_if(|_| !keeps_access);
+        world.input(Input::StoreRead { op: StoreOp(op), text: Some(shown.encode()), fence: None });
+    }
+    world.expect(call, Settled::Done);
+    assert_eq!((world.generation(), world.requests()), (Generation(3), 0));
+}
+
 /// I5: a sign-out that the store did not take in all its tries is made up for when it can be read again.
 #[test]
 fn a_sign_out_that_was_given_up_is_stored_at_the_next_look() {
@@ -234,6 +253,22 @@ fn a_sign_out_that_was_given_up_is_stored_at_the_next_look() {
     world.input(Input::Notice(Notice { epoch: Epoch(1 << 51), generation: Generation(1) }.encode()));
     world.advance(secs(2));
     assert_eq!((world.record().session.is_none(), world.state()), (true, State::SignedOut));
+}
+
+/// Whoever has emptied it has ended the session, too.
+#[test]
+fn a_sign_out_that_was_given_up_is_not_owed_to_an_empty_store() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.advance(secs(5));
+    world.store.mode = Mode::Failing;
+    world.sign_out();
+    world.advance(minutes(30));
+    world.store.mode = Mode::Sync;
+    world.store.text = None;
+    let writes = world.store.writes;
+    world.wake(Wake::Focus);
+    assert_eq!((world.store.writes, &world.store.text), (writes, &None));
 }
 
 /// I12: what was refused is not what is held by then, and the look that is still under way decides.

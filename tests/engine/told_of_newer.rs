@@ -66,6 +66,18 @@ fn one_that_does_not_come_is_waited_for_once() {
     assert_eq!(world.armed(), None);
 }
 
+/// What was told of is what is held by then.
+#[test]
+fn one_that_has_come_is_not_waited_for() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.rotate_elsewhere();
+    world.announce_elsewhere();
+    world.advance(secs(10));
+    world.force();
+    assert_eq!((world.generation(), world.requests()), (Generation(2), 1));
+}
+
 /// Two looks in a row, as when a page is shown: the first one's answer comes, the other's never does.
 #[test]
 fn what_a_look_has_shown_counts_though_another_has_followed() {

@@ -220,3 +220,26 @@ fn a_sign_in_that_outdoes_a_record_while_it_is_written_is_written_again_at_once(
     assert_eq!(world.snapshot().subject.as_deref(), Some("bob"));
     assert!(world.record().epoch > tombstone.epoch && world.store.holds("refresh.1.0"));
 }
+
+/// The store could not be read, so nobody knows whose session the sign-out was to end: the clock tells that it was begun
+/// before, unless it has been set back.
+#[test]
+fn a_sign_out_of_a_session_that_could_not_be_read_ends_what_is_older() {
+    for set_back in [false, true] {
+        let mut world = World::new();
+        world.sign_in("ada");
+        world.advance(secs(5));
+        world.store.mode = Mode::Failing;
+        let mut world = world.reload(2);
+        world.sign_out();
+        if set_back {
+            world.set_wall(-3_600_000);
+        }
+        world.store.mode = Mode::Sync;
+        world.advance(ms(2_500));
+        let state = if set_back { State::Active } else { State::SignedOut };
+        assert_eq!(world.state(), state, "set back {set_back}");
+        world.advance(secs(30));
+        assert_eq!((world.state(), world.store.holds("refresh.0.0")), (state, set_back));
+    }
+}

@@ -5,6 +5,7 @@ use evertoken::engine::time::Millis;
 
 use super::eye::{Eye, Session};
 use crate::invariant::Invariant;
+use crate::locks::Locking;
 use crate::store::Manner;
 use crate::world::World;
 
@@ -24,13 +25,15 @@ impl World {
         // A caller that does not wait for a refresh gets its 401.
         let waits = self.scenario.config.max_wait >= Millis::from_secs(2);
         let served = !waits || eye.last_status == Some(200);
+        // A lock that is never granted is waited for a little beyond the token's end.
+        let queues = self.scenario.locking == Locking::Never && view.is_refreshing();
         let is_new = self.watch.last_left_at + LATELY >= self.clock.elapsed;
         let fine = match eye.session {
             Session::Open if state == State::Ending => serves_out && served,
             // Where writes are not compared over tabs they take the only live token from one another for ever, and users
             // sign in again: who has done so just now may not have asked since.
             Session::Open if self.scenario.manner == Manner::Lagging => alive && (served || is_new),
-            Session::Open => alive && served && state == State::Active,
+            Session::Open => alive && served && (state == State::Active || state == State::Stale && queues),
             Session::Closed => state == State::SignedOut,
             Session::Refused => serves_out && served && state == State::Ending,
         };
@@ -62,14 +65,23 @@ impl World {
             if record.stamp().order() < view.eye.order && (self.watch.emptied || view.eye.blind) {
                 continue;
             }
+            // Known: who holds what such a page remembers writes it over the other.
+            if self.watch.emptied && record.epoch.0 > self.clock.now(0).wall.0.unsigned_abs() {
+                continue;
+            }
             // Who has ended a session that is over at the server, and could not store that, is right.
             let family = sight.pair().and_then(Eye::family_in);
             let is_over = family.is_some_and(|family| !self.provider.is_alive(family));
             let is_same = match &record.session {
                 None => view.state() == State::SignedOut,
                 Some(_) if is_over && view.state() == State::SignedOut => true,
-                // Refused, it is begun by nobody whose page is loaded since.
-                Some(session) if session.refused && view.state() == State::SignedOut => true,
+                // Refused, it is begun by nobody whose page is loaded since; who was refused an older pair, as the store had
+                // been emptied, serves out the token of that one.
+                Some(session)
+                    if session.refused && matches!(view.state(), State::Ending | State::SignedOut) =>
+                {
+                    true
+                }
                 Some(_) => view.state() != State::SignedOut && view.generation() == record.generation,
             };
             if !is_same {

@@ -91,8 +91,8 @@ pub(crate) struct Eye {
     acted: bool,
     /// The last read that the page began with.
     first: Option<StoreOp>,
-    /// Until when the store is looked at because another tab has said so.
-    pub(crate) hint: Option<Mono>,
+    /// How often more the store may be looked at because another tab has said so.
+    pub(crate) hints: u8,
     /// The last answer of the API.
     pub(crate) last_status: Option<u16>,
     /// The second of the last ticks, and how many it saw.
@@ -158,6 +158,7 @@ impl Eye {
     /// A read is answered; says whether it counts: one that another has followed does for what it shows of newer tokens.
     pub(crate) fn read_answered(&mut self, op: StoreOp) -> bool {
         let sight = self.sights.remove(&op).unwrap_or_default();
+        self.hints = self.hints.saturating_sub(u8::from(!sight.is_behind()));
         let counts = self.reading.is_some_and(|(reading, _)| reading == op);
         if sight.readable && counts {
             self.seen = sight.clone();
@@ -169,7 +170,10 @@ impl Eye {
         }
         if self.begins_again(op, &sight) {
             self.booted = false;
-            self.view = Some(sight);
+            // While a pair is waited for, a later read whose time is over shows nothing, and may come late in turn.
+            let later = self.reading.filter(|_| self.expired && sight.is_behind());
+            self.first = later.map_or(self.first, |(later, _)| Some(later));
+            self.view = Some(sight).filter(|_| later.is_none());
             return false;
         }
         if counts {

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use evertoken::engine::ids::StoreOp;
 use evertoken::engine::output::Write;
+use evertoken::engine::time::Millis;
 
 use super::eye::{Eye, Session, Wish};
 use super::ledger::Left;
@@ -25,6 +26,14 @@ impl World {
         let Some(family) = eye.family else {
             return;
         };
+        if eye
+            .word()
+            .and_then(|word| word.cooldown)
+            .is_some_and(|asked| asked.left(eye.viewed) > Millis::ZERO)
+        {
+            // When the server names a time, the schedule has no more to say.
+            eye.soft = None;
+        }
         let word = eye.word().and_then(|word| word.session.as_ref());
         let (lost, refused) = word.map_or((false, false), |session| (session.lost, session.refused));
         // What is learnt after the refusal changes nothing of its reason.

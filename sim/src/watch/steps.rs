@@ -49,7 +49,7 @@ impl World {
                 eye.turn.lock = Some(Held { id: *id, since: now.mono, held_up });
                 eye.turn.look = Look::Wanted;
             }
-            Input::Notice(_) => eye.hint = Some(now.mono.after(HINT)),
+            Input::Notice(_) => eye.hints = HINTS,
             Input::Refresh { .. } => eye.asked = true,
             Input::Wake(wake) if *wake != Wake::Hidden => {
                 eye.turn.woken();
@@ -253,6 +253,8 @@ impl World {
                 self.watch_return(tab);
             }
             Event::RefreshFailed { error, exhausted } => self.watch_failure(tab, error, *exhausted),
+            // The next refresh is another one, which the new tokens set a time for.
+            Event::Refreshed { .. } => self.tabs[tab].eye.soft = None,
             Event::SessionEnded(refusal) => self.watch_end_of_session(tab, refusal),
             Event::SessionExpiring { .. } => {
                 // Where the store says that the token was refused, what the server answers says no more.
@@ -320,8 +322,10 @@ impl World {
         let fair = match reason {
             EndReason::SignedOut => eye.wishes > 0,
             // Known: a page that could not read its store begins to count anew, and the record that shows up later
-            // seems newer.
-            EndReason::SignedOutElsewhere => is_left || eye.blind,
+            // seems newer; so does one of before the clock was set back to what no store has taken since.
+            EndReason::SignedOutElsewhere => {
+                is_left || eye.blind || eye.unseen && self.clock.lies().set_back > 0
+            }
             // What was seen when it was superseded may be gone from the store by its end.
             EndReason::Superseded => eye.superseded || eye.news().is_some() || was == Session::Refused,
             EndReason::Refused | EndReason::RefreshResponseLostPossible => eye.refused.is_some() && is_dead,
@@ -376,7 +380,8 @@ impl World {
         // A store that cannot be read is looked at some times more.
         let unread = (1..=MOST_LOOKS).contains(&view.eye.unread);
         let is_behind = view.eye.view.as_ref().is_some_and(Sight::is_behind);
-        let waits = saves || unread || is_behind || deadline <= view.eye.hint;
+        let hinted = view.eye.hints > 0 && delay <= HINT;
+        let waits = saves || unread || is_behind || hinted;
         if idle && !waits {
             self.broke(Invariant::I11, || format!("a timer of {delay:?} though signed out"));
         }
@@ -396,8 +401,9 @@ fn retry_delay(config: &Config, number: u32) -> Millis {
 pub(super) const TO_STORE: u64 = 10_000;
 /// How long what somebody has done may be on its way to the store.
 const AT_ONCE: u64 = 2_000;
-/// Within which time the store is looked at because another tab has said so.
+/// Within which time the store is looked at because another tab has said so, and how often, with looks under way.
 const HINT: Millis = Millis::from_secs(1);
+const HINTS: u8 = 12;
 /// How often a visitor's page looks at a store that does not answer, and a little more.
 const MOST_LOOKS: u32 = 8;
 /// How often a sign-out is stored again that could not be, and a little more.

@@ -248,7 +248,10 @@ impl World {
 
     #[track_caller]
     fn deliver_due(&mut self) {
+        let mut spins = 0;
         while let Some(at) = self.next_due() {
+            spins += 1;
+            assert!(spins < 1_000, "engine and store spin: {:?}", self.engine);
             let (.., delivery) = self.queue.remove(at);
             match delivery {
                 Delivery::Answer(attempt, outcome) => {

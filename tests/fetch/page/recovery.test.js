@@ -137,7 +137,7 @@ test('refreshes that do not help become rare', async () => {
   ok(count >= 2 && count <= 6, `two to six refreshes, not ${count}`);
 });
 
-test('a refresh that helps ends the pauses', async () => {
+test('after a refresh that helps the pauses begin anew', async () => {
   for (const send of [(auth) => auth.fetch(guarded()), (auth) => auth.fetch(guarded(), { headers: new Headers() }), run]) {
     const auth = await signedIn();
     for (let n = 0; n < 8; n++) {
@@ -147,8 +147,12 @@ test('a refresh that helps ends the pauses', async () => {
     pass(300_000);
     await refuse(auth);
     equal((await send(auth)).status, 200);
+    // The next that does not help is the first again: five seconds.
+    pass(3000);
+    await auth.fetch(wire({ status: 401 }));
+    pass(6000);
     await refuse(auth);
-    equal((await send(auth)).status, 200, 'without a pause:');
+    equal((await send(auth)).status, 200, 'the pause begins anew:');
   }
   function run(auth) {
     return auth.run((token) => native(guarded(), { headers: { Authorization: `Bearer ${token}` } }));
@@ -292,9 +296,10 @@ test('without a session a request goes out bare, and its 401 is the caller’s',
 test('when no new token can be had, what run gives is what the operation came to', async () => {
   for (const answer of [{ status: 503 }, { status: 400, body: { error: 'invalid_grant' } }]) {
     const auth = await withRefused({ retries: 0 });
-    await fault({ path: '/auth/refresh', ...answer });
+    await fault({ path: '/auth/refresh', times: 1, ...answer });
     const response = await auth.run((token) => native(guarded(), { headers: { Authorization: `Bearer ${token}` } }));
     equal([response.status, await response.text()], [401, 'refused']);
+    equal(auth.state, answer.status === 503 ? 'active' : 'signedOut');
   }
 });
 

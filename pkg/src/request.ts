@@ -45,11 +45,7 @@ export interface Outgoing {
  */
 export function outgoing(input: RequestInfo | URL, init: RequestInit | undefined, href: string): Outgoing {
   const body = init?.body;
-  const copy = copyOf(body);
-  // All other members are seen through it, frozen or not, and read on the object that the caller gave.
-  const seen: RequestInit | undefined =
-    copy && new Proxy({}, { get: (_, name) => (name === 'body' ? copy : init![name as keyof RequestInit]) });
-  const request = new Request(isRequest(input) ? input : href, seen ?? init);
+  const request = new Request(isRequest(input) ? input : href, withCopy(init, body));
   // What only looks like a Request may name one place and lead to another.
   if (request.url !== href) throw new TypeError();
   const { method, signal, headers, keepalive } = request;
@@ -97,13 +93,20 @@ function isStreamed(request: Request): boolean {
   }
 }
 
-/** A copy of what WebKit looks into only when it sends: buffers and parameters. */
-function copyOf(body: unknown): ArrayBuffer | URLSearchParams | undefined {
-  if (isTagged(body, 'URLSearchParams')) return new URLSearchParams(String(body));
-  const { buffer, byteOffset, byteLength } = ArrayBuffer.isView(body) ? body : { buffer: body, byteOffset: 0 };
-  // (One that can grow is refused.)
-  if (!isTagged(buffer, 'ArrayBuffer') || (buffer as { resizable?: boolean }).resizable) return undefined;
-  return (buffer as ArrayBuffer).slice(byteOffset, byteLength && byteOffset + byteLength);
+/**
+ * An init with a copy of what WebKit looks into only when it sends: buffers and parameters. All other members are seen
+ * through it, frozen or not, and read on the object that the caller gave. Nothing of the request holds the copy.
+ */
+function withCopy(init: RequestInit | undefined, body: unknown): RequestInit | undefined {
+  let copy: BodyInit;
+  if (isTagged(body, 'URLSearchParams')) copy = new URLSearchParams(String(body));
+  else {
+    const { buffer, byteOffset, byteLength } = ArrayBuffer.isView(body) ? body : { buffer: body, byteOffset: 0 };
+    // (One that can grow is refused.)
+    if (!isTagged(buffer, 'ArrayBuffer') || (buffer as { resizable?: boolean }).resizable) return init;
+    copy = (buffer as ArrayBuffer).slice(byteOffset, byteLength && byteOffset + byteLength);
+  }
+  return new Proxy({}, { get: (_, name) => (name === 'body' ? copy : init![name as keyof RequestInit]) });
 }
 
 export function isRequest(input: unknown): input is Request {

@@ -122,7 +122,9 @@ impl Engine {
 
     /// Whether the store, which can be read again, has the session that was ended here and could not take that.
     fn owes_a_tombstone(&self) -> bool {
-        let is_there = self.stored_session().is_some_and(|stored| self.desk.ended == Some(stored));
+        let is_there = self
+            .stored_session()
+            .is_some_and(|stored| self.desk.ended.is_some_and(|(ended, _)| ended == stored));
         self.session.is_none() && self.desk.wish && is_there && self.desk.is_idle()
     }
 

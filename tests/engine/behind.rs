@@ -203,6 +203,24 @@ fn without_a_record_the_pair_counts() {
     assert!(world.store.fence.is_some());
 }
 
+/// The record has shown that the token which is held is spent; then the store cannot be read.
+#[test]
+fn a_tab_that_waits_for_its_pair_sends_nothing_when_the_store_fails() {
+    for mode in [Mode::Failing, Mode::Hanging] {
+        let (mut world, pair) = behind(false);
+        world.need();
+        world.store.mode = mode;
+        world.advance(minutes(10));
+        assert_eq!((world.requests(), world.ends()), (0, vec![]), "{mode:?}");
+        world.store.mode = Mode::Sync;
+        world.store.put(pair);
+        world.wake(Wake::Shown);
+        world.advance(secs(1));
+        assert_eq!((world.state(), world.ends()), (State::Active, vec![]), "{mode:?}");
+        assert!(world.generation() >= Generation(2), "{mode:?}");
+    }
+}
+
 /// Within its grace the server has given this tab and another the same pair, and only the other could store it.
 #[test]
 fn a_pair_that_may_be_the_one_that_is_held_is_waited_for() {

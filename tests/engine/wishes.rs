@@ -243,3 +243,20 @@ fn a_sign_out_of_a_session_that_could_not_be_read_ends_what_is_older() {
         assert_eq!((world.state(), world.store.holds("refresh.0.0")), (state, set_back));
     }
 }
+
+/// The epochs of before the clock was set back were known, and those since count on from them: the later one is higher.
+#[test]
+fn a_session_that_was_begun_after_a_sign_out_stands_where_all_count_on() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.set_wall(-3_600_000);
+    world.advance(secs(5));
+    world.store.mode = Mode::Delayed(500);
+    world.sign_out();
+    world.sign_in_elsewhere("bob");
+    let record = world.record();
+    world.put(Record { epoch: record.epoch.next(UnixMillis(0)), ..record });
+    world.advance(secs(5));
+    assert_eq!(world.snapshot().subject.as_deref(), Some("bob"));
+    assert!(world.store.holds("refresh.1.0"));
+}

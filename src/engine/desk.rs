@@ -35,8 +35,8 @@ pub(super) struct Desk {
     pub wish: bool,
     /// The last operation before that.
     wished_after: StoreOp,
-    /// The session that has ended here last; `None` when the user ended one that nobody had seen.
-    pub ended: Option<SessionId>,
+    /// The session that has ended here last, and its epoch; `None` when the user ended one that nobody had seen.
+    pub ended: Option<(SessionId, Epoch)>,
     /// The store has shown an older pair than the record beside it.
     pub behind: Option<Box<Behind>>,
     /// When the store is looked at because another tab has said so, or to see whether the pair has come through.

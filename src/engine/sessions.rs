@@ -257,7 +257,7 @@ impl Engine {
             return;
         };
         self.mark(Mark::SessionEnded, refusal.reason as u64);
-        self.desk.ended = Some(session.id);
+        self.desk.ended = Some((session.id, self.epoch));
         self.ground();
         self.forget_failures();
         let unknown = session.standing == Standing::Resuming { hinted: false };

@@ -144,8 +144,7 @@ fn a_claim_from_the_future_tells_nothing() {
     }
 }
 
-/// What this page could not take back is no other tab's claim.
-/// Nor does one on a pair that this tab has replaced and could not store.
+/// This tab has replaced the pair and could not store the new one.
 #[test]
 fn a_claim_on_an_older_pair_tells_nothing() {
     let mut world = World::new();
@@ -183,6 +182,21 @@ fn a_live_claim_on_an_older_pair_is_waited_for() {
     assert_eq!((world.requests(), world.generation()), (2, Generation(3)));
 }
 
+/// Nobody refreshes the session that was begun here after it, and could not be stored.
+#[test]
+fn a_live_claim_on_another_session_is_not_waited_for() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.advance(secs(5));
+    world.store.mode = Mode::Failing;
+    world.sign_in("bob");
+    world.store.mode = Mode::Sync;
+    world.claim_elsewhere(Hold::Alone, 0);
+    world.force();
+    assert_eq!(world.requests(), 1);
+}
+
+/// What this page could not take back is no other tab's claim.
 #[test]
 fn a_claim_of_its_own_is_no_reason_to_wait() {
     for mode in [LockMode::Free, LockMode::Missing] {

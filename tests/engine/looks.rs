@@ -108,6 +108,27 @@ fn a_session_of_before_the_last_sign_out_does_not_come_back() {
     assert_eq!((world.state(), world.requests()), (State::SignedOut, 0));
 }
 
+/// I5: nor one that was refused here before somebody signed in and out, when the store takes none of it.
+#[test]
+fn what_ended_before_the_session_that_ended_last_does_not_come_back() {
+    let mut world = World::expired();
+    world.store.mode = Mode::Mute;
+    world.server.revoke(0);
+    world.need();
+    world.advance(secs(7));
+    assert_eq!(world.ends(), [EndReason::Refused]);
+    world.sign_in("bob");
+    world.advance(secs(1));
+    world.sign_out();
+    world.advance(secs(3));
+    world.wake(Wake::Shown);
+    world.advance(secs(3));
+    assert_eq!((world.state(), world.record().session.is_some()), (State::SignedOut, true));
+    world.store.mode = Mode::Sync;
+    world.advance(minutes(2));
+    assert!(world.state() == State::SignedOut && world.record().session.is_none());
+}
+
 /// I5: the refusal was of the session before; whoever has signed in meanwhile stays signed in.
 #[test]
 fn a_refusal_gives_in_to_a_session_that_was_begun_since() {

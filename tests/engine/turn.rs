@@ -55,6 +55,16 @@ fn between_two_attempts_the_lock_is_given_back() {
     }
 }
 
+/// Also when the next is due at once: whoever has waited for the lock may have brought what it is for.
+#[test]
+fn between_two_attempts_without_a_pause_the_lock_is_given_back() {
+    let mut world = World::expired_with(|options| options.number("retryDelay", 0.0).unwrap());
+    world.server.script.push_back(Reply::Silent);
+    world.need();
+    world.advance(secs(11));
+    assert_eq!((world.requests(), world.locks, world.state()), (2, 2, State::Active));
+}
+
 /// At any moment of the turn, through a store that takes its time.
 #[test]
 fn whatever_ends_a_refresh_gives_the_lock_back() {

@@ -158,8 +158,8 @@ impl Eye {
     /// A read is answered; says whether it counts: one that another has followed does for what it shows of newer tokens.
     pub(crate) fn read_answered(&mut self, op: StoreOp) -> bool {
         let sight = self.sights.remove(&op).unwrap_or_default();
-        self.hints = self.hints.saturating_sub(u8::from(!sight.is_behind()));
         let counts = self.reading.is_some_and(|(reading, _)| reading == op);
+        self.hints = self.hints.saturating_sub(u8::from(counts && !sight.is_behind()));
         if sight.readable && counts {
             self.seen = sight.clone();
         }

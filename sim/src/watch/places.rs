@@ -133,9 +133,9 @@ impl World {
     fn watch_text(&mut self, job: &Job, change: &Change, is_half: bool) {
         let over = |family: &usize| self.watch.left.get(family).is_some_and(|left| left.known);
         let over = self.families(&change.after).into_iter().find(over);
-        // Known: what begins in a store that was emptied, when the clock was set back, seems older than what other pages
-        // hold.
-        let is_lost = self.watch.emptied && self.clock.lies().set_back > 0;
+        // Known: what begins in a store that was emptied, or could not be read, when the clock was set back, seems older
+        // than what other pages hold or the store shows late.
+        let is_lost = (self.watch.emptied || job.blind) && self.clock.lies().set_back > 0;
         // Known: a pair without its record is seen by some tabs, and written over by one that has not seen it.
         if is_half {
             self.watch.halves.extend(change.after.id.map(|id| id.family));

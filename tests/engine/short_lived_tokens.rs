@@ -31,7 +31,7 @@ fn a_token_of_half_a_minute_does_not_end_on_its_way() {
     for _ in 0..36_000 {
         let call = world.need();
         world.expect(call, Settled::Done);
-        let ends = world.snapshot().expires_at.expect("an end").0 as i64;
+        let ends = world.snapshot().expires_at.expect("an end").0;
         assert!(ends - world.clock.truth() > 3_000, "at {}", world.clock.elapsed);
         world.advance(ms(100));
     }

@@ -1,5 +1,6 @@
 //! What the user has done here and the store does not hold yet, against records of before the clock was set back.
-use evertoken::engine::ids::Epoch;
+use evertoken::engine::ids::{Epoch, SessionId};
+use evertoken::engine::record::StoredSession;
 
 use crate::common::*;
 
@@ -295,4 +296,32 @@ fn two_sessions_that_the_user_has_ended_are_over_when_the_store_works_again() {
     world.store.mode = Mode::Sync;
     world.wake(Wake::Shown);
     assert!(world.state() == State::SignedOut && world.record().session.is_none());
+}
+
+/// The page was not run meanwhile, and the clock has passed what it showed before it was set back.
+#[test]
+fn an_end_that_is_stored_late_gives_in_to_a_session_that_was_begun_after_the_clock_was_set_back() {
+    let mut world = World::new();
+    world.store.mode = Mode::Failing;
+    world.advance(secs(60));
+    world.sign_in("ada");
+    world.sign_out();
+    world.advance(secs(1));
+    world.set_wall(-30_000);
+    let began = world.clock.now().wall;
+    world.sleep(minutes(10));
+    world.store.mode = Mode::Sync;
+    let body = world.server.sign_in("bob", world.clock.truth());
+    let bobs = StoredSession {
+        id: SessionId::new(7),
+        refresh: Some(Secret::new(body.split('"').nth(7).unwrap().to_owned())),
+        refresh_ends: None,
+        access: None,
+        refused: false,
+        lost: false,
+    };
+    world.store.put(record(bobs, began.0 as u64, 1));
+    world.wake(Wake::Shown);
+    world.advance(secs(3));
+    assert!(world.store.holds("refresh.1."), "{:?}", world.store.text);
 }

@@ -1,9 +1,10 @@
 //! What a look at the store has changed, and what follows from it.
 
 use super::broken::Flaw;
+use super::claim::Stamp;
 use super::engine::{Engine, Phase};
 use super::flight::Step;
-use super::found::Found;
+use super::found::{Found, Seen};
 use super::record::{self, Record};
 use super::secret::Secret;
 
@@ -120,11 +121,12 @@ impl Engine {
         }
     }
 
-    /// Whether the store, which can be read again, has the session that was ended here and could not take that.
+    /// Whether the store, which can be read again, has a session that was ended here and could not take that.
     fn owes_a_tombstone(&self) -> bool {
-        let is_there = self
-            .stored_session()
-            .is_some_and(|stored| self.desk.ended.is_some_and(|(ended, _)| ended == stored));
+        let ours = (self.epoch, self.generation);
+        let is_over =
+            |stamp: &Stamp| stamp.session.is_some() && stamp.order() < ours && !self.is_since(stamp);
+        let is_there = matches!(&self.desk.seen, Seen::Record(stamp) if is_over(stamp));
         self.session.is_none() && self.desk.wish && is_there && self.desk.is_idle()
     }
 

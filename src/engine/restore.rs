@@ -81,9 +81,10 @@ impl Engine {
     pub(super) fn outdoes(&self, record: &Record) -> bool {
         // What the store holds of the very session that is held, it has learnt.
         let is_told = self.session.is_some() && self.known_session() == record.stamp().session;
-        // What no other tab has seen yet, none can have ended.
-        let is_unseen = self.desk.wish && self.session.is_some() && record.session.is_none();
-        let is_later = self.desk.is_fresh() || is_unseen;
+        // What could not be stored may be older than what other tabs have stored since, if there are any; but what none of
+        // them has seen yet, none can have ended.
+        let is_unseen = self.session.is_some() && record.session.is_none();
+        let is_later = self.desk.is_fresh() || self.desk.wish && (is_unseen || !self.config.shared);
         // Who counts on from an epoch of before the clock was set back orders by number as ever.
         is_later && !is_told && self.is_ahead(record.epoch) && !self.is_ahead(self.epoch)
     }
@@ -160,15 +161,12 @@ impl Engine {
         let Seen::Record(stamp) = &found.seen else {
             return false;
         };
-        let (ended, begun) = self.desk.ended.unzip();
-        // What was stored before the ended session began is as over as that one, unless the clock was set back since.
-        let is_since = begun.is_some_and(|begun| begun < stamp.epoch) || self.is_ahead(self.epoch);
         // No tab writes an epoch of zero, and there would be none below it to step back to.
-        let is_other = stamp.session.is_some() && stamp.session != ended && stamp.epoch > Epoch(0);
+        let is_other = self.is_since(stamp) && stamp.epoch > Epoch(0);
         // The pair's place may deny it, and what cannot be adopted would be met again at every look.
         let is_denied = matches!(&found.stored, Stored::Record(record) if record.session.is_none());
         let is_late = self.desk.conflicted || failures > 0 || stamp.epoch == self.epoch;
-        let meets = self.session.is_none() && is_other && is_since && !is_denied && is_late;
+        let meets = self.session.is_none() && is_other && !is_denied && is_late;
         let meets = meets && stamp.order() <= ours;
         // What is being written over it is not taken back.
         let gives_in = meets && !self.desk.is_fresh() && self.desk.writing.is_none();
@@ -178,6 +176,14 @@ impl Engine {
             self.desk.look_at = Some(self.next_look());
         }
         gives_in
+    }
+
+    /// Whether the record is of a session that was begun after the one that has ended here. What was stored before that
+    /// one began is as over as it is, unless the clock was set back since.
+    pub(super) fn is_since(&self, stamp: &Stamp) -> bool {
+        let (ended, begun) = self.desk.ended.unzip();
+        let is_later = begun.is_some_and(|begun| begun < stamp.epoch) || self.is_ahead(self.epoch);
+        stamp.session.is_some() && stamp.session != ended && is_later
     }
 
     /// The session that is held, if anybody knows of it.

@@ -260,3 +260,39 @@ fn a_session_that_was_begun_after_a_sign_out_stands_where_all_count_on() {
     assert_eq!(world.snapshot().subject.as_deref(), Some("bob"));
     assert!(world.store.holds("refresh.1.0"));
 }
+
+/// Where no other tab writes, what could not be stored at once is still the last word.
+#[test]
+fn a_sign_in_that_failed_to_be_stored_outdoes_a_record_of_the_future_where_no_other_tab_writes() {
+    for shared in [false, true] {
+        let mut world = World::with(|options| options.number("shared", shared.into()).unwrap());
+        world.sign_in("ada");
+        world.set_wall(-3_600_000);
+        world.store.mode = Mode::Failing;
+        let mut world = world.reload(2);
+        world.sign_in("bob");
+        world.store.mode = Mode::Sync;
+        world.wake(Wake::Shown);
+        world.advance(secs(10));
+        assert_eq!(world.snapshot().subject.as_deref(), Some(if shared { "ada" } else { "bob" }));
+        assert_eq!(world.store.holds("refresh.1.0"), !shared);
+    }
+}
+
+/// The store took neither end, until nobody tried any more.
+#[test]
+fn two_sessions_that_the_user_has_ended_are_over_when_the_store_works_again() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.advance(secs(5));
+    world.store.mode = Mode::Hanging;
+    world.sign_out();
+    world.advance(minutes(5));
+    world.sign_in("bob");
+    world.advance(secs(5));
+    world.sign_out();
+    world.advance(minutes(5));
+    world.store.mode = Mode::Sync;
+    world.wake(Wake::Shown);
+    assert!(world.state() == State::SignedOut && world.record().session.is_none());
+}

@@ -28,6 +28,8 @@ export interface LaneParts {
 const ONE_SHOT = 60_000;
 /** How long the judgement of an answer may take, in milliseconds; after it, the answer is the caller's. */
 const JUDGEMENT = 10_000;
+/** How long the answer to a request that keeps alive is read before it is sent again, in milliseconds. */
+const UNREAD = 1_000;
 /** What a token must have left for a failure to have nothing to do with its end, in milliseconds. */
 const NEARLY_OVER = 300_000;
 
@@ -124,7 +126,8 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
   };
 
   const isGood = (generation: number) => link.left() > 0 && link.verdict()[2] === generation;
-  const isBusy = () => own.count > 0 || omitted.count > 0;
+  // What passes with a token is known by its header.
+  const isBusy = () => (isCookie && own.count > 0) || omitted.count > 0;
   const isOut = () => link.snapshot().state === 'signedOut' && !link.isClosed();
 
   return (send, of) => {
@@ -173,7 +176,10 @@ export function lane({ link, match, config, watch, unlisted }: LaneParts): Lane 
         out.done();
         return Promise.reject(out.signal.reason);
       }
-      work ??= link.share('unauthorized', generation, response.headers?.get?.('www-authenticate') ?? undefined);
+      const refused = () =>
+        link.share('unauthorized', generation, response.headers?.get?.('www-authenticate') ?? undefined);
+      // Until its answer has been read, the first request counts against what a page may have under way of that kind.
+      work ??= out.keepalive ? ask(response, (copy) => copy.text(), '', UNREAD).then(refused) : refused();
       return waited(work, out.signal).then((found) => {
         try {
           if (found instanceof Failure) throw found.error;

@@ -51,6 +51,10 @@ export class PlainRequest implements Outgoing {
     return this.copy.signal;
   }
 
+  get keepalive(): boolean | undefined {
+    return this.copy.keepalive;
+  }
+
   next(authorization?: string): [string, Plain] {
     return [this.href, this.with(authorization)];
   }

@@ -31,6 +31,8 @@ export interface Outgoing {
   readonly own?: boolean;
   /** Whether it can go out a second time, byte for byte. */
   readonly replayable: boolean;
+  /** Whether it counts against what a page may leave under way when it ends. (Older browsers do not tell.) */
+  readonly keepalive: boolean | undefined;
   /** Arguments for the next send. */
   next(authorization?: string): [input: RequestInfo | URL, init?: RequestInit];
   /** Lets go of what is kept for a second time. */
@@ -43,26 +45,27 @@ export interface Outgoing {
  */
 export function outgoing(input: RequestInfo | URL, init: RequestInit | undefined, href: string): Outgoing {
   const body = init?.body;
-  const copy = copyOf(body);
-  // All other members are seen through it, frozen or not, and read on the object that the caller gave.
-  const seen: RequestInit | undefined =
-    copy && new Proxy({}, { get: (_, name) => (name === 'body' ? copy : init![name as keyof RequestInit]) });
-  const request = new Request(isRequest(input) ? input : href, seen ?? init);
+  const request = new Request(isRequest(input) ? input : href, withCopy(init, body));
   // What only looks like a Request may name one place and lead to another.
   if (request.url !== href) throw new TypeError();
-  const { method, signal, headers } = request;
+  const { method, signal, headers, keepalive } = request;
   const own = headers.has('authorization') || request.mode === 'no-cors';
+  const bare = method === 'GET' || method === 'HEAD';
   // (Node takes any asynchronous iterable.)
-  const streams = isTagged(body, 'ReadableStream') || Symbol.asyncIterator in Object(body);
+  const streams =
+    isTagged(body, 'ReadableStream') ||
+    Symbol.asyncIterator in Object(body) ||
+    (!bare && body == null && isRequest(input) && isStreamed(request));
   let next: Request | undefined = request;
   // Without a body the same request can go out again. (Older Firefox has no `body` to ask.)
-  const spare = own || streams || method === 'GET' || method === 'HEAD' ? request : request.clone();
+  const spare = own || streams || bare ? request : request.clone();
   return {
     method,
     href,
     signal,
     own,
     replayable: !streams,
+    keepalive,
     next(authorization) {
       const now = next ?? spare;
       next = undefined;
@@ -75,12 +78,35 @@ export function outgoing(input: RequestInfo | URL, init: RequestInit | undefined
   };
 }
 
-/** A copy of what WebKit looks into only when it sends: buffers and parameters. */
-function copyOf(body: unknown): ArrayBuffer | URLSearchParams | undefined {
-  if (isTagged(body, 'URLSearchParams')) return new URLSearchParams(String(body));
-  const { buffer, byteOffset, byteLength } = ArrayBuffer.isView(body) ? body : { buffer: body, byteOffset: 0 };
-  if (!isTagged(buffer, 'ArrayBuffer')) return undefined;
-  return (buffer as ArrayBuffer).slice(byteOffset, byteLength && byteOffset + byteLength);
+/**
+ * Whether the body of a Request comes from a stream, which nothing of it tells; but it may not go out without CORS. A
+ * clone that is kept would hold all that has been sent. (To ask for `body` makes a stream of any other in WebKit.)
+ */
+function isStreamed(request: Request): boolean {
+  const copy = request.clone();
+  try {
+    new Request(copy, { method: 'POST', mode: 'no-cors', cache: 'default', integrity: '' });
+    return false;
+  } catch {
+    copy.body?.cancel().catch(ignore);
+    return true;
+  }
+}
+
+/**
+ * An init with a copy of what WebKit looks into only when it sends: buffers and parameters. All other members are seen
+ * through it, frozen or not, and read on the object that the caller gave. Nothing of the request holds the copy.
+ */
+function withCopy(init: RequestInit | undefined, body: unknown): RequestInit | undefined {
+  let copy: BodyInit;
+  if (isTagged(body, 'URLSearchParams')) copy = new URLSearchParams(String(body));
+  else {
+    const { buffer, byteOffset, byteLength } = ArrayBuffer.isView(body) ? body : { buffer: body, byteOffset: 0 };
+    // (One that can grow is refused.)
+    if (!isTagged(buffer, 'ArrayBuffer') || (buffer as { resizable?: boolean }).resizable) return init;
+    copy = (buffer as ArrayBuffer).slice(byteOffset, byteLength && byteOffset + byteLength);
+  }
+  return new Proxy({}, { get: (_, name) => (name === 'body' ? copy : init![name as keyof RequestInit]) });
 }
 
 export function isRequest(input: unknown): input is Request {

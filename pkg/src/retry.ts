@@ -38,7 +38,8 @@ export async function retrying(
   }
 }
 
-/** `Retry-After` in milliseconds: seconds, or a date; 0 when it is neither. */
-function after(value: string | null | undefined): number {
-  return (/^\d+$/.test(value ?? '') ? +value! * 1000 : Date.parse(value ?? '') - Date.now()) || 0;
+/** `Retry-After` in milliseconds: seconds, or a date of HTTP (RFC 9110 §5.6.7), whose oldest form names no zone; else 0. */
+function after(value: string | null = ''): number {
+  if (/^\d+$/.test(value!)) return +value! * 1000;
+  return (/^[FMSTW]\w+,? .+:/.test(value!) && Date.parse(value!.replace(/( GMT)?$/, ' GMT')) - Date.now()) || 0;
 }

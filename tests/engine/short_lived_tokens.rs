@@ -21,6 +21,23 @@ fn short_lives_are_refreshed_no_more_than_they_need() {
     }
 }
 
+/// FW10: an API may take three seconds to look at the token.
+#[test]
+fn a_token_of_half_a_minute_does_not_end_on_its_way() {
+    let mut world = World::new();
+    world.server.lifetime = 30;
+    world.server.latency = 2_000;
+    world.sign_in("ada");
+    for _ in 0..36_000 {
+        let call = world.need();
+        world.expect(call, Settled::Done);
+        let ends = world.snapshot().expires_at.expect("an end").0 as i64;
+        assert!(ends - world.clock.truth() > 3_000, "at {}", world.clock.elapsed);
+        world.advance(ms(100));
+    }
+    assert_eq!(world.engine.metrics().waited, 0);
+}
+
 /// A server that gives the same token again gets one call more and then a growing distance.
 #[test]
 fn the_same_token_again_is_put_off() {

@@ -73,14 +73,15 @@ export function find(engine) {
 }
 
 /** Opens `url` in a fresh browser of its own. Chromium trusts the certificate whose key has the hash `pin`. */
-export async function open(engine, programs, url, pin) {
+export async function open(engine, programs, url, { pin, env: more }) {
   const profile = await makeTemporary('profile');
   const ends = [() => remove(profile)];
   const stop = async () => {
     for (const end of ends.reverse().splice(0)) await end();
   };
   try {
-    const env = { ...process.env, HOME: profile };
+    // Nowhere near Greenwich, where every date would have the right zone.
+    const env = { ...process.env, TZ: 'Asia/Kolkata', ...more, HOME: profile };
     if (programs.display) {
       const [child, display] = await startDisplay(programs.display);
       ends.push(() => end(child));

@@ -15,14 +15,15 @@ const CORPORA = fileURLToPath(new URL('../../corpora', import.meta.url));
 /** Has `random-calls.mjs`, which Node uses too. */
 const CALLS = fileURLToPath(new URL('../../../pkg/test', import.meta.url));
 const PAGES = fileURLToPath(new URL('../page', import.meta.url));
-/** Makes WebKit collect garbage all the time, by which it loses files of its own: for one test alone. */
-const ALWAYS = 'JSC_slowPathAllocsBetweenGCs';
 /** How long one test may take before the page is given up. */
 const GUARD = 180_000;
 
-/** The suite in one engine. `EVERTOKEN_ONLY` is a module or a part of a test's name: only those run. */
-export function suite(engine) {
-  test(engine, async (t) => {
+/**
+ * The suite in one engine. `EVERTOKEN_ONLY` is a module or a part of a test's name: only those run. `collects`: whether
+ * garbage can be collected in it, for which a browser may need an `env` of its own; `alone`: the one test that needs it.
+ */
+export function suite(engine, { collects = true, env, alone = '' } = {}) {
+  test(`${engine}${alone && `, alone: ${alone}`}`, async (t) => {
     const programs = find(engine);
     if (programs.missing) {
       assert.ok(!process.env.CI, programs.missing);
@@ -43,9 +44,9 @@ export function suite(engine) {
     front.backend = server.origin;
 
     const browser = {};
-    const reports = conduct(front, server, engine, browser);
-    const query = new URLSearchParams({ only: process.env.EVERTOKEN_ONLY ?? '' });
-    Object.assign(browser, await open(engine, programs, `${own}/fetch/index.html?${query}`, front.pin));
+    const reports = conduct(front, server, { engine, collects }, browser);
+    const query = new URLSearchParams({ only: process.env.EVERTOKEN_ONLY ?? '', alone });
+    Object.assign(browser, await open(engine, programs, `${own}/fetch/index.html?${query}`, { pin: front.pin, env }));
     ends.push(browser.stop);
     t.diagnostic(`${engine} ${browser.version}`);
     for (;;) {
@@ -60,7 +61,7 @@ export function suite(engine) {
 }
 
 /** Answers the page's questions to the harness; returns the queue of what comes of each test. */
-function conduct(front, server, engine, browser) {
+function conduct(front, server, about, browser) {
   const reports = Object.assign(new EventEmitter(), { waiting: [], running: 'the start of the page' });
   let issued = new Set();
   let refused = new Set();
@@ -74,7 +75,7 @@ function conduct(front, server, engine, browser) {
   };
 
   const answers = {
-    config: () => ({ engine, origins: front.origins, collects: engine !== 'webkit' || ALWAYS in process.env }),
+    config: () => ({ ...about, origins: front.origins }),
     async begin({ name }) {
       reports.running = name;
       reports.emit('change');

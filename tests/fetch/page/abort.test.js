@@ -1,6 +1,6 @@
 // A caller that leaves, leaves at once and alone, at every stage. And nobody waits for ever.
 
-import { caught, engine, equal, fault, login, make, ok, oldLogin, outcome, pass, refreshes, seen, sleep, test, tokenOf, unique, until, wire, withExpired, withRefused } from './kit.js';
+import { after, caught, collectGarbage, engine, equal, evertoken, fault, login, make, ok, oldLogin, outcome, pass, refreshes, seen, sleep, test, tokenOf, unique, until, wire, withExpired, withRefused } from './kit.js';
 
 const mine = { why: 'mine' };
 const guarded = (query) => wire({ guard: 1, ...query });
@@ -9,7 +9,7 @@ const guarded = (query) => wire({ guard: 1, ...query });
  * Begins a call that leaves and one that stays; aborts the first once `stage()` holds. The first rejects with its own
  * reason before anything else can happen, the other is served.
  */
-async function leaving(auth, stage, k) {
+async function leaving(auth, stage, k, afterwards = () => {}) {
   const controller = new AbortController();
   const left = auth.fetch(guarded({ k, leaver: 1 }), { signal: controller.signal, headers: new Headers({ 'X-A': '1' }) });
   const plain = auth.fetch(guarded({ k, leaver: 2 }), { signal: controller.signal });
@@ -18,15 +18,24 @@ async function leaving(auth, stage, k) {
   const all = [left, plain, request].map(outcome);
   await stage();
   const before = (await seen(`k=${k}&leaver`)).length;
-  controller.abort(mine);
   let task = false;
+  // (Before all that an abort may put off.)
   setTimeout(() => (task = true));
+  controller.abort(mine);
   for (const { error } of await Promise.all(all)) equal(error === mine, true, 'its own reason:');
   ok(!task, 'the rejection in the same task');
+  afterwards();
   equal((await stayed).status, 200);
   await sleep(50);
   equal((await seen(`k=${k}&leaver`)).length, before, 'requests of who has left:');
   equal(auth.metrics().refreshed, 1);
+}
+
+/** A promise, and what resolves it. */
+function gate() {
+  let open;
+  const opened = new Promise((resolve) => (open = resolve));
+  return [opened, open];
 }
 
 test('an abort while the refresh is waited for', async () => {
@@ -36,10 +45,54 @@ test('an abort while the refresh is waited for', async () => {
   equal((await seen(`k=${k}&leaver`)).length, 0);
 });
 
+test('an abort by one of several signals, joined by one that only the call has', async () => {
+  const auth = await withExpired({}, { path: '/auth/refresh', times: 1, latency_ms: 600 });
+  const controller = new AbortController();
+  const joined = () => AbortSignal.any([controller.signal, new AbortController().signal]);
+  const k = unique();
+  const calls = [
+    auth.fetch(wire({ k }), { signal: joined() }),
+    auth.fetch(wire({ k }), { signal: joined(), headers: new Headers() }),
+    auth.fetch(new Request(wire({ k }), { signal: joined() })),
+    auth.fetch(new Request(wire({ k }), { method: 'POST', body: 'x' }), { signal: joined() }),
+    auth.getAccessToken({ signal: joined() }),
+  ].map(outcome);
+  await until(async () => (await seen('/auth/refresh')).length);
+  collectGarbage();
+  controller.abort(mine);
+  for (const { error } of await Promise.all(calls)) equal(error === mine, true, 'the reason:');
+  equal(await seen(k), []);
+});
+
 test('an abort in the turn of the call', async () => {
   const auth = await withExpired({}, { path: '/auth/refresh', times: 1, latency_ms: 600 });
   const k = unique();
   await leaving(auth, () => {}, k);
+});
+
+test('an abort while another tab has the lock', async () => {
+  const name = unique();
+  const [held, release] = gate();
+  after(release);
+  await new Promise((granted) => void navigator.locks.request(`evertoken:${name}`, () => (granted(), held)));
+  const auth = await withExpired({ name, store: evertoken.local() });
+  const queued = async () => (await navigator.locks.query()).pending.some((lock) => lock.name === `evertoken:${name}`);
+  const k = unique();
+  await leaving(auth, () => until(queued), k, release);
+  equal((await seen(`k=${k}&leaver`)).length, 0);
+});
+
+test('an abort while the store is read', async () => {
+  const name = unique();
+  const texts = new Map();
+  const [open, answer] = gate();
+  after(answer);
+  const shared = { set: (key, text) => void texts.set(key, text), remove: (key) => void texts.delete(key) };
+  (await withExpired({ name, store: { ...shared, get: (key) => texts.get(key) } })).dispose();
+  const auth = make({ name, store: { ...shared, get: (key) => open.then(() => texts.get(key)) } });
+  const k = unique();
+  await leaving(auth, () => equal(auth.state, 'restoring'), k, answer);
+  equal((await seen(`k=${k}&leaver`)).length, 0);
 });
 
 test('an abort while the refresh backs off', async () => {

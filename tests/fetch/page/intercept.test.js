@@ -1,7 +1,7 @@
 // Taking `fetch` over, next to others who do so, in every order, and in every kind of scope.
 
 import { realm } from './compare.js';
-import { after, equal, login, make, native, ok, seen, signedIn, test, tokenOf, track, unique, until, wire } from './kit.js';
+import { after, equal, login, make, native, ok, refreshes, refuse, seen, signedIn, test, tokenOf, track, unique, until, wire } from './kit.js';
 
 /** What MSW does: takes over, works with a `Request`, and puts back what it found, whatever is there by then. */
 function likeMsw() {
@@ -89,6 +89,19 @@ test('a second call on the same target changes nothing, and an undo undoes once'
   equal(window.fetch === native, true);
 });
 
+test('fetch is the same kind of property as before', async () => {
+  const kind = () => {
+    const { enumerable, writable, configurable } = Object.getOwnPropertyDescriptor(window, 'fetch');
+    return { enumerable, writable, configurable, at: Object.keys(window).indexOf('fetch') };
+  };
+  const auth = await signedIn();
+  const before = kind();
+  const undo = auth.intercept();
+  equal(kind(), before);
+  undo();
+  equal(kind(), before);
+});
+
 test('dispose undoes what was intercepted', async () => {
   const auth = await signedIn();
   auth.intercept();
@@ -130,6 +143,30 @@ test('the mark auth: omit is lost in a wrapper that makes a Request of the call'
   await window.fetch(wire({ k }).replace('wire', 'wire/out'));
   undo();
   equal((await seen(k)).map((one) => Boolean(tokenOf(one))), [true, false]);
+});
+
+test('a wrapper of the page’s fetch that calls ours in the turn in which a request passes through it', async () => {
+  const auth = await signedIn();
+  after(auth.intercept());
+  const lower = window.fetch;
+  after(() => (window.fetch = lower));
+  const [k, own] = [unique(), unique()];
+  const inner = [];
+  window.fetch = (input, init) => {
+    if (String(input).includes(k)) inner.push(auth.fetch(wire({ k: own, guard: 1 })), auth.fetch(wire({ k: own, guard: 1 }), { headers: new Headers() }));
+    return lower(input, init);
+  };
+  await auth.fetch(wire({ k, guard: 1 }));
+  await window.fetch(wire({ k, guard: 1 }), { headers: new Headers() });
+  equal((await Promise.all(inner)).map(({ status }) => status), [200, 200, 200, 200]);
+  equal((await seen(k)).map(({ status, headers }) => [status, headers.authorization.includes(',')]), [[200, false], [200, false]]);
+  // And each is sent again once.
+  await refuse(auth);
+  inner.length = 0;
+  equal((await auth.fetch(wire({ k, guard: 1 }))).status, 200);
+  await Promise.all(inner);
+  equal((await seen(k)).slice(2).map(({ status }) => status), [401, 200]);
+  equal(await refreshes(), 1);
 });
 
 test('fetch of another window, and as a method of it', async () => {

@@ -132,6 +132,12 @@ export async function caught(promise) {
   return error;
 }
 
+/** Where a page can do this: Chromium and Firefox are started so that it can. */
+export function collectGarbage() {
+  globalThis.gc?.();
+  globalThis.TestUtils?.gc();
+}
+
 /** Waits until `condition()` holds. */
 export async function until(condition, what = String(condition)) {
   for (let waited = 0; !(await condition()); waited += 10) {

@@ -5,7 +5,9 @@ import {
   equal,
   fault,
   make,
+  native,
   ok,
+  outcome,
   pass,
   refreshes,
   refuse,
@@ -43,6 +45,55 @@ test('a 401 costs one refresh and one more send, the same but for the token', as
   ok(first.rawHeaders.includes('X-Mixed-CASE'), 'the spelling of the header');
   ok(tokenOf(first) !== tokenOf(second) && tokenOf(second) === auth.peek().accessToken, 'the new token');
   equal(await refreshes(), 1);
+});
+
+test('every member of init counts for the second send, too', async () => {
+  const plainly = (url, init) => [url, init];
+  const exactly = (url, init) => [url, { ...init, headers: new Headers() }];
+  const inRequest = (url, init) => [new Request(url, init)];
+  for (const [how, args] of Object.entries({ plainly, exactly, inRequest })) {
+    const auth = await withRefused();
+    const send = async (query, members) => {
+      const k = unique();
+      const { error, value } = await outcome(auth.fetch(...args(guarded({ k, ...query }), { method: 'PUT', body: 'x', ...members })));
+      const [first, second, ...more] = await seen(k);
+      equal([first.status, more], [401, []], how);
+      equal(shapeOf(second), shapeOf(first), how);
+      await refuse(auth);
+      return error?.name ?? value.type;
+    };
+    equal(await send({ to: wire() }, { redirect: 'manual' }), 'opaqueredirect', how);
+    equal(await send({ to: wire() }, { redirect: 'error' }), 'TypeError', how);
+    equal(await send({}, { mode: 'same-origin', credentials: 'omit', priority: 'low', referrer: '' }), 'basic', how);
+  }
+});
+
+test('keepalive: the first request does not count against the second', async () => {
+  const auth = await withRefused();
+  // Together they would be more than the 64 KiB that a page may have under way.
+  const init = { method: 'POST', body: 'x'.repeat(40_000), keepalive: true };
+  for (const args of [[guarded(), init], [new Request(guarded(), init)]]) {
+    const response = await auth.fetch(...args);
+    equal([response.status, await response.text()], [200, 'text']);
+    await refuse(auth);
+  }
+});
+
+test('a caller’s own Authorization, in any spelling: its 401 is no reason to refresh', async () => {
+  const auth = await signedIn();
+  pass(3000);
+  const own = 'Bearer of-the-caller';
+  for (const name of ['Authorization', 'authorization', 'AUTHORIZATION']) {
+    const pairs = [[name, own]];
+    const iterated = { *[Symbol.iterator]() { yield* pairs; } };
+    for (const headers of [{ [name]: own }, pairs, new Headers(pairs), new Map(pairs), iterated]) {
+      const k = unique();
+      equal((await auth.fetch(guarded({ k }), { headers, credentials: 'omit' })).status, 401);
+      equal((await auth.fetch(new Request(guarded({ k }), { headers }), { credentials: 'omit' })).status, 401);
+      equal((await seen(k)).map((one) => one.headers.authorization), [own, own]);
+    }
+  }
+  equal(await refreshes(), 0);
 });
 
 test('twenty requests at once over HTTP/1.1 share one refresh', async () => {
@@ -84,6 +135,28 @@ test('refreshes that do not help become rare', async () => {
   // A pause of 5 s that doubles: in 90 s, four of them.
   const count = await refreshes();
   ok(count >= 2 && count <= 6, `two to six refreshes, not ${count}`);
+});
+
+test('after a refresh that helps the pauses begin anew', async () => {
+  for (const send of [(auth) => auth.fetch(guarded()), (auth) => auth.fetch(guarded(), { headers: new Headers() }), run]) {
+    const auth = await signedIn();
+    for (let n = 0; n < 8; n++) {
+      pass(3000);
+      await auth.fetch(wire({ status: 401 }));
+    }
+    pass(300_000);
+    await refuse(auth);
+    equal((await send(auth)).status, 200);
+    // The next that does not help is the first again: five seconds.
+    pass(3000);
+    await auth.fetch(wire({ status: 401 }));
+    pass(6000);
+    await refuse(auth);
+    equal((await send(auth)).status, 200, 'the pause begins anew:');
+  }
+  function run(auth) {
+    return auth.run((token) => native(guarded(), { headers: { Authorization: `Bearer ${token}` } }));
+  }
 });
 
 test('when the refresh fails, the caller gets the first 401, unread, and the reason comes as an event', async () => {
@@ -218,6 +291,16 @@ test('without a session a request goes out bare, and its 401 is the caller’s',
   const k = unique();
   equal((await auth.fetch(guarded({ k }))).status, 401);
   equal((await seen(k)).map(tokenOf), [undefined]);
+});
+
+test('when no new token can be had, what run gives is what the operation came to', async () => {
+  for (const answer of [{ status: 503 }, { status: 400, body: { error: 'invalid_grant' } }]) {
+    const auth = await withRefused({ retries: 0 });
+    await fault({ path: '/auth/refresh', times: 1, ...answer });
+    const response = await auth.run((token) => native(guarded(), { headers: { Authorization: `Bearer ${token}` } }));
+    equal([response.status, await response.text()], [401, 'refused']);
+    equal(auth.state, answer.status === 503 ? 'active' : 'signedOut');
+  }
 });
 
 test('run gives an operation a token, and once more a new one', async () => {

@@ -60,6 +60,25 @@ test('Retry-After is waited for, and one that is too long is not', async () => {
   equal((await seen(k)).length, 1);
 });
 
+test('Retry-After may be a date, in each form that HTTP has for one; anything else is no time', async () => {
+  const auth = await signedIn({ ...retry, retryCap: 600 });
+  const at = new Date(Date.now() + 3_600_000);
+  const [, day, month, year, time] = /^\w+, (\d+) (\w+) (\d+) (\S+)/.exec(at.toUTCString());
+  const weekday = (length) => at.toLocaleDateString('en', { timeZone: 'UTC', weekday: length });
+  const inAnHour = [
+    at.toUTCString(),
+    `${weekday('long')}, ${day}-${month}-${year.slice(2)} ${time} GMT`,
+    `${weekday('short')} ${month} ${String(+day).padStart(2)} ${time} ${year}`,
+  ];
+  for (const value of inAnHour) {
+    const k = unique();
+    equal([(await auth.fetch(failing({ k, h: `Retry-After: ${value}` }))).status, (await seen(k)).length], [503, 1], value);
+  }
+  for (const value of ['-5', 'abc', '1.5', '', '0', '9999 Jan', '2999-01-01', `${year * 1 + 9}`.padStart(9, '-')]) {
+    equal((await auth.fetch(failing({ h: `Retry-After: ${value}` }))).status, 200, value);
+  }
+});
+
 test('an abort between the attempts ends them, at once and with its own reason', async () => {
   const auth = await signedIn({ retry: {}, retryDelay: 60, retryCap: 60 });
   const controller = new AbortController();

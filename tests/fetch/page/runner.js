@@ -5,12 +5,14 @@ import { cleanUp, engine, harness, native, registered } from './kit.js';
 
 window.running = true;
 
-const MODULES = ['checks', 'fidelity', 'random', 'recovery', 'bodies', 'abort', 'intercept', 'retry', 'destinations', 'poisoned'];
+const MODULES = ['checks', 'fidelity', 'random', 'recovery', 'bodies', 'abort', 'token-request', 'intercept', 'retry', 'destinations', 'poisoned'];
 /** How long one test may take: far more than any does. */
 const GUARD = 120_000;
 const SETTLING = 20_000;
 
-const only = new URLSearchParams(location.search).get('only');
+const query = new URLSearchParams(location.search);
+const [only, alone] = [query.get('only'), query.get('alone')];
+const isWanted = (module, { name }) => (module === only || name.includes(only)) && name.includes(alone);
 
 for (const module of MODULES) {
   try {
@@ -18,7 +20,7 @@ for (const module of MODULES) {
   } catch (error) {
     await run({ name: `the module ${module} loads`, body: () => Promise.reject(error) });
   }
-  for (const test of registered()) if (module === only || test.name.includes(only)) await run(test);
+  for (const test of registered()) if (isWanted(module, test)) await run(test);
 }
 await harness('done');
 

@@ -16,6 +16,9 @@ const form = (from = globalThis) => {
   return data;
 };
 
+/** Shared memory, where a page that is not isolated has no constructor for it. */
+const sharedMemory = () => new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+
 export const methods = [
   ...['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'CHICKEN'].map((method) => [method, using({ method })]),
   ...['get', 'head', 'post', 'put', 'patch', 'delete', 'options', 'chicken', 'GeT'].map((method) => [`${method}, as it is spelt`, using({ method })]),
@@ -161,6 +164,17 @@ export const bodies = [
     structuredClone(buffer, { transfer: [buffer] });
     return tell(fetch(url({ echo: 1 }), { method: 'POST', body: buffer }));
   }],
+  ...Object.entries({
+    'an ArrayBuffer that can grow': () => new ArrayBuffer(8, { maxByteLength: 16 }),
+    'a part of an ArrayBuffer that can grow': () => new Uint8Array(new ArrayBuffer(8, { maxByteLength: 16 })),
+    'an ArrayBuffer that is shared': () => sharedMemory().buffer,
+    'a part of an ArrayBuffer that is shared': () => new Uint8Array(sharedMemory().buffer),
+    'a part of an ArrayBuffer that is gone at the call': () => {
+      const part = bytes(50).subarray(10);
+      structuredClone(part.buffer, { transfer: [part.buffer] });
+      return part;
+    },
+  }).map(([name, make]) => [name, body(make)]),
   ['FormData that changes after the call', async ({ fetch, url, tell }) => {
     const data = form();
     const promise = fetch(url({ echo: 1 }), { method: 'POST', body: data });

@@ -108,6 +108,8 @@ export const members = [
   ['keepalive', using({ keepalive: true })],
   ['keepalive with a body', using({ keepalive: true, method: 'POST', body: 'x' })],
   ['keepalive with too much', using({ keepalive: true, method: 'POST', body: 'x'.repeat(70_000) })],
+  ['keepalive with a Blob', using({ keepalive: true, method: 'POST', body: new Blob(['x']) })],
+  ['keepalive by a Request with a body', async ({ fetch, url, tell }) => tell(fetch(new Request(url(), { keepalive: true, method: 'POST', body: 'x' })))],
   ['keepalive by a Request', async ({ fetch, url, tell }) => tell(fetch(new Request(url(), { keepalive: true })))],
   ...member('priority', 'high', 'low', 'auto', 'some', null),
   ...member('duplex', 'half', 'full', ''),

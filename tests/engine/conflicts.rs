@@ -49,7 +49,7 @@ fn a_pair_that_is_being_stored_takes_another_number_than_one_that_a_look_shows()
     assert_eq!((world.generation(), world.record().generation), (Generation(3), Generation(2)));
     world.advance(secs(3));
     world.store.mode = Mode::Sync;
-    world.advance(secs(10));
+    world.advance(secs(40));
     assert_eq!((world.record().generation, world.store.holds("refresh.1.0")), (Generation(3), true));
 }
 

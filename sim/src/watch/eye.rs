@@ -283,9 +283,11 @@ impl Eye {
 
     fn word_in<'a>(&self, sight: &'a Sight) -> Option<&'a Record> {
         // Tabs that know nothing of each other, and such whose writes are not compared, give the same numbers to two
-        // sessions.
-        let shown = sight.text.as_deref().and_then(Self::family_in);
-        let is_other = shown.is_some() && shown != self.family;
+        // sessions, or to two pairs of one.
+        let shown = sight.text.as_deref().and_then(|kept| Some((kept.id?, kept.order())));
+        let is_other = shown.is_some_and(|(id, order)| {
+            Some(id.family) != self.family || order == Some(self.order) && Some(id) != self.held
+        });
         sight.newest().filter(|record| record.stamp().order() == self.order && !is_other)
     }
 

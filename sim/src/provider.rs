@@ -65,7 +65,8 @@ pub(crate) enum Ruling {
 pub(crate) struct Access {
     pub(crate) family: usize,
     dies: i64,
-    pub(crate) received: Option<Receipt>,
+    /// First and last: within its grace the server hands it out again.
+    pub(crate) received: Option<(Receipt, Receipt)>,
 }
 
 /// When and where an access token was received.
@@ -161,14 +162,11 @@ impl Provider {
         self.access.get(number(token)?)
     }
 
-    /// A page has received `token` as new. Where another had it before the clock was set back, what that one has stored
-    /// tells nothing of its age.
+    /// A page has received `token` as new.
     pub(crate) fn received(&mut self, token: &str, receipt: Receipt) {
-        let set_back = receipt.lies.set_back;
-        if let Some(access) = number(token).and_then(|number| self.access.get_mut(number))
-            && access.received.is_none_or(|before| before.lies.set_back == set_back)
-        {
-            access.received = Some(receipt);
+        if let Some(access) = number(token).and_then(|number| self.access.get_mut(number)) {
+            let (first, _) = access.received.unwrap_or((receipt, receipt));
+            access.received = Some((first, receipt));
         }
     }
 

@@ -294,6 +294,10 @@ impl Engine {
         self.retell = true;
         if drift.is_negative() {
             self.offset = self.offset.map(|offset| offset.saturating_sub(drift));
+            if let Some((_, begun)) = self.desk.ended.as_mut() {
+                // What is begun from now on has lower epochs.
+                begun.0 = begun.0.saturating_sub(drift.unsigned_abs());
+            }
             if let Some(access) = self.session.as_mut().and_then(|session| session.access.as_mut()) {
                 access.life.re_anchor(drift);
             }

@@ -2,6 +2,7 @@
 
 use super::broken::Flaw;
 use super::claim::Stamp;
+use super::desk::What;
 use super::engine::{Engine, Phase};
 use super::flight::Step;
 use super::found::{Found, Seen};
@@ -51,7 +52,8 @@ impl Engine {
         let unseen = self.desk.hangs > 0 && awaited.is_some_and(|awaited| Some(awaited.record) == held);
         self.desk.looking = false;
         let reads_to_send = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Reading));
-        let acts = self.desk.conflicted || reads_to_send || self.desk.save_at.is_some();
+        let saves = matches!(&self.desk.writing, Some(writing) if writing.what == What::Save);
+        let acts = self.desk.conflicted || reads_to_send || self.desk.save_at.is_some() || saves;
         let gives_in = self.gives_in(&found);
         let collides = acts && !gives_in && (unseen || self.collides(&found));
         if self.desk.hangs == 0 {
@@ -78,6 +80,7 @@ impl Engine {
         }
         if collides && merged == Merged::Kept {
             self.overtake();
+            self.desk.again |= saves;
         }
         if self.owes_a_tombstone() {
             self.save();

@@ -161,12 +161,10 @@ impl Engine {
         let Seen::Record(stamp) = &found.seen else {
             return false;
         };
-        // No tab writes an epoch of zero, and there would be none below it to step back to.
-        let is_other = self.is_since(stamp) && stamp.epoch > Epoch(0);
         // The pair's place may deny it, and what cannot be adopted would be met again at every look.
         let is_denied = matches!(&found.stored, Stored::Record(record) if record.session.is_none());
         let is_late = self.desk.conflicted || failures > 0 || stamp.epoch == self.epoch;
-        let meets = self.session.is_none() && is_other && !is_denied && is_late;
+        let meets = self.session.is_none() && self.is_since(stamp) && !is_denied && is_late;
         let meets = meets && stamp.order() <= ours;
         // What is being written over it is not taken back.
         let gives_in = meets && !self.desk.is_fresh() && self.desk.writing.is_none();
@@ -182,7 +180,7 @@ impl Engine {
     /// one began is as over as it is, unless the clock was set back since.
     pub(super) fn is_since(&self, stamp: &Stamp) -> bool {
         let (ended, begun) = self.desk.ended.unzip();
-        let is_later = begun.is_some_and(|begun| begun < stamp.epoch) || self.is_ahead(self.epoch);
+        let is_later = begun.is_some_and(|begun| begun <= stamp.epoch) || self.is_ahead(self.epoch);
         stamp.session.is_some() && stamp.session != ended && is_later
     }
 

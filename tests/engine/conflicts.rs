@@ -35,6 +35,24 @@ fn a_pair_that_meets_a_newer_one_gives_way_to_it() {
     assert_eq!((world.unsettled(), world.lock, world.revoked.len()), (0, None, 0));
 }
 
+/// A look shows it while the write is under way, and the write fails.
+#[test]
+fn a_pair_that_is_being_stored_takes_another_number_than_one_that_a_look_shows() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.advance(secs(5));
+    world.store.mode = Mode::Mute;
+    let tokens = world.server.sign_in("ada", world.clock.truth());
+    world.set_tokens(&tokens, SessionMode::Same);
+    world.rotate_elsewhere();
+    world.wake(Wake::Shown);
+    assert_eq!((world.generation(), world.record().generation), (Generation(3), Generation(2)));
+    world.advance(secs(3));
+    world.store.mode = Mode::Sync;
+    world.advance(secs(40));
+    assert_eq!((world.record().generation, world.store.holds("refresh.1.0")), (Generation(3), true));
+}
+
 /// Both have refreshed at once, within the server's grace: both pairs are good, and one is stored.
 #[test]
 fn of_two_pairs_of_one_generation_the_later_write_stands() {

@@ -234,9 +234,9 @@ fn the_life_of_what_comes_in_time_counts_from_its_receipt() {
     let mut world = World::new();
     world.sign_in("ada");
     world.advance(secs(5));
-    world.server.latency = 9_999;
+    world.server.latency = 10_000;
     world.refresh();
-    world.advance(ms(9_999));
+    world.advance(secs(10));
     let received = world.clock.now().wall;
     assert_eq!(world.snapshot().expires_at, Some(received.shifted(900_000)));
     assert!(world.record().offset.is_some());

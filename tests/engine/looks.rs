@@ -52,6 +52,45 @@ fn a_sign_out_does_not_give_in_to_the_session_that_it_ends() {
     assert_eq!((world.record().session.is_none(), world.state()), (true, State::SignedOut));
 }
 
+/// The same when the clock was set back before the look: what is there was not begun since.
+#[test]
+fn a_sign_out_ends_what_was_begun_before_it_though_the_clock_was_set_back() {
+    for nobodys in [false, true] {
+        let mut world = set_back(Mode::Failing);
+        if nobodys {
+            let session =
+                world.record().session.map(|ended| StoredSession { id: SessionId::new(70), ..ended });
+            world.put(Record { session, epoch: Epoch(0), generation: Generation(0), ..world.record() });
+        }
+        world.input(Input::Notice(Notice { epoch: Epoch(1 << 51), generation: Generation(1) }.encode()));
+        world.advance(minutes(2));
+        assert_eq!((world.record().session.is_none(), world.state()), (true, State::SignedOut), "{nobodys}");
+    }
+}
+
+/// Nor does anything come back that is shown after the sign-out was stored.
+#[test]
+fn a_session_of_before_a_stored_sign_out_does_not_come_back_when_the_clock_is_set_back() {
+    let mut world = set_back(Mode::Sync);
+    world.store.put(world.store.history[0].clone());
+    world.wake(Wake::Shown);
+    world.advance(secs(5));
+    assert_eq!((world.state(), world.requests()), (State::SignedOut, 0));
+}
+
+/// Ada has signed in, an hour later bob, who has signed out while the store was in this mode; then the clock is set back.
+fn set_back(mode: Mode) -> World {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.sleep(hours(1));
+    world.sign_in("bob");
+    world.store.mode = mode;
+    world.sign_out();
+    world.store.mode = Mode::Sync;
+    world.set_wall(-1_800_000);
+    world
+}
+
 /// Anybody of this origin can write anything. There is no epoch below this one to step back to.
 #[test]
 fn a_session_of_epoch_zero_is_not_looked_at_for_ever() {

@@ -38,6 +38,18 @@ fn what_the_store_does_not_show_at_once_is_looked_for_twice_more() {
     }
 }
 
+/// What has been looked for in vain is not looked for anew because it is said again.
+#[test]
+fn the_same_word_again_is_followed_by_one_look() {
+    let mut world = signed_in();
+    for looks in [3, 1] {
+        let reads = world.store.reads;
+        world.input(Input::Notice(Notice { epoch: Epoch(1 << 51), generation: Generation(9) }.encode()));
+        world.advance(minutes(1));
+        assert_eq!(world.store.reads, reads + looks);
+    }
+}
+
 /// MT9: the sign-out of another tab is heard of at once.
 #[test]
 fn word_of_a_sign_out_ends_the_session() {

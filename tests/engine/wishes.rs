@@ -1,5 +1,6 @@
 //! What the user has done here and the store does not hold yet, against records of before the clock was set back.
-use evertoken::engine::ids::Epoch;
+use evertoken::engine::ids::{Epoch, SessionId};
+use evertoken::engine::record::StoredSession;
 
 use crate::common::*;
 
@@ -295,4 +296,69 @@ fn two_sessions_that_the_user_has_ended_are_over_when_the_store_works_again() {
     world.store.mode = Mode::Sync;
     world.wake(Wake::Shown);
     assert!(world.state() == State::SignedOut && world.record().session.is_none());
+}
+
+/// The page was not run meanwhile, and the clock has passed what it showed before it was set back.
+#[test]
+fn an_end_that_is_stored_late_gives_in_to_a_session_that_was_begun_after_the_clock_was_set_back() {
+    let mut world = World::new();
+    world.store.mode = Mode::Failing;
+    world.advance(secs(60));
+    world.sign_in("ada");
+    world.sign_out();
+    world.advance(secs(1));
+    world.set_wall(-30_000);
+    let began = world.clock.now().wall;
+    world.sleep(minutes(10));
+    world.store.mode = Mode::Sync;
+    let bobs = bobs_session(&mut world);
+    world.store.put(record(bobs, began.0 as u64, 1));
+    world.wake(Wake::Shown);
+    world.advance(secs(3));
+    assert!(world.store.holds("refresh.1."), "{:?}", world.store.text);
+}
+
+/// Two tabs that knew nothing of each other have begun in one epoch.
+#[test]
+fn an_end_that_is_stored_late_gives_in_to_another_session_of_the_same_epoch() {
+    let mut world = World::new();
+    world.store.mode = Mode::Failing;
+    world.sign_in("ada");
+    let epoch = world.clock.now().wall.0 as u64;
+    world.sign_out();
+    let bobs = bobs_session(&mut world);
+    world.store.put(record(bobs, epoch, 1));
+    world.store.mode = Mode::Sync;
+    world.wake(Wake::Shown);
+    world.advance(secs(3));
+    assert!(world.store.holds("refresh.1."), "{:?}", world.store.text);
+}
+
+/// No tab writes it, and who steps back to it would look at the store for ever.
+#[test]
+fn a_record_of_epoch_zero_is_not_looked_at_again_and_again() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.store.mode = Mode::Failing;
+    world.sign_out();
+    world.set_wall(-3_600_000);
+    let bobs = bobs_session(&mut world);
+    world.store.put(record(bobs, 0, 1));
+    world.store.mode = Mode::Sync;
+    let reads = world.store.reads;
+    world.wake(Wake::Shown);
+    world.advance(minutes(10));
+    assert!(world.store.reads - reads <= 5, "{}", world.store.reads - reads);
+}
+
+fn bobs_session(world: &mut World) -> StoredSession {
+    let body = world.server.sign_in("bob", world.clock.truth());
+    StoredSession {
+        id: SessionId::new(7),
+        refresh: body.split('"').nth(7).map(|token| Secret::new(token.to_owned())),
+        refresh_ends: None,
+        access: None,
+        refused: false,
+        lost: false,
+    }
 }

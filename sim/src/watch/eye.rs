@@ -173,6 +173,9 @@ impl Eye {
             // While a pair is waited for, a later read whose time is over shows nothing, and may come late in turn.
             let later = self.reading.filter(|_| self.expired && sight.is_behind());
             self.first = later.map_or(self.first, |(later, _)| Some(later));
+            if later.is_none() {
+                self.seen = sight.clone();
+            }
             self.view = Some(sight).filter(|_| later.is_none());
             return false;
         }
@@ -207,6 +210,9 @@ impl Eye {
     pub(crate) fn read_expired(&mut self, elapsed: u64) -> bool {
         let expired = self.reading.is_some_and(|(_, asked)| elapsed >= asked + 2_000) && !self.expired;
         if expired {
+            if !self.booted {
+                self.first = self.reading.map(|(op, _)| op);
+            }
             self.expired = true;
             self.unread += 1;
             self.view = None;
@@ -283,9 +289,11 @@ impl Eye {
 
     fn word_in<'a>(&self, sight: &'a Sight) -> Option<&'a Record> {
         // Tabs that know nothing of each other, and such whose writes are not compared, give the same numbers to two
-        // sessions.
-        let shown = sight.text.as_deref().and_then(Self::family_in);
-        let is_other = shown.is_some() && shown != self.family;
+        // sessions, or to two pairs of one.
+        let shown = sight.text.as_deref().and_then(|kept| Some((kept.id?, kept.order())));
+        let is_other = shown.is_some_and(|(id, order)| {
+            Some(id.family) != self.family || order == Some(self.order) && Some(id) != self.held
+        });
         sight.newest().filter(|record| record.stamp().order() == self.order && !is_other)
     }
 

@@ -270,7 +270,8 @@ impl World {
         let same: Vec<&Request> = self.requests.iter().filter(|other| other.token == Some(token)).collect();
         let first = same.iter().map(|request| request.sent).min().unwrap_or_default();
         let is_excused = same.iter().any(|request| request.troubled)
-            || self.watch.trouble.is_some_and(|trouble| trouble >= first)
+            // A store that does not answer is given up a little later than it is in trouble.
+            || self.watch.trouble.is_some_and(|trouble| trouble + STORE_TIMEOUT.0 >= first)
             || self.clock.was_set_since(first)
             || !self.scenario.is_ordered() && self.scenario.config.shared;
         if !is_excused {

@@ -40,8 +40,12 @@ impl World {
         }
         let held_up = self.tabs[tab].held_up;
         let page = self.tabs[tab].page;
+        // Where no other tab writes, a wish stays the last word until it is stored.
+        let shared = self.scenario.config.shared;
         let eye = &mut self.tabs[tab].eye;
-        if eye.writing.is_some_and(|(op, asked)| eye.wish == Wish::Written(op) && elapsed >= asked + 2_000) {
+        let is_over =
+            eye.writing.is_some_and(|(op, asked)| eye.wish == Wish::Written(op) && elapsed >= asked + 2_000);
+        if is_over && shared {
             eye.wish = Wish::None;
         }
         match input {
@@ -69,7 +73,8 @@ impl World {
                 eye.sights.remove(op);
                 eye.unseen &= *stored != Stored::Durably;
                 let late = eye.writing.is_some_and(|(last, asked)| last != *op || elapsed >= asked + 2_000);
-                if *stored != Stored::Conflict && matches!(eye.wish, Wish::Written(first) if first <= *op) {
+                let is_over = *stored == Stored::Durably || *stored == Stored::Failed && shared;
+                if is_over && matches!(eye.wish, Wish::Written(first) if first <= *op) {
                     eye.wish = Wish::None;
                 }
                 eye.unsaved = match stored {
@@ -322,9 +327,11 @@ impl World {
         let fair = match reason {
             EndReason::SignedOut => eye.wishes > 0,
             // Known: a page that could not read its store begins to count anew, and the record that shows up later
-            // seems newer; so does one of before the clock was set back to what no store has taken since.
+            // seems newer; so does one of before the clock was set back to what no store has taken since, and an end of
+            // then that is stored by a page which has slept through that.
             EndReason::SignedOutElsewhere => {
-                is_left || eye.blind || eye.unseen && self.clock.lies().set_back > 0
+                let lies = self.clock.lies();
+                is_left || eye.blind || lies.set_back > 0 && (eye.unseen || lies.stood_still > 0)
             }
             // What was seen when it was superseded may be gone from the store by its end.
             EndReason::Superseded => eye.superseded || eye.news().is_some() || was == Session::Refused,

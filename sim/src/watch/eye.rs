@@ -284,22 +284,25 @@ impl Eye {
 
     /// What the store says of the very tokens that are held.
     pub(crate) fn word(&self) -> Option<&Record> {
-        self.word_in(self.view.as_ref()?)
+        let sight = self.view.as_ref()?;
+        // Such whose writes are not compared give the same numbers to two pairs of one session, too.
+        let is_other = sight.text.as_deref().is_some_and(|kept| {
+            kept.order() == Some(self.order) && kept.id.is_some_and(|id| Some(id) != self.held)
+        });
+        self.named_in(sight).filter(|_| !is_other)
     }
 
-    fn word_in<'a>(&self, sight: &'a Sight) -> Option<&'a Record> {
-        // Tabs that know nothing of each other, and such whose writes are not compared, give the same numbers to two
-        // sessions, or to two pairs of one.
-        let shown = sight.text.as_deref().and_then(|kept| Some((kept.id?, kept.order())));
-        let is_other = shown.is_some_and(|(id, order)| {
-            Some(id.family) != self.family || order == Some(self.order) && Some(id) != self.held
-        });
+    /// The record under the numbers that are held. Tabs that know nothing of each other, and such whose writes are not
+    /// compared, give the same to two sessions.
+    fn named_in<'a>(&self, sight: &'a Sight) -> Option<&'a Record> {
+        let shown = sight.text.as_deref().and_then(Self::family_in);
+        let is_other = shown.is_some() && shown != self.family;
         sight.newest().filter(|record| record.stamp().order() == self.order && !is_other)
     }
 
     /// What was last seen of another page's claim on the very tokens that are held.
     pub(crate) fn foreign_claim(&self) -> Option<Claim> {
-        let seen = self.word_in(&self.seen)?;
+        let seen = self.named_in(&self.seen)?;
         seen.claim.filter(|claim| self.turn.owner != Some(claim.owner))
     }
 

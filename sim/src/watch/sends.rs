@@ -82,7 +82,8 @@ impl World {
         }
         let now = self.now(tab);
         let eye = &mut self.tabs[tab].eye;
-        if eye.foreign_claim().is_some() && !matches!(eye.turn.claim, Claiming::Made(_)) {
+        let claims = matches!(eye.turn.claim, Claiming::Made(lease) if lease.holds(now));
+        if eye.foreign_claim().is_some() && !claims {
             eye.lost = eye.held;
         }
         match eye.turn.claim {

@@ -326,13 +326,18 @@ impl Engine {
 
     /// Reads the store again, unless a refresh is about to do so. Without a session too: another tab may have one.
     fn look_again(&mut self) {
-        let idle = self.flight.as_mut().is_none_or(|flight| {
+        let step = self.flight.as_mut().map(|flight| {
             flight.lease.woken = true;
-            matches!(flight.step, Step::Queueing | Step::Waiting { .. })
+            &flight.step
         });
-        if idle {
-            self.desk.looking = true;
-            self.start_read();
+        match step {
+            None | Some(Step::Queueing | Step::Waiting { .. }) => {
+                self.desk.looking = true;
+                self.start_read();
+            }
+            // The write may have been carried out long ago, and others have gone on from it.
+            Some(Step::Committing) => self.desk.look_at = Some(self.next_look()),
+            Some(Step::Claiming | Step::Confirming(_) | Step::Reading | Step::Sending { .. }) => {}
         }
     }
 

@@ -289,3 +289,21 @@ fn a_wake_hastens_a_retry_to_a_second_after_the_last_attempt() {
     world.advance(secs(1));
     assert_eq!(world.gaps()[2], 1_000);
 }
+
+/// The page was frozen while its pair was stored; another tab has read that pair and signed out.
+#[test]
+fn who_is_woken_while_a_pair_is_stored_looks_when_that_is_done() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.advance(secs(5));
+    world.refresh();
+    world.advance(ms(100));
+    world.store.mode = Mode::Mute;
+    world.advance(ms(200));
+    world.sign_out_elsewhere();
+    world.wake(Wake::Shown);
+    let op = StoreOp(world.store.reads + world.store.writes);
+    world.input(Input::StoreWritten { op, stored: Stored::Durably });
+    world.advance(secs(2));
+    assert_eq!(world.ends(), [EndReason::SignedOutElsewhere]);
+}

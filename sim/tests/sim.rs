@@ -23,13 +23,12 @@ fn the_same_runs_as_ever_keep_every_promise() {
     }
 }
 
-/// With several tabs and a store in trouble four runs in ten thousand still break a promise: "What is open" in
-/// `docs/sim.md`. The bound only gets lower.
+/// Of 100,000 fresh runs a few may still break a promise: "What is open" in `docs/sim.md`. The bound only gets lower.
 #[test]
 fn fresh_runs_break_no_more_than_is_known() {
     let totals = run_all(fresh_seed(), 300, Sabotage::Nothing, |_| {});
     let broken: u64 = totals.violations.values().sum();
-    assert!(broken <= 2, "{broken} of 300 runs: {}", totals.json());
+    assert!(broken <= 1, "{broken} of 300 runs: {}", totals.json());
 }
 
 #[test]

@@ -126,9 +126,7 @@ impl Engine {
 
     /// Whether the store, which can be read again, has a session that was ended here and could not take that.
     fn owes_a_tombstone(&self) -> bool {
-        let ours = (self.epoch, self.generation);
-        let is_over =
-            |stamp: &Stamp| stamp.session.is_some() && stamp.order() < ours && !self.is_since(stamp);
+        let is_over = |stamp: &Stamp| stamp.session.is_some() && !self.is_since(stamp);
         let is_there = matches!(&self.desk.seen, Seen::Record(stamp) if is_over(stamp));
         self.session.is_none() && self.desk.wish && is_there && self.desk.is_idle()
     }

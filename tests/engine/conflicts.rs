@@ -53,6 +53,23 @@ fn a_pair_that_is_being_stored_takes_another_number_than_one_that_a_look_shows()
     assert_eq!((world.record().generation, world.store.holds("refresh.1.0")), (Generation(3), true));
 }
 
+/// The same, and the write has been carried out all the same: the number that was taken since is stored at once.
+#[test]
+fn a_pair_that_took_another_number_while_it_was_stored_is_stored_again() {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.advance(secs(5));
+    world.store.mode = Mode::Mute;
+    let tokens = world.server.sign_in("ada", world.clock.truth());
+    world.set_tokens(&tokens, SessionMode::Same);
+    let op = StoreOp(world.store.reads + world.store.writes);
+    world.rotate_elsewhere();
+    world.wake(Wake::Shown);
+    world.store.mode = Mode::Sync;
+    world.input(Input::StoreWritten { op, stored: Stored::Durably });
+    assert_eq!((world.record().generation, world.store.holds("refresh.1.0")), (Generation(3), true));
+}
+
 /// Both have refreshed at once, within the server's grace: both pairs are good, and one is stored.
 #[test]
 fn of_two_pairs_of_one_generation_the_later_write_stands() {

@@ -351,6 +351,26 @@ fn a_record_of_epoch_zero_is_not_looked_at_again_and_again() {
     assert!(world.store.reads - reads <= 5, "{}", world.store.reads - reads);
 }
 
+/// The pair's place denies the session that the record beside it is of, so it cannot be adopted; it is not ended either.
+#[test]
+fn a_session_that_was_begun_since_and_cannot_be_adopted_is_left_alone() {
+    let mut world = World::with(|options| options.number("apart", 1.0).unwrap());
+    world.sign_in("ada");
+    let begun = world.record();
+    world.advance(secs(5));
+    world.store.mode = Mode::Hanging;
+    world.sign_out();
+    world.advance(minutes(5));
+    let bobs = record(bobs_session(&mut world), begun.epoch.0 + 1, 2);
+    let denial = Record { epoch: Epoch(begun.epoch.0 + 2), session: None, ..begun };
+    world.store.text = Some(denial.encode().expose().to_owned());
+    world.store.fence = Some(bobs.clone());
+    world.store.mode = Mode::Sync;
+    world.wake(Wake::Shown);
+    world.advance(secs(10));
+    assert_eq!(world.store.fence, Some(bobs));
+}
+
 fn bobs_session(world: &mut World) -> StoredSession {
     let body = world.server.sign_in("bob", world.clock.truth());
     StoredSession {

@@ -76,10 +76,8 @@ impl Engine {
     /// The pair beside a newer `record` has not come through yet: looks again until it has, or its time is over.
     pub(super) fn waits_for_pair(&mut self, record: (Epoch, Generation)) -> bool {
         self.desk.behind.take_if(|behind| behind.record != record);
-        if record > self.desk.told {
-            // Known also when the store cannot be read any more. These looks are all that there are.
-            (self.desk.told, self.desk.missed) = (record, MOST_MISSED);
-        }
+        // Known also when the store cannot be read any more. These looks are all that there are.
+        (self.desk.told, self.desk.missed) = (self.desk.told.max(record), MOST_MISSED);
         let now = self.now.mono;
         let behind = self.desk.behind.get_or_insert_with(|| Box::new(Behind { since: now, record }));
         let waited = now.since(behind.since);

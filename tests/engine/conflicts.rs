@@ -38,14 +38,7 @@ fn a_pair_that_meets_a_newer_one_gives_way_to_it() {
 /// A look shows it while the write is under way, and the write fails.
 #[test]
 fn a_pair_that_is_being_stored_takes_another_number_than_one_that_a_look_shows() {
-    let mut world = World::new();
-    world.sign_in("ada");
-    world.advance(secs(5));
-    world.store.mode = Mode::Mute;
-    let tokens = world.server.sign_in("ada", world.clock.truth());
-    world.set_tokens(&tokens, SessionMode::Same);
-    world.rotate_elsewhere();
-    world.wake(Wake::Shown);
+    let (mut world, _) = storing();
     assert_eq!((world.generation(), world.record().generation), (Generation(3), Generation(2)));
     world.advance(secs(3));
     world.store.mode = Mode::Sync;
@@ -56,6 +49,14 @@ fn a_pair_that_is_being_stored_takes_another_number_than_one_that_a_look_shows()
 /// The same, and the write has been carried out all the same: the number that was taken since is stored at once.
 #[test]
 fn a_pair_that_took_another_number_while_it_was_stored_is_stored_again() {
+    let (mut world, op) = storing();
+    world.store.mode = Mode::Sync;
+    world.input(Input::StoreWritten { op, stored: Stored::Durably });
+    assert_eq!((world.record().generation, world.store.holds("refresh.1.0")), (Generation(3), true));
+}
+
+/// The app has handed over a pair, which is being stored; meanwhile a look has shown another of the same number.
+fn storing() -> (World, StoreOp) {
     let mut world = World::new();
     world.sign_in("ada");
     world.advance(secs(5));
@@ -65,9 +66,7 @@ fn a_pair_that_took_another_number_while_it_was_stored_is_stored_again() {
     let op = StoreOp(world.store.reads + world.store.writes);
     world.rotate_elsewhere();
     world.wake(Wake::Shown);
-    world.store.mode = Mode::Sync;
-    world.input(Input::StoreWritten { op, stored: Stored::Durably });
-    assert_eq!((world.record().generation, world.store.holds("refresh.1.0")), (Generation(3), true));
+    (world, op)
 }
 
 /// Both have refreshed at once, within the server's grace: both pairs are good, and one is stored.

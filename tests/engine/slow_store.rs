@@ -242,12 +242,7 @@ fn a_pair_that_a_late_look_has_shown_is_not_sent_before_the_next_look_is_answere
 /// I5: a sign-out that the store did not take in all its tries is made up for when it can be read again.
 #[test]
 fn a_sign_out_that_was_given_up_is_stored_at_the_next_look() {
-    let mut world = World::new();
-    world.sign_in("ada");
-    world.advance(secs(5));
-    world.store.mode = Mode::Failing;
-    world.sign_out();
-    world.advance(minutes(30));
+    let mut world = sign_out_given_up();
     assert!(world.record().session.is_some());
     world.store.mode = Mode::Sync;
     world.input(Input::Notice(Notice { epoch: Epoch(1 << 51), generation: Generation(1) }.encode()));
@@ -258,12 +253,7 @@ fn a_sign_out_that_was_given_up_is_stored_at_the_next_look() {
 /// Whoever has emptied it has ended the session, too.
 #[test]
 fn a_sign_out_that_was_given_up_is_not_owed_to_an_empty_store() {
-    let mut world = World::new();
-    world.sign_in("ada");
-    world.advance(secs(5));
-    world.store.mode = Mode::Failing;
-    world.sign_out();
-    world.advance(minutes(30));
+    let mut world = sign_out_given_up();
     world.store.mode = Mode::Sync;
     world.store.text = None;
     let writes = world.store.writes;
@@ -307,4 +297,15 @@ fn a_read_that_has_just_begun_is_not_over() {
     world.sleep(ms(2_100));
     world.input(Input::Tick);
     assert_eq!(world.store.reads, reads + 1);
+}
+
+/// A user has signed out, and the store took it in none of the tries that there are.
+fn sign_out_given_up() -> World {
+    let mut world = World::new();
+    world.sign_in("ada");
+    world.advance(secs(5));
+    world.store.mode = Mode::Failing;
+    world.sign_out();
+    world.advance(minutes(30));
+    world
 }

@@ -1,5 +1,5 @@
 import { ignore } from './abort.js';
-import type { CallbackArguments } from './engine.js';
+import type { CallbackArguments, CallbackFailure } from './engine.js';
 import { ReentrantRefreshError, isTokenError } from './errors.js';
 import { stringify } from './scope.js';
 import type { RefreshCallback } from './settings.js';
@@ -63,7 +63,7 @@ export function callbackRunner(callback: RefreshCallback, native: typeof globalT
 }
 
 /** What the engine is told of an error: whether the session is over, or when to try again. Nothing else of it. */
-function outcomeOf(error: unknown): { ended?: boolean; status?: number | undefined; retryAfter?: string | undefined } {
+function outcomeOf(error: unknown): CallbackFailure {
   try {
     const { status, retryAfter } = Object(error) as { status?: unknown; retryAfter?: unknown };
     return {
@@ -74,6 +74,6 @@ function outcomeOf(error: unknown): { ended?: boolean; status?: number | undefin
     };
   } catch {
     // An object that does not let itself be looked at.
-    return {};
+    return { ended: false, status: undefined, retryAfter: undefined };
   }
 }

@@ -73,8 +73,8 @@ export interface Surroundings {
   readonly refresh: ((...context: CallbackArguments) => Promise<string>) | undefined;
   /** The CSRF value of this moment. */
   readonly csrf: () => string | undefined;
-  /** What the app's own rule has said of an answer of the token endpoint: whether it ends the session. */
-  readonly ruling: (response: Response) => boolean | undefined;
+  /** What the app's own rule says of an answer: whether it ends the session. */
+  readonly ruling: (url: string, response: Response) => Promise<boolean | undefined>;
   /** Under what name tabs meet, if they do. */
   readonly meeting: string | undefined;
 }
@@ -86,3 +86,11 @@ export type CallbackArguments = [
   reason: RefreshContext['reason'],
   signal: AbortSignal,
 ];
+
+/** What the app's refresh callback has failed with. */
+export interface CallbackFailure {
+  /** Whether the session is over. */
+  readonly ended: boolean;
+  readonly status: number | undefined;
+  readonly retryAfter: string | undefined;
+}

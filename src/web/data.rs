@@ -5,9 +5,11 @@ use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::JsValue;
 
 use crate::engine::Engine;
+use crate::engine::endpoint::{Credentials, HttpRequest};
 use crate::engine::error::Failure;
 use crate::engine::ids::Generation;
 use crate::engine::output::{Event, Snapshot};
+use crate::engine::secret::Secret;
 use crate::engine::time::UnixMillis;
 
 /// An object in the making. One member at a time and one way for everything: each type that serde is derived for
@@ -107,6 +109,29 @@ pub(crate) fn thrown(members: [(&str, &str); 2]) -> JsValue {
     Object::make(|object| {
         for (name, text) in members {
             object.text(name, Some(text));
+        }
+    })
+}
+
+/// What `fetch` is to be given beside the headers.
+pub(super) fn init_data(request: &HttpRequest) -> JsValue {
+    Object::make(|object| {
+        object.text("method", Some(&request.endpoint.method));
+        let credentials = match request.endpoint.credentials {
+            Credentials::Include => "include",
+            Credentials::Omit => "omit",
+            Credentials::SameOrigin => "same-origin",
+        };
+        object.text("credentials", Some(credentials));
+        object.put("keepalive", Value::Flag(request.keepalive));
+        object.text("body", request.body.as_ref().map(Secret::expose));
+    })
+}
+
+pub(super) fn headers_data(request: &HttpRequest) -> JsValue {
+    Object::make(|object| {
+        for (name, value) in request.headers() {
+            object.text(name, Some(value));
         }
     })
 }

@@ -1,8 +1,6 @@
 //! The JavaScript side, as the shell calls it.
 
-use js_sys::Promise;
 use wasm_bindgen::prelude::*;
-use web_sys::{AbortSignal, Response};
 
 #[wasm_bindgen]
 extern "C" {
@@ -32,14 +30,14 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     pub(super) fn settle(this: &Host, call: u32, error: JsValue, value: Option<&str>) -> Result<(), JsValue>;
 
-    /// The stored text, or a promise of it.
+    /// Answered by `storeRead`.
     #[wasm_bindgen(method, catch)]
-    pub(super) fn read(this: &Host) -> Result<JsValue, JsValue>;
+    pub(super) fn read(this: &Host, op: u32) -> Result<(), JsValue>;
 
-    /// Nothing, or a promise; of `false` when the store held something else than a text that begins with `expected`.
-    /// Empty: nothing at all. `None`: anything.
+    /// Only if the store holds a text that begins with `expected`. Empty: nothing at all. `None`: anything. Answered by
+    /// `storeWritten`.
     #[wasm_bindgen(method, catch)]
-    pub(super) fn write(this: &Host, text: &str, expected: Option<&str>) -> Result<JsValue, JsValue>;
+    pub(super) fn write(this: &Host, op: u32, text: &str, expected: Option<&str>) -> Result<(), JsValue>;
 
     /// Queues for the lock of the tabs; answered by `locked`.
     #[wasm_bindgen(method, catch)]
@@ -51,20 +49,30 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     pub(super) fn broadcast(this: &Host, message: &str) -> Result<(), JsValue>;
 
-    /// What the app's own rule has said of an answer, where there is one.
+    /// Sends a request, with the CSRF value of the moment in the header `csrf`. Answered by `answered` or `unreachable`;
+    /// without an `attempt` nobody waits for that.
     #[wasm_bindgen(method, catch)]
-    pub(super) fn ruling(this: &Host, response: &Response) -> Result<Option<bool>, JsValue>;
+    pub(super) fn send(
+        this: &Host,
+        attempt: Option<u32>,
+        url: &str,
+        init: JsValue,
+        headers: JsValue,
+        csrf: Option<&str>,
+    ) -> Result<(), JsValue>;
 
+    /// Calls the app's callback. Answered by `answered` or `failed`.
     #[wasm_bindgen(method, catch)]
     pub(super) fn refresh(
         this: &Host,
+        attempt: u32,
         refresh_token: Option<&str>,
         access_token: Option<&str>,
-        attempt: u32,
+        count: u32,
         reason: &str,
-        signal: &AbortSignal,
-    ) -> Result<Promise, JsValue>;
+    ) -> Result<(), JsValue>;
 
+    /// Gives up a token request; its answer may come all the same.
     #[wasm_bindgen(method, catch)]
-    pub(super) fn csrf(this: &Host) -> Result<JsValue, JsValue>;
+    pub(super) fn abort(this: &Host, attempt: u32) -> Result<(), JsValue>;
 }

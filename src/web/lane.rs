@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use js_sys::{Function, Promise, Reflect};
+use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Request, Response};
@@ -21,6 +21,10 @@ extern "C" {
 
     #[wasm_bindgen(constructor, js_class = "Request", catch)]
     fn new(input: &JsValue, init: &JsValue) -> Result<AnyRequest, JsValue>;
+
+    /// As it is now, so that tools which wrap it see the request.
+    #[wasm_bindgen(js_name = fetch, catch)]
+    fn send(request: &Request) -> Result<Promise, JsValue>;
 }
 
 /// Sends a request with the session's token, refreshing first where that is needed, and once more after a 401 if the
@@ -69,12 +73,6 @@ fn authorize(shell: &Shell, request: &Request) -> Result<Option<Generation>, JsV
     };
     request.headers().set(AUTHORIZATION, value.expose())?;
     Ok(Some(generation))
-}
-
-/// Through `fetch` as it is now, so that tools which wrap it see the request.
-fn send(request: &Request) -> Result<Promise, JsValue> {
-    let fetch: Function = Reflect::get(&js_sys::global(), &"fetch".into())?.unchecked_into();
-    fetch.call1(&JsValue::UNDEFINED, request).map(JsCast::unchecked_into)
 }
 
 const AUTHORIZATION: &str = "authorization";

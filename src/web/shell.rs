@@ -9,18 +9,14 @@ use futures::FutureExt;
 use futures::channel::oneshot;
 use futures::future::Shared;
 use gloo_timers::callback::Timeout;
-use js_sys::{Function, Promise, Reflect};
 use wasm_bindgen::prelude::*;
-use web_sys::AbortController;
 
-use super::job::{self, Job};
-use super::lifecycle::{self, Lifecycle};
 use super::{Host, clock, data};
-use crate::engine::answer::Outcome;
+use crate::engine::endpoint::HttpRequest;
 use crate::engine::error::TokenError;
-use crate::engine::ids::{AttemptId, CallId, Generation};
-use crate::engine::input::{Input, Wake};
-use crate::engine::output::{Expected, Output, Settled, Verdict};
+use crate::engine::ids::{AttemptId, CallId, Generation, StoreOp};
+use crate::engine::input::Input;
+use crate::engine::output::{CallbackRequest, Expected, Output, Settled, TokenRequest, Verdict, Write};
 use crate::engine::secret::Secret;
 use crate::engine::time::{Millis, Mono};
 use crate::engine::{Config, Engine};
@@ -29,15 +25,11 @@ use crate::engine::{Config, Engine};
 pub(crate) struct Shell {
     engine: RefCell<Engine>,
     host: Host,
-    /// The host's `fetch`, which lies beneath what intercepts; else the global one as it was when the shell was made.
-    native_fetch: Function,
     /// What has happened and was not yet given to the engine.
     inbox: RefCell<Vec<Input>>,
     /// Whether the loop runs further up the stack.
     running: Cell<bool>,
     timer: RefCell<Option<Timeout>>,
-    lifecycle: RefCell<Option<Lifecycle>>,
-    attempts: RefCell<Vec<(AttemptId, AbortController)>>,
     verdict: RefCell<Option<Verdict>>,
     callers: RefCell<Callers>,
 }
@@ -60,40 +52,20 @@ pub(super) struct Asked(Shared<oneshot::Receiver<Answer>>);
 
 impl Shell {
     pub(crate) fn new(config: Config, host: Host) -> Rc<Self> {
-        let native_fetch = fetch_of(&host)
-            .or_else(|| fetch_of(&js_sys::global()))
-            .unwrap_or_else(|| JsValue::UNDEFINED.unchecked_into());
-        let shell = Rc::new(Self {
+        Rc::new(Self {
             engine: RefCell::new(Engine::new(config, clock::seed())),
             host,
-            native_fetch,
             inbox: RefCell::default(),
             running: Cell::new(false),
             timer: RefCell::default(),
-            lifecycle: RefCell::default(),
-            attempts: RefCell::default(),
             verdict: RefCell::default(),
             callers: RefCell::default(),
-        });
-        *shell.lifecycle.borrow_mut() = Some(Lifecycle::listen(Rc::downgrade(&shell)));
-        shell
-    }
-
-    pub(crate) fn restore(self: &Rc<Self>) {
-        self.handle(Input::Restore);
-        if lifecycle::is_hidden() {
-            self.wake(Wake::Hidden);
-        }
+        })
     }
 
     pub(crate) fn dispose(self: &Rc<Self>) {
         self.handle(Input::Dispose);
-        self.lifecycle.take();
         let _ = self.push_verdict(None);
-    }
-
-    pub(super) fn wake(self: &Rc<Self>, wake: Wake) {
-        self.handle(Input::Wake(wake));
     }
 
     pub(crate) fn metrics(&self) -> JsValue {
@@ -102,14 +74,6 @@ impl Shell {
 
     pub(crate) fn diagnostics(&self) -> JsValue {
         data::diagnostics_data(&self.engine.borrow())
-    }
-
-    pub(super) fn host(&self) -> &Host {
-        &self.host
-    }
-
-    pub(super) fn native_fetch(&self) -> &Function {
-        &self.native_fetch
     }
 
     /// Gives `input` to the engine and carries out what it asks for. Called from within, by a listener or a store that
@@ -129,11 +93,6 @@ impl Shell {
         self.running.set(false);
     }
 
-    pub(super) fn answered(self: &Rc<Self>, attempt: AttemptId, outcome: Outcome) {
-        self.take_attempt(attempt);
-        self.handle(Input::Answer { attempt, outcome });
-    }
-
     fn next_input(&self) -> Option<Input> {
         let mut inbox = self.inbox.borrow_mut();
         (!inbox.is_empty()).then(|| inbox.remove(0))
@@ -147,49 +106,47 @@ impl Shell {
     fn perform(self: &Rc<Self>, output: Output) {
         // What a host method throws is its own affair: the engine has settled.
         let _ = match output {
-            Output::Abort(id) => {
-                if let Some(controller) = self.take_attempt(id) {
-                    controller.abort();
-                }
-                Ok(())
-            }
+            Output::Abort(attempt) => self.host.abort(attempt.0),
             Output::Broadcast(message) => self.host.broadcast(&message),
             Output::Event(event) => self.host.event(data::event_data(&event), data::event_error(&event)),
             Output::Lock(id) => self.host.lock(id.0),
-            Output::ReadStore(op) => {
-                match promised(self.host.read()) {
-                    Ok(promise) => job::begin(self, Job::Read(op, promise)),
-                    Err(outcome) => self.handle(job::read(op, outcome)),
-                }
-                Ok(())
+            Output::ReadStore(op) => self.host.read(op.0),
+            Output::Revoke(request) => self.send(None, &request),
+            Output::Send { attempt, request: TokenRequest::Call(request) } => self.call(attempt, &request),
+            Output::Send { attempt, request: TokenRequest::Http(request) } => {
+                self.send(Some(attempt), &request)
             }
-            Output::Revoke(request) => {
-                job::begin(self, Job::Revoke(request));
-                Ok(())
-            }
-            Output::Send { attempt, request } => AbortController::new().map(|controller| {
-                let signal = controller.signal();
-                self.attempts.borrow_mut().push((attempt, controller));
-                job::begin(self, Job::Send(attempt, request, signal));
-            }),
             Output::Settle(call, answer) => self.settle(call, answer),
             Output::Snapshot(snapshot) => self.host.snapshot(data::snapshot_data(&snapshot)),
             Output::Verdict(verdict) => self.push_verdict(verdict),
             Output::Unlock(id) => self.host.unlock(id.0),
-            Output::WriteStore(op, write) => {
-                let expected = match &write.expected {
-                    Expected::Anything => None,
-                    Expected::Nothing => Some(""),
-                    Expected::Prefix(prefix) => Some(prefix.as_str()),
-                };
-                let text = write.text.as_ref().map_or("", Secret::expose);
-                match promised(self.host.write(text, expected)) {
-                    Ok(promise) => job::begin(self, Job::Write(op, promise)),
-                    Err(outcome) => self.handle(job::written(op, &outcome)),
-                }
-                Ok(())
-            }
+            Output::WriteStore(op, write) => self.write(op, &write),
         };
+    }
+
+    fn call(&self, attempt: AttemptId, request: &CallbackRequest) -> Result<(), JsValue> {
+        let refresh = request.refresh.as_ref().map(Secret::expose);
+        let access = request.access.as_ref().map(Secret::expose);
+        self.host.refresh(attempt.0, refresh, access, request.attempt, request.reason.as_str())
+    }
+
+    fn send(&self, attempt: Option<AttemptId>, request: &HttpRequest) -> Result<(), JsValue> {
+        self.host.send(
+            attempt.map(|attempt| attempt.0),
+            &request.endpoint.url,
+            data::init_data(request),
+            data::headers_data(request),
+            request.endpoint.csrf_header.as_deref(),
+        )
+    }
+
+    fn write(&self, op: StoreOp, write: &Write) -> Result<(), JsValue> {
+        let expected = match &write.expected {
+            Expected::Anything => None,
+            Expected::Nothing => Some(""),
+            Expected::Prefix(prefix) => Some(prefix.as_str()),
+        };
+        self.host.write(op.0, write.text.as_ref().map_or("", Secret::expose), expected)
     }
 
     fn settle(&self, call: CallId, answer: Answer) -> Result<(), JsValue> {
@@ -237,12 +194,6 @@ impl Shell {
             });
             *self.timer.borrow_mut() = Some(timer);
         }
-    }
-
-    fn take_attempt(&self, id: AttemptId) -> Option<AbortController> {
-        let mut attempts = self.attempts.borrow_mut();
-        let at = attempts.iter().position(|(attempt, _)| *attempt == id)?;
-        Some(attempts.swap_remove(at).1)
     }
 
     /// Waits until there is a token to send. Callers that come together share one future.
@@ -302,19 +253,6 @@ impl Future for Asked {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answer> {
         // The sender goes with the shell alone: then there is nobody left to tell.
         self.0.poll_unpin(context).map(|answer| answer.unwrap_or(Ok(Settled::Pass)))
-    }
-}
-
-/// The `fetch` that `object` has, if it has one.
-fn fetch_of(object: &JsValue) -> Option<Function> {
-    Reflect::get(object, &JsValue::from_str("fetch")).ok()?.dyn_into().ok()
-}
-
-/// The promise that a store's answer is, or the answer itself.
-fn promised(answer: Result<JsValue, JsValue>) -> Result<Promise, Result<JsValue, JsValue>> {
-    match answer {
-        Ok(value) if value.is_object() => Ok(Promise::resolve(&value)),
-        answer => Err(answer),
     }
 }
 

@@ -28,10 +28,15 @@ async function withEngine(page, setUp = { 'refresh.kind': 'endpoint' }) {
         watch.say(error);
         error ? reject(error) : resolve(value);
       },
-      read: () => stored,
-      write: (text) => void (stored = text),
-      refresh: () => Promise.reject({}),
-      csrf: () => undefined,
+      read: (op) => engine.storeRead(op, true, stored),
+      write(op, text) {
+        stored = text;
+        engine.storeWritten(op, true);
+      },
+      async send(attempt, url, init, headers) {
+        const response = await fetch(url, { ...init, headers });
+        engine.answered(attempt, response.status, await response.text(), response.headers);
+      },
     };
     options['refresh.url'] = `${location.origin}/auth/refresh`;
     window.engine = new bindings.TokenManager(JSON.stringify(options), host);

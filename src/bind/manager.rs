@@ -1,7 +1,5 @@
 //! `TokenManager`.
 
-use std::rc::Rc;
-
 use wasm_bindgen::prelude::*;
 use web_sys::Headers;
 
@@ -18,7 +16,7 @@ use crate::web::{self, Host, Shell};
 /// `host.settle(call, error, value)`, in the same turn or later.
 #[wasm_bindgen]
 pub struct TokenManager {
-    shell: Rc<Shell>,
+    shell: &'static Shell,
 }
 
 impl std::fmt::Debug for TokenManager {
@@ -187,7 +185,7 @@ impl TokenManager {
 
     /// `fetch` with the session's token; see `web::fetch`.
     pub async fn fetch(&self, input: JsValue, init: JsValue) -> Result<JsValue, JsValue> {
-        web::fetch(Rc::clone(&self.shell), input, init).await
+        web::fetch(self.shell, input, init).await
     }
 }
 

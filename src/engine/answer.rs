@@ -23,7 +23,8 @@ pub enum Outcome {
     Unreachable,
 }
 
-/// An HTTP answer. A body that is too long to be a token response is empty. Headers that a cross-origin page cannot read are `None`.
+/// An HTTP answer. Headers that a cross-origin page cannot read are `None`; a body that is too long to be a token
+/// response is empty.
 #[derive(Clone, Debug, Default)]
 pub struct Answer {
     pub status: u16,

@@ -1,7 +1,5 @@
 //! `fetch` with a token: attach, recover from a 401, send once more.
 
-use std::rc::Rc;
-
 use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -31,7 +29,7 @@ extern "C" {
 /// engine says so. Without a session it is sent as it is, as is one that brings its own `Authorization`.
 ///
 /// It attaches the token to whatever URL it is given: which ones may have it is the facade's to decide.
-pub(crate) async fn fetch(shell: Rc<Shell>, input: JsValue, init: JsValue) -> Result<JsValue, JsValue> {
+pub(crate) async fn fetch(shell: &'static Shell, input: JsValue, init: JsValue) -> Result<JsValue, JsValue> {
     let mut request: Request = AnyRequest::new(&input, &init)?.into();
     let mut spare = None;
     let mut sent = None;
@@ -40,7 +38,7 @@ pub(crate) async fn fetch(shell: Rc<Shell>, input: JsValue, init: JsValue) -> Re
             Err(error) if error.code != ErrorCode::SignedOut => return Err(error_data(&error)),
             _ => {
                 spare = Some(request.clone()?);
-                sent = authorize(&shell, &request)?;
+                sent = authorize(shell, &request)?;
             }
         }
     }
@@ -61,7 +59,7 @@ pub(crate) async fn fetch(shell: Rc<Shell>, input: JsValue, init: JsValue) -> Re
         if !matches!(shell.unauthorized(generation, challenge).await, Ok(Settled::Resend)) {
             return Ok(response.into());
         }
-        sent = authorize(&shell, &next)?;
+        sent = authorize(shell, &next)?;
         request = next;
     }
 }

@@ -2,7 +2,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::pin::Pin;
-use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use futures::FutureExt;
@@ -21,7 +20,7 @@ use crate::engine::secret::Secret;
 use crate::engine::time::{Millis, Mono};
 use crate::engine::{Config, Engine};
 
-/// One engine in its browser.
+/// One engine in its browser. It lasts as long as the instance of the module.
 pub(crate) struct Shell {
     engine: RefCell<Engine>,
     host: Host,
@@ -51,8 +50,8 @@ pub(super) type Answer = Result<Settled, TokenError>;
 pub(super) struct Asked(Shared<oneshot::Receiver<Answer>>);
 
 impl Shell {
-    pub(crate) fn new(config: Config, host: Host) -> Rc<Self> {
-        Rc::new(Self {
+    pub(crate) fn new(config: Config, host: Host) -> &'static Self {
+        Box::leak(Box::new(Self {
             engine: RefCell::new(Engine::new(config, clock::seed())),
             host,
             inbox: RefCell::default(),
@@ -60,10 +59,10 @@ impl Shell {
             timer: RefCell::default(),
             verdict: RefCell::default(),
             callers: RefCell::default(),
-        })
+        }))
     }
 
-    pub(crate) fn dispose(self: &Rc<Self>) {
+    pub(crate) fn dispose(&'static self) {
         self.handle(Input::Dispose);
         let _ = self.push_verdict(None);
     }
@@ -78,7 +77,7 @@ impl Shell {
 
     /// Gives `input` to the engine and carries out what it asks for. Called from within, by a listener or a store that
     /// answers at once, it leaves the input to the loop further up.
-    pub(crate) fn handle(self: &Rc<Self>, input: Input) {
+    pub(crate) fn handle(&'static self, input: Input) {
         self.inbox.borrow_mut().push(input);
         if self.running.replace(true) {
             return;
@@ -103,7 +102,7 @@ impl Shell {
     }
 
     /// Carries out one output. No borrow is held, so whoever is called may call in.
-    fn perform(self: &Rc<Self>, output: Output) {
+    fn perform(&'static self, output: Output) {
         // What a host method throws is its own affair: the engine has settled.
         let _ = match output {
             Output::Abort(attempt) => self.host.abort(attempt.0),
@@ -180,24 +179,19 @@ impl Shell {
         pushed
     }
 
-    fn arm(self: &Rc<Self>) {
+    fn arm(&'static self) {
         let deadline = self.engine.borrow_mut().poll_timeout();
         // The old timer is dropped, and so cleared, before a new one is made.
         self.timer.take();
         if let Some(deadline) = deadline {
             let delay = deadline.since(clock::now().mono).0.min(LONGEST_DELAY);
-            let shell = Rc::downgrade(self);
-            let timer = Timeout::new(delay as u32, move || {
-                if let Some(shell) = shell.upgrade() {
-                    shell.handle(Input::Tick);
-                }
-            });
+            let timer = Timeout::new(delay as u32, || self.handle(Input::Tick));
             *self.timer.borrow_mut() = Some(timer);
         }
     }
 
     /// Waits until there is a token to send. Callers that come together share one future.
-    pub(super) fn need(self: &Rc<Self>) -> Asked {
+    pub(super) fn need(&'static self) -> Asked {
         let now = clock::now().mono;
         let shared = self.callers.borrow().need.clone();
         if let Some((_, asked)) =
@@ -212,7 +206,7 @@ impl Shell {
     }
 
     /// What to do about a 401 that `generation` drew.
-    pub(super) fn unauthorized(self: &Rc<Self>, generation: Generation, challenge: Option<String>) -> Asked {
+    pub(super) fn unauthorized(&'static self, generation: Generation, challenge: Option<String>) -> Asked {
         let (call, asked) = self.callers.borrow_mut().open();
         self.handle(Input::Unauthorized { call, generation, challenge });
         asked

@@ -5,9 +5,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Request, Response};
 
-use super::data::error_data;
 use super::shell::Shell;
-use crate::engine::error::ErrorCode;
 use crate::engine::ids::Generation;
 use crate::engine::input::{Input, Reception};
 use crate::engine::output::Settled;
@@ -34,13 +32,12 @@ pub(crate) async fn fetch(shell: &'static Shell, input: JsValue, init: JsValue) 
     let mut spare = None;
     let mut sent = None;
     if !request.headers().has(AUTHORIZATION)? {
-        match shell.need().await {
-            Err(error) if error.code != ErrorCode::SignedOut => return Err(error_data(&error)),
-            _ => {
-                spare = Some(request.clone()?);
-                sent = authorize(shell, &request)?;
-            }
+        let told = shell.need().await?;
+        if told.is_object() {
+            return Err(told);
         }
+        spare = Some(request.clone()?);
+        sent = authorize(shell, &request)?;
     }
     loop {
         let response: Response = JsFuture::from(send(&request)?).await?.unchecked_into();
@@ -56,7 +53,7 @@ pub(crate) async fn fetch(shell: &'static Shell, input: JsValue, init: JsValue) 
             return Ok(response.into());
         }
         let challenge = response.headers().get("www-authenticate")?;
-        if !matches!(shell.unauthorized(generation, challenge).await, Ok(Settled::Resend)) {
+        if shell.unauthorized(generation, challenge).await? != Settled::Resend.as_str() {
             return Ok(response.into());
         }
         sent = authorize(shell, &next)?;

@@ -1,18 +1,18 @@
 //! The run loop around the engine.
 
 use std::cell::{Cell, RefCell};
-use std::pin::Pin;
-use std::task::{Context, Poll};
 
 use futures::FutureExt;
-use futures::channel::oneshot;
 use futures::future::Shared;
 use gloo_timers::callback::Timeout;
+use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
+use wasm_bindgen::sys::Undefined;
+use wasm_bindgen_futures::JsFuture;
 
 use super::{Host, clock, data};
 use crate::engine::endpoint::HttpRequest;
-use crate::engine::error::TokenError;
+use crate::engine::error::{ErrorCode, TokenError};
 use crate::engine::ids::{AttemptId, CallId, Generation, StoreOp};
 use crate::engine::input::Input;
 use crate::engine::output::{CallbackRequest, Expected, Output, Settled, TokenRequest, Verdict, Write};
@@ -37,17 +37,14 @@ pub(crate) struct Shell {
 #[derive(Default)]
 struct Callers {
     last: u32,
-    open: Vec<(CallId, oneshot::Sender<Answer>)>,
+    open: Vec<(CallId, Function<fn(JsValue) -> Undefined>)>,
     /// The wait for a token that callers share, and since when.
     need: Option<(Mono, Asked)>,
 }
 
-/// What a call is told.
-pub(super) type Answer = Result<Settled, TokenError>;
-
-/// The one future of a wait: driven once, awaited by every clone.
-#[derive(Clone)]
-pub(super) struct Asked(Shared<oneshot::Receiver<Answer>>);
+/// The one future of a wait, awaited by every clone: of the text that a settled call is told, or of what failed. Whoever
+/// is signed out passes: that is no failure here.
+pub(super) type Asked = Shared<JsFuture>;
 
 impl Shell {
     pub(crate) fn new(config: Config, host: Host) -> &'static Self {
@@ -148,16 +145,19 @@ impl Shell {
         self.host.write(op.0, write.text.as_ref().map_or("", Secret::expose), expected)
     }
 
-    fn settle(&self, call: CallId, answer: Answer) -> Result<(), JsValue> {
-        let sender = self.callers.borrow_mut().take(call);
-        if let Some(sender) = sender {
-            // A caller that has gone away wants no answer.
-            let _ = sender.send(answer);
-            return Ok(());
-        }
-        match answer {
-            Ok(settled) => self.host.settle(call.0, JsValue::UNDEFINED, Some(settled.as_str())),
-            Err(error) => self.host.settle(call.0, data::error_data(&error), None),
+    fn settle(&self, call: CallId, answer: Result<Settled, TokenError>) -> Result<(), JsValue> {
+        let resolve = self.callers.borrow_mut().take(call);
+        match (resolve, answer) {
+            (None, Ok(settled)) => self.host.settle(call.0, JsValue::UNDEFINED, Some(settled.as_str())),
+            (None, Err(error)) => self.host.settle(call.0, data::error_data(&error), None),
+            (Some(resolve), answer) => {
+                let told = match answer {
+                    Ok(settled) => settled.as_str().into(),
+                    Err(error) if error.code == ErrorCode::SignedOut => Settled::Pass.as_str().into(),
+                    Err(error) => data::error_data(&error),
+                };
+                resolve.call1(&JsValue::UNDEFINED, &told).map(drop)
+            }
         }
     }
 
@@ -195,7 +195,7 @@ impl Shell {
         let now = clock::now().mono;
         let shared = self.callers.borrow().need.clone();
         if let Some((_, asked)) =
-            shared.filter(|(since, asked)| now.since(*since) < TOGETHER && asked.is_open())
+            shared.filter(|(since, asked)| now.since(*since) < TOGETHER && asked.peek().is_none())
         {
             return asked;
         }
@@ -224,29 +224,13 @@ impl Callers {
     fn open(&mut self) -> (CallId, Asked) {
         self.last = self.last.wrapping_add(1);
         let call = CallId(self.last | FROM_RUST);
-        let (sender, receiver) = oneshot::channel();
-        self.open.push((call, sender));
-        (call, Asked(receiver.shared()))
+        let promise = Promise::new_typed::<JsValue>(&mut |resolve, _| self.open.push((call, resolve)));
+        (call, JsFuture::from(promise).shared())
     }
 
-    fn take(&mut self, call: CallId) -> Option<oneshot::Sender<Answer>> {
+    fn take(&mut self, call: CallId) -> Option<Function<fn(JsValue) -> Undefined>> {
         let at = self.open.iter().position(|(open, _)| *open == call)?;
         Some(self.open.swap_remove(at).1)
-    }
-}
-
-impl Asked {
-    fn is_open(&self) -> bool {
-        self.0.peek().is_none()
-    }
-}
-
-impl Future for Asked {
-    type Output = Answer;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answer> {
-        // The sender goes with the shell alone: then there is nobody left to tell.
-        self.0.poll_unpin(context).map(|answer| answer.unwrap_or(Ok(Settled::Pass)))
     }
 }
 

@@ -1,6 +1,8 @@
 //! `TokenManager`.
 
+use js_sys::Promise;
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::future_to_promise;
 use web_sys::Headers;
 
 use crate::engine::Options;
@@ -184,8 +186,8 @@ impl TokenManager {
     }
 
     /// `fetch` with the session's token; see `web::fetch`.
-    pub async fn fetch(&self, input: JsValue, init: JsValue) -> Result<JsValue, JsValue> {
-        web::fetch(self.shell, input, init).await
+    pub fn fetch(&self, input: JsValue, init: JsValue) -> Promise {
+        future_to_promise(web::fetch(self.shell, input, init))
     }
 }
 

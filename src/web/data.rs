@@ -194,20 +194,16 @@ pub(super) fn event_error(event: &Event) -> JsValue {
 pub(super) fn metrics_data(engine: &Engine) -> JsValue {
     let metrics = engine.metrics();
     Object::make(|object| {
-        for (name, count) in [
-            ("attempts", metrics.attempts),
-            ("refreshed", metrics.refreshed),
-            ("proactive", metrics.proactive),
-            ("failed", metrics.failed),
-            ("waited", metrics.waited),
-            ("rejected", metrics.rejected),
-            ("recovered", metrics.recovered),
-            ("adopted", metrics.adopted),
-            ("stray", metrics.stray),
-            ("persistFailed", metrics.persist_failed),
-        ] {
-            object.number(name, count);
-        }
+        object.number("attempts", metrics.attempts);
+        object.number("refreshed", metrics.refreshed);
+        object.number("proactive", metrics.proactive);
+        object.number("failed", metrics.failed);
+        object.number("waited", metrics.waited);
+        object.number("rejected", metrics.rejected);
+        object.number("recovered", metrics.recovered);
+        object.number("adopted", metrics.adopted);
+        object.number("stray", metrics.stray);
+        object.number("persistFailed", metrics.persist_failed);
         object.put("latency", Value::Numbers(&metrics.latency.map(i64::from)));
     })
 }

@@ -84,7 +84,7 @@ export function localHost(source: Source, surroundings: Surroundings, sink: Engi
   /** The object whose methods the engine calls. */
   function hostObject(tell: Tell) {
     const { verdict, snapshot, event, settle } = sink;
-    return {
+    return calm({
       ...meet(tell),
       ...attempts(surroundings, tell),
       ...desk(surroundings.slot, tell),
@@ -92,7 +92,7 @@ export function localHost(source: Source, surroundings: Surroundings, sink: Engi
       snapshot,
       event: (told: EngineEvent, error: TokenErrorData | undefined) => event({ ...told, error }),
       settle,
-    };
+    });
   }
 
   /** Meets the other tabs and watches the page. */
@@ -191,4 +191,19 @@ function desk({ read, write }: Slot, tell: Tell) {
       void write(text, expected).then(told, () => told());
     },
   };
+}
+
+/** The same methods, none of which throws: that would unwind the engine in the middle of its work. */
+function calm<T extends Record<string, (...args: never[]) => void>>(host: T): T {
+  const calmed: Record<string, unknown> = {};
+  for (const [name, act] of Object.entries(host)) {
+    calmed[name] = (...args: never[]) => {
+      try {
+        act(...args);
+      } catch {
+        // Its own affair: the engine has settled.
+      }
+    };
+  }
+  return calmed as T;
 }

@@ -61,7 +61,7 @@ impl Shell {
 
     pub(crate) fn dispose(&'static self) {
         self.handle(Input::Dispose);
-        let _ = self.push_verdict(None);
+        self.push_verdict(None);
     }
 
     pub(crate) fn metrics(&self) -> JsValue {
@@ -100,8 +100,7 @@ impl Shell {
 
     /// Carries out one output. No borrow is held, so whoever is called may call in.
     fn perform(&'static self, output: Output) {
-        // What a host method throws is its own affair: the engine has settled.
-        let _ = match output {
+        match output {
             Output::Abort(attempt) => self.host.abort(attempt.0),
             Output::Broadcast(message) => self.host.broadcast(&message),
             Output::Event(event) => self.host.event(data::event_data(&event), data::event_error(&event)),
@@ -120,13 +119,13 @@ impl Shell {
         };
     }
 
-    fn call(&self, attempt: AttemptId, request: &CallbackRequest) -> Result<(), JsValue> {
+    fn call(&self, attempt: AttemptId, request: &CallbackRequest) {
         let refresh = request.refresh.as_ref().map(Secret::expose);
         let access = request.access.as_ref().map(Secret::expose);
         self.host.refresh(attempt.0, refresh, access, request.attempt, request.reason.as_str())
     }
 
-    fn send(&self, attempt: Option<AttemptId>, request: &HttpRequest) -> Result<(), JsValue> {
+    fn send(&self, attempt: Option<AttemptId>, request: &HttpRequest) {
         self.host.send(
             attempt.map(|attempt| attempt.0),
             &request.endpoint.url,
@@ -136,7 +135,7 @@ impl Shell {
         )
     }
 
-    fn write(&self, op: StoreOp, write: &Write) -> Result<(), JsValue> {
+    fn write(&self, op: StoreOp, write: &Write) {
         let expected = match &write.expected {
             Expected::Anything => None,
             Expected::Nothing => Some(""),
@@ -145,7 +144,7 @@ impl Shell {
         self.host.write(op.0, write.text.as_ref().map_or("", Secret::expose), expected)
     }
 
-    fn settle(&self, call: CallId, answer: Result<Settled, TokenError>) -> Result<(), JsValue> {
+    fn settle(&self, call: CallId, answer: Result<Settled, TokenError>) {
         let resolve = self.callers.borrow_mut().take(call);
         match (resolve, answer) {
             (None, Ok(settled)) => self.host.settle(call.0, JsValue::UNDEFINED, Some(settled.as_str())),
@@ -156,13 +155,13 @@ impl Shell {
                     Err(error) if error.code == ErrorCode::SignedOut => Settled::Pass.as_str().into(),
                     Err(error) => data::error_data(&error),
                 };
-                resolve.call1(&JsValue::UNDEFINED, &told).map(drop)
+                let _ = resolve.call1(&JsValue::UNDEFINED, &told);
             }
         }
     }
 
-    fn push_verdict(&self, verdict: Option<Verdict>) -> Result<(), JsValue> {
-        let pushed = match &verdict {
+    fn push_verdict(&self, verdict: Option<Verdict>) {
+        match &verdict {
             None => self.host.verdict(None, None, 0.0, None, 0.0, 0.0, 0.0, 0.0),
             Some(verdict) => self.host.verdict(
                 Some("Bearer"),
@@ -176,7 +175,6 @@ impl Shell {
             ),
         };
         *self.verdict.borrow_mut() = verdict;
-        pushed
     }
 
     fn arm(&'static self) {

@@ -34,7 +34,8 @@ export interface EngineSink {
   verdict(verdict: Verdict): void;
   snapshot(snapshot: Snapshot): void;
   event(event: EngineEvent): void;
-  settle(id: number, error: TokenErrorData | undefined, value?: string): void;
+  /** What a call came to; an object: it failed. */
+  settle(id: number, told: string | TokenErrorData): void;
   /** The engine crashed, or could not be had at all: what is in flight is lost. */
   dead(error: TokenErrorData): void;
 }

@@ -249,7 +249,7 @@ const inertHost: MakeHost = (_source, _surroundings, sink) => {
   sink.snapshot({ state: 'signedOut', generation: 0, refreshing: false });
   return {
     call(id, op) {
-      sink.settle(id, op === 'signOut' ? undefined : { code: 'server_context', transient: false });
+      sink.settle(id, op === 'signOut' ? 'done' : { code: 'server_context', transient: false });
     },
     inspect: ignore as () => undefined,
   };

@@ -27,8 +27,9 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub(super) fn event(this: &Host, event: JsValue, error: JsValue);
 
+    /// A text, or what failed as an object.
     #[wasm_bindgen(method)]
-    pub(super) fn settle(this: &Host, call: u32, error: JsValue, value: Option<&str>);
+    pub(super) fn settle(this: &Host, call: u32, told: JsValue);
 
     /// Answered by `storeRead`.
     #[wasm_bindgen(method)]

@@ -146,15 +146,16 @@ impl Shell {
 
     fn settle(&self, call: CallId, answer: Result<Settled, TokenError>) {
         let resolve = self.callers.borrow_mut().take(call);
-        match (resolve, answer) {
-            (None, Ok(settled)) => self.host.settle(call.0, JsValue::UNDEFINED, Some(settled.as_str())),
-            (None, Err(error)) => self.host.settle(call.0, data::error_data(&error), None),
-            (Some(resolve), answer) => {
-                let told = match answer {
-                    Ok(settled) => settled.as_str().into(),
-                    Err(error) if error.code == ErrorCode::SignedOut => Settled::Pass.as_str().into(),
-                    Err(error) => data::error_data(&error),
-                };
+        let told = match answer {
+            Ok(settled) => settled.as_str().into(),
+            Err(error) if error.code == ErrorCode::SignedOut && resolve.is_some() => {
+                Settled::Pass.as_str().into()
+            }
+            Err(error) => data::error_data(&error),
+        };
+        match resolve {
+            None => self.host.settle(call.0, told),
+            Some(resolve) => {
                 let _ = resolve.call1(&JsValue::UNDEFINED, &told);
             }
         }

@@ -22,11 +22,11 @@ async function withEngine(page, setUp = { 'refresh.kind': 'endpoint' }) {
       verdict: (scheme, bearer, generation) => (held = { scheme, bearer, generation }),
       snapshot: (snapshot) => (told.push(['snapshot', snapshot]), watch.say(snapshot)),
       event: (event) => (told.push(['event', event.type]), watch.say(event)),
-      settle(call, error, value) {
+      settle(call, told) {
         const { resolve, reject } = calls.get(call);
         calls.delete(call);
-        watch.say(error);
-        error ? reject(error) : resolve(value);
+        watch.say(told);
+        typeof told === 'string' ? resolve(told) : reject(told);
       },
       read: (op) => engine.storeRead(op, true, stored),
       write(op, text) {

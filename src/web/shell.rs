@@ -82,7 +82,7 @@ impl Shell {
         while let Some(input) = self.next_input() {
             self.engine.borrow_mut().handle(clock::now(), input);
             while let Some(output) = self.next_output() {
-                self.perform(output);
+                self.perform(&output);
             }
         }
         self.arm();
@@ -99,23 +99,23 @@ impl Shell {
     }
 
     /// Carries out one output. No borrow is held, so whoever is called may call in.
-    fn perform(&'static self, output: Output) {
+    fn perform(&self, output: &Output) {
         match output {
             Output::Abort(attempt) => self.host.abort(attempt.0),
-            Output::Broadcast(message) => self.host.broadcast(&message),
-            Output::Event(event) => self.host.event(data::event_data(&event), data::event_error(&event)),
+            Output::Broadcast(message) => self.host.broadcast(message),
+            Output::Event(event) => self.host.event(data::event_data(event), data::event_error(event)),
             Output::Lock(id) => self.host.lock(id.0),
             Output::ReadStore(op) => self.host.read(op.0),
-            Output::Revoke(request) => self.send(None, &request),
-            Output::Send { attempt, request: TokenRequest::Call(request) } => self.call(attempt, &request),
+            Output::Revoke(request) => self.send(None, request),
+            Output::Send { attempt, request: TokenRequest::Call(request) } => self.call(*attempt, request),
             Output::Send { attempt, request: TokenRequest::Http(request) } => {
-                self.send(Some(attempt), &request)
+                self.send(Some(*attempt), request)
             }
-            Output::Settle(call, answer) => self.settle(call, answer),
-            Output::Snapshot(snapshot) => self.host.snapshot(data::snapshot_data(&snapshot)),
-            Output::Verdict(verdict) => self.push_verdict(verdict),
+            Output::Settle(call, answer) => self.settle(*call, answer),
+            Output::Snapshot(snapshot) => self.host.snapshot(data::snapshot_data(snapshot)),
+            Output::Verdict(verdict) => self.push_verdict(verdict.clone()),
             Output::Unlock(id) => self.host.unlock(id.0),
-            Output::WriteStore(op, write) => self.write(op, &write),
+            Output::WriteStore(op, write) => self.write(*op, write),
         };
     }
 
@@ -144,14 +144,14 @@ impl Shell {
         self.host.write(op.0, write.text.as_ref().map_or("", Secret::expose), expected)
     }
 
-    fn settle(&self, call: CallId, answer: Result<Settled, TokenError>) {
+    fn settle(&self, call: CallId, answer: &Result<Settled, TokenError>) {
         let resolve = self.callers.borrow_mut().take(call);
         let told = match answer {
             Ok(settled) => settled.as_str().into(),
             Err(error) if error.code == ErrorCode::SignedOut && resolve.is_some() => {
                 Settled::Pass.as_str().into()
             }
-            Err(error) => data::error_data(&error),
+            Err(error) => data::error_data(error),
         };
         match resolve {
             None => self.host.settle(call.0, told),

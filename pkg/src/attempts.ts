@@ -1,5 +1,5 @@
 import { brief, short } from './brief.js';
-import type { CallbackArguments, CallbackFailure, Surroundings } from './engine.js';
+import type { CallbackData, CallbackFailure, Surroundings } from './engine.js';
 import type { Engine, Tell } from './host.js';
 
 /** Carries out an engine's token requests, and tells it what came of them. */
@@ -44,11 +44,11 @@ export function attempts({ fetch, ruling, refresh, csrf }: Surroundings, tell: T
         () => (engine) => engine.unreachable(attempt!),
       );
     },
-    refresh(attempt: number, ...[refreshToken, accessToken, count, reason]: CallbackArguments): void {
+    refresh(attempt: number, told: CallbackData): void {
       void begin(
         attempt,
         async (signal) => {
-          const text = await refresh!(refreshToken, accessToken, count, reason, signal);
+          const text = await refresh!(told, signal);
           return (engine) => engine.answered(attempt, 200, short(text));
         },
         (error) => {

@@ -71,7 +71,7 @@ export interface Surroundings {
   /** Beneath what intercepts. */
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
   /** The app's refresh callback; resolves with the JSON text of an answer. */
-  readonly refresh: ((...context: CallbackArguments) => Promise<string>) | undefined;
+  readonly refresh: ((told: CallbackData, signal: AbortSignal) => Promise<string>) | undefined;
   /** The CSRF value of this moment. */
   readonly csrf: () => string | undefined;
   /** What the app's own rule says of an answer: whether it ends the session. */
@@ -80,13 +80,8 @@ export interface Surroundings {
   readonly meeting: string | undefined;
 }
 
-export type CallbackArguments = [
-  refreshToken: string | undefined,
-  accessToken: string | undefined,
-  attempt: number,
-  reason: RefreshContext['reason'],
-  signal: AbortSignal,
-];
+/** What the engine tells the app's refresh callback. */
+export type CallbackData = Omit<RefreshContext, 'fetch' | 'signal'>;
 
 /** What the app's refresh callback has failed with. */
 export interface CallbackFailure {

@@ -64,14 +64,7 @@ extern "C" {
 
     /// Calls the app's callback. Answered by `answered` or `failed`.
     #[wasm_bindgen(method)]
-    pub(super) fn refresh(
-        this: &Host,
-        attempt: u32,
-        refresh_token: Option<&str>,
-        access_token: Option<&str>,
-        count: u32,
-        reason: &str,
-    );
+    pub(super) fn refresh(this: &Host, attempt: u32, told: JsValue);
 
     /// Gives up a token request; its answer may come all the same.
     #[wasm_bindgen(method)]

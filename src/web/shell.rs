@@ -15,7 +15,7 @@ use crate::engine::endpoint::HttpRequest;
 use crate::engine::error::{ErrorCode, TokenError};
 use crate::engine::ids::{AttemptId, CallId, Generation, StoreOp};
 use crate::engine::input::Input;
-use crate::engine::output::{CallbackRequest, Expected, Output, Settled, TokenRequest, Verdict, Write};
+use crate::engine::output::{Expected, Output, Settled, TokenRequest, Verdict, Write};
 use crate::engine::secret::Secret;
 use crate::engine::time::{Millis, Mono};
 use crate::engine::{Config, Engine};
@@ -107,7 +107,9 @@ impl Shell {
             Output::Lock(id) => self.host.lock(id.0),
             Output::ReadStore(op) => self.host.read(op.0),
             Output::Revoke(request) => self.send(None, request),
-            Output::Send { attempt, request: TokenRequest::Call(request) } => self.call(*attempt, request),
+            Output::Send { attempt, request: TokenRequest::Call(request) } => {
+                self.host.refresh(attempt.0, data::call_data(request))
+            }
             Output::Send { attempt, request: TokenRequest::Http(request) } => {
                 self.send(Some(*attempt), request)
             }
@@ -117,12 +119,6 @@ impl Shell {
             Output::Unlock(id) => self.host.unlock(id.0),
             Output::WriteStore(op, write) => self.write(*op, write),
         };
-    }
-
-    fn call(&self, attempt: AttemptId, request: &CallbackRequest) {
-        let refresh = request.refresh.as_ref().map(Secret::expose);
-        let access = request.access.as_ref().map(Secret::expose);
-        self.host.refresh(attempt.0, refresh, access, request.attempt, request.reason.as_str())
     }
 
     fn send(&self, attempt: Option<AttemptId>, request: &HttpRequest) {

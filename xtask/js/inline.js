@@ -1,17 +1,20 @@
 /** Characters to bytes, as `xtask/src/inline.rs` says. */
 function bytesOf(text) {
-    const frequent = [], rare = [], single = [], pairs = [[], []], bytes = new Uint8Array(text.length);
-    let at = 0, size = 0, rank = 0;
-    for (; at < 256; at++) ((text.charCodeAt(at / 5) - 93) >> at % 5 & 1 ? frequent : rare).push(at);
+    const single = [], pairs = [[], []], rare = new Set(Array(256).keys()), bytes = new Uint8Array(text.length);
+    let at, size = 0, rank = 0;
     for (at = 32; at < 127; at++) {
-        const character = String.fromCharCode(at);
-        if (/["$<\\]/.test(character)) continue;
-        single[at] = frequent.shift();
-        if (/[!/?Ss{]/.test(character)) continue;
-        pairs[0][at] = rare[rank];
-        pairs[1][at] = rare[85 + rank++];
+        if (/["$<\\]/.test(String.fromCharCode(at))) continue;
+        single[at] = (text.charCodeAt(rank) & 15) << 4 | text.charCodeAt(91 + rank++) & 15;
+        rare.delete(single[at]);
     }
-    for (at = 52; at < text.length; ) {
+    const left = [...rare];
+    rank = 0;
+    single.forEach((_, second) => {
+        if (/[!/?Ss{]/.test(String.fromCharCode(second))) return;
+        pairs[0][second] = left[rank];
+        pairs[1][second] = left[85 + rank++];
+    });
+    for (at = 182; at < text.length; ) {
         const code = text.charCodeAt(at++);
         bytes[size++] = code == 36 ? pairs[0][text.charCodeAt(at++)]
             : code == 60 ? pairs[1][text.charCodeAt(at++)] : single[code];

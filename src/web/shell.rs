@@ -37,10 +37,13 @@ pub(crate) struct Shell {
 #[derive(Default)]
 struct Callers {
     last: u32,
-    open: Vec<(CallId, Function<fn(JsValue) -> Undefined>)>,
+    open: Vec<(CallId, Resolve)>,
     /// The wait for a token that callers share, and since when.
     need: Option<(Mono, Asked)>,
 }
+
+/// Ends a wait.
+type Resolve = Function<fn(JsValue) -> Undefined>;
 
 /// The one future of a wait, awaited by every clone: of the text that a settled call is told, or of what failed. Whoever
 /// is signed out passes: that is no failure here.
@@ -223,7 +226,7 @@ impl Callers {
         (call, JsFuture::from(promise).shared())
     }
 
-    fn take(&mut self, call: CallId) -> Option<Function<fn(JsValue) -> Undefined>> {
+    fn take(&mut self, call: CallId) -> Option<Resolve> {
         let at = self.open.iter().position(|(open, _)| *open == call)?;
         Some(self.open.swap_remove(at).1)
     }

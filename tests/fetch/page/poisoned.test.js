@@ -7,7 +7,6 @@ import { after, engine, equal, harness, login, ok, signedIn, sleep, test, unique
 const SEEN = {
   access: [
     'Array.prototype[Symbol.iterator]',
-    'Function.prototype.apply',
     'Headers.prototype.set',
     'Map.prototype.get',
     'Map.prototype.set',
@@ -25,15 +24,12 @@ const SEEN = {
   ],
   refresh: [
     'Array.prototype[Symbol.iterator]',
-    'Function.prototype.apply',
-    'Function.prototype.call',
     'Map.prototype.get',
     'Map.prototype.set',
     'Object.prototype.body',
     'Object.prototype.then',
     'Promise.prototype.then',
     'ReadableStreamDefaultReader.prototype.read',
-    'Reflect.set',
     'TextDecoder.prototype.decode',
     'TextEncoder.prototype.encode',
   ],

@@ -419,22 +419,19 @@ impl Engine {
         if self.phase == Phase::Disposed {
             return;
         }
-        let view = self.view();
-        if let Some(snapshot) =
-            view.snapshot.as_ref().filter(|snapshot| shown.snapshot.as_ref() != Some(snapshot))
-        {
-            self.emit_first(Output::Snapshot(snapshot.clone()));
+        let told = core::mem::replace(shown, self.view());
+        if shown.snapshot != told.snapshot {
+            self.emit_first(Output::Snapshot(self.snapshot()));
         }
-        let same = match (&view.verdict, &shown.verdict) {
+        let same = match (&shown.verdict, &told.verdict) {
             (Some(verdict), Some(told)) => verdict.says_the_same(told),
             (None, None) => true,
             _ => false,
         };
         if core::mem::take(&mut self.retell) || !same {
-            self.emit_first(Output::Verdict(view.verdict.clone()));
+            self.emit_first(Output::Verdict(self.verdict()));
         }
         self.outputs.publish();
-        *shown = view;
     }
 }
 

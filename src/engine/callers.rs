@@ -22,11 +22,11 @@ impl Engine {
             return;
         };
         // More than most of a token's life cannot be had: wanting it would mean a refresh for every call.
-        let access = self.session.as_ref().and_then(|session| session.access.as_ref());
+        let access = self.session.as_deref().and_then(|session| session.access.as_ref());
         let most = access.and_then(|access| access.life.total).map(|total| total.percent(MOST_OF_A_LIFE));
         let min_validity = most.map_or(min_validity, |most| min_validity.min(most));
         let want = Want::Token { min_validity, after: generation };
-        let met = self.session.as_ref().is_some_and(|session| want.is_met(session, self.now));
+        let met = self.session.as_deref().is_some_and(|session| want.is_met(session, self.now));
         // A refresh that has just brought the same token again would do so once more.
         let put_off = self.hold_off.is_some_and(|until| until > self.now.mono);
         let best = self.has_good_token() && (put_off || !self.can_refresh());
@@ -40,7 +40,7 @@ impl Engine {
 
     /// A token that is used near its end is refreshed beside the use.
     fn refresh_beside_use(&mut self) {
-        let Some(access) = self.session.as_ref().and_then(|session| session.access.as_ref()) else {
+        let Some(access) = self.session.as_deref().and_then(|session| session.access.as_ref()) else {
             return;
         };
         let near = access.life.left(self.now).is_some_and(|left| left < self.margin(access.life.total));
@@ -56,12 +56,12 @@ impl Engine {
         let Some(generation) = self.generation_for(call) else {
             return;
         };
-        let access = self.session.as_ref().and_then(|session| session.good_access(self.now));
+        let access = self.session.as_deref().and_then(|session| session.good_access(self.now));
         let fresh = access.is_some_and(|access| access.age(self.now) < FLOOR);
         if urgency == Urgency::Normal && fresh && self.flight.is_none() {
             return self.settle(call, Ok(Settled::Done));
         }
-        if self.session.as_ref().is_some_and(Session::is_refused) {
+        if self.session.as_deref().is_some_and(Session::is_refused) {
             return self.fail(call, ErrorCode::SessionEnded);
         }
         if !self.can_refresh() {
@@ -112,9 +112,9 @@ impl Engine {
     fn reject_token(&mut self) -> bool {
         let refreshable = self.can_refresh();
         let closed = !self.breaker.as_ref().is_some_and(|breaker| breaker.is_open(self.now.mono));
-        let refused = self.session.as_ref().is_some_and(Session::is_refused);
+        let refused = self.session.as_deref().is_some_and(Session::is_refused);
         let cooling = self.cooldown_error().is_some();
-        let Some(access) = self.session.as_mut().and_then(|session| session.access.as_mut()) else {
+        let Some(access) = self.session.as_deref_mut().and_then(|session| session.access.as_mut()) else {
             return refreshable;
         };
         if access.rejected {
@@ -216,7 +216,7 @@ impl Engine {
     }
 
     pub(super) fn has_good_token(&self) -> bool {
-        self.session.as_ref().is_some_and(|session| session.good_access(self.now).is_some())
+        self.session.as_deref().is_some_and(|session| session.good_access(self.now).is_some())
     }
 
     /// Tells every waiter that its wait was in vain.

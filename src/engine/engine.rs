@@ -55,7 +55,7 @@ pub struct Engine {
     pub(super) generation: Generation,
     /// The server's time minus this machine's, once learnt.
     pub(super) offset: Option<i64>,
-    pub(super) session: Option<Session>,
+    pub(super) session: Option<Box<Session>>,
     pub(super) flight: Option<Box<Flight>>,
     /// Attempts that were given up and may still answer.
     pub(super) abandoned: Few<Attempt>,
@@ -298,7 +298,7 @@ impl Engine {
                 // What is begun from now on has lower epochs.
                 begun.0 = begun.0.saturating_sub(drift.unsigned_abs());
             }
-            if let Some(access) = self.session.as_mut().and_then(|session| session.access.as_mut()) {
+            if let Some(access) = self.session.as_deref_mut().and_then(|session| session.access.as_mut()) {
                 access.life.re_anchor(drift);
             }
         }

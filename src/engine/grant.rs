@@ -23,7 +23,7 @@ impl Engine {
     /// New tokens have come, to a request that was sent at `sent`.
     pub(super) fn grant(&mut self, response: TokenResponse, sent: Now) {
         // A server may repeat the old tokens too, and where it gives no new refresh token the old one is alive.
-        let held = self.session.iter().flat_map(Session::tokens);
+        let held = self.session.as_deref().into_iter().flat_map(Session::tokens);
         let extras = response.extras.as_deref().and_then(|extras| response::without(extras, held));
         // An answer that lay while the page was frozen or the machine slept is older than its receipt. The wall clock may
         // have been set back meanwhile.
@@ -105,7 +105,7 @@ impl Engine {
     /// The access token is of no use, but the refresh token that came with it has taken the place of the old one.
     pub(super) fn keep_rotated(&mut self, refresh: Option<Secret>) {
         let refresh = refresh.filter(|_| !self.config.refresh_in_cookie());
-        if let (Some(refresh), Some(session)) = (refresh, self.session.as_mut()) {
+        if let (Some(refresh), Some(session)) = (refresh, self.session.as_deref_mut()) {
             self.generation = self.generation.next();
             session.refresh = Some(refresh);
             self.lost = false;
@@ -197,7 +197,7 @@ impl Engine {
     }
 
     fn holds(&self, access: &Secret) -> bool {
-        let held = self.session.as_ref().and_then(|session| session.access.as_ref());
+        let held = self.session.as_deref().and_then(|session| session.access.as_ref());
         held.is_some_and(|held| held.token.same_as(access))
     }
 }

@@ -28,7 +28,7 @@ impl Engine {
     }
 
     pub(super) fn can_refresh(&self) -> bool {
-        self.session.as_ref().is_some_and(|session| self.is_refreshable(session))
+        self.session.as_deref().is_some_and(|session| self.is_refreshable(session))
     }
 
     /// Begins a refresh unless one is under way or there is nothing to refresh with.
@@ -169,7 +169,7 @@ impl Engine {
         let leaks = |session: &Session, text: &str| {
             session.leaks_into(text) && !self.config.broken(Flaw::TokensRepeated)
         };
-        let is_plain = |text: &str| !self.session.as_ref().is_some_and(|session| leaks(session, text));
+        let is_plain = |text: &str| !self.session.as_deref().is_some_and(|session| leaks(session, text));
         let request_id = answer.request_id.clone().filter(|id| id.len() <= LONGEST_ID && is_plain(id));
         let failure = |code, cause, oauth_error| Failure {
             cause: Some(cause),
@@ -187,7 +187,7 @@ impl Engine {
                 self.grant(response, sent);
             }
             Judgement::Misconfigured { oauth_error } => {
-                let unknown = self.session.as_ref().is_some_and(|session| session.standing == UNKNOWN);
+                let unknown = self.session.as_deref().is_some_and(|session| session.standing == UNKNOWN);
                 if unknown && oauth_error.as_deref() == Some("invalid_request") {
                     // Without a cookie there is nothing to send, and some servers call that a bad request.
                     return self.refuse(Refusal::because(EndReason::Refused), None);
@@ -261,7 +261,7 @@ impl Engine {
     /// How often the flight under way may send again.
     fn retries(&self) -> u32 {
         let asked = self.flight.as_ref().is_some_and(|flight| flight.reason == Reason::Asked);
-        let session = self.session.as_ref();
+        let session = self.session.as_deref();
         let ended =
             session.and_then(|session| session.refresh_ends).is_some_and(|ends| ends <= self.now.wall);
         // Of a refresh token that has ended, one attempt decides; and who answers each failure by asking again must
@@ -283,7 +283,7 @@ impl Engine {
     pub(super) fn fail_flight(&mut self, mut failure: Failure, answered: bool, asked: Option<Millis>) {
         let asked = asked.max(self.asked_before());
         let attempts = self.flight.take().map_or(0, |flight| flight.attempts);
-        let good = self.session.as_ref().and_then(|session| session.good_access(self.now));
+        let good = self.session.as_deref().and_then(|session| session.good_access(self.now));
         let left = good.and_then(|access| access.life.left(self.now));
         let met = Met { answered, left, lead: good.map_or(Millis::ZERO, |access| access.lead) };
         let background = self.background.get_or_insert_default();
@@ -292,7 +292,7 @@ impl Engine {
         failure.retry_at = Some(self.now.wall.after(delay));
         let error = TokenError::from(failure);
         self.mark(Mark::Failed, u64::from(attempts));
-        if let Some(access) = self.session.as_mut().and_then(|session| session.access.as_mut()) {
+        if let Some(access) = self.session.as_deref_mut().and_then(|session| session.access.as_mut()) {
             // One path of one server has refused it; while no other is to be had, the rest goes on with it.
             access.rejected = false;
         }
@@ -332,7 +332,7 @@ impl Engine {
             return self.end_session(refusal, epoch);
         }
         let superseded = refusal.reason == EndReason::Superseded;
-        if let Some(session) = self.session.as_mut() {
+        if let Some(session) = self.session.as_deref_mut() {
             session.standing = Standing::Refused(Box::new(refusal));
         }
         if !superseded {

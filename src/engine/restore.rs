@@ -33,7 +33,7 @@ impl Engine {
                 self.desk.wish = false;
                 // It may have been written when its time was over.
                 self.announce();
-                let is_refused = self.session.as_ref().is_some_and(Session::is_refused);
+                let is_refused = self.session.as_deref().is_some_and(Session::is_refused);
                 self.desk.save_at = self.desk.save_at.filter(|_| is_refused);
                 self.learn(&record);
             }
@@ -63,7 +63,8 @@ impl Engine {
             (self.epoch, self.generation) = theirs;
             self.session = Some(session);
         } else {
-            let same_session = same_epoch && self.session.as_ref().is_some_and(|held| held.id == session.id);
+            let same_session =
+                same_epoch && self.session.as_deref().is_some_and(|held| held.id == session.id);
             if !same_session {
                 self.revoke_granted();
             }
@@ -186,7 +187,7 @@ impl Engine {
 
     /// The session that is held, if anybody knows of it.
     pub(super) fn known_session(&self) -> Option<SessionId> {
-        self.session.as_ref().filter(|session| session.is_known()).map(|session| session.id)
+        self.session.as_deref().filter(|session| session.is_known()).map(|session| session.id)
     }
 
     /// The session that the record is of, if it is of any.
@@ -260,7 +261,7 @@ impl Engine {
         }
     }
 
-    fn revive(&mut self, stored: StoredSession, generation: Generation) -> Session {
+    fn revive(&mut self, stored: StoredSession, generation: Generation) -> Box<Session> {
         let access = stored.access.map(|access| self.revive_access(access, generation));
         let identity = access.as_ref().map(|access| Identity::of(&access.token).0).unwrap_or_default();
         let standing = if stored.refused {
@@ -270,15 +271,13 @@ impl Engine {
         } else {
             Standing::Good
         };
-        Session {
-            id: stored.id,
-            first: generation,
+        Box::new(Session {
             refresh: stored.refresh,
             refresh_ends: stored.refresh_ends,
             access,
             identity,
-            standing,
-        }
+            ..Session::new(stored.id, generation, standing)
+        })
     }
 
     fn revive_access(&mut self, stored: StoredAccess, generation: Generation) -> AccessToken {
@@ -302,10 +301,10 @@ impl Engine {
         if self.desk.read_only {
             self.persist_failed();
         }
-        if let Some(session) = self.session.as_mut().filter(|_| behind) {
+        if let Some(session) = self.session.as_deref_mut().filter(|_| behind) {
             session.standing = Standing::Refused(Box::new(Refusal::because(EndReason::Superseded)));
         }
-        if self.session.as_ref().is_some_and(|session| !self.is_usable(session)) {
+        if self.session.as_deref().is_some_and(|session| !self.is_usable(session)) {
             self.session = None;
             self.desk.leftover = true;
         }
@@ -332,15 +331,9 @@ impl Engine {
         if !core::mem::take(&mut self.dormant) {
             return;
         }
-        self.session = Some(Session {
-            id: SessionId::new(self.jitter.draw()),
-            first: self.generation,
-            refresh: None,
-            refresh_ends: None,
-            access: None,
-            identity: Identity::default(),
-            standing: Standing::Resuming { hinted: false },
-        });
+        let id = SessionId::new(self.jitter.draw());
+        let standing = Standing::Resuming { hinted: false };
+        self.session = Some(Box::new(Session::new(id, self.generation, standing)));
     }
 }
 

@@ -149,6 +149,19 @@ impl AccessToken {
 }
 
 impl Session {
+    /// One that holds no token yet.
+    pub fn new(id: SessionId, first: Generation, standing: Standing) -> Self {
+        Self {
+            id,
+            first,
+            refresh: None,
+            refresh_ends: None,
+            access: None,
+            identity: Identity::default(),
+            standing,
+        }
+    }
+
     /// The access token, if it may be sent.
     pub fn good_access(&self, now: Now) -> Option<&AccessToken> {
         self.access.as_ref().filter(|access| access.is_good(now))

@@ -1,5 +1,6 @@
 //! How sessions begin, go on and end.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 
@@ -68,14 +69,14 @@ impl Engine {
             self.begin_session(pair);
             return self.save_for(call, Settled::Started);
         }
-        if self.session.as_ref().is_some_and(|session| pair.identity.is_older_than(&session.identity)) {
+        if self.session.as_deref().is_some_and(|session| pair.identity.is_older_than(&session.identity)) {
             return self.settle(call, Ok(Settled::Ignored));
         }
-        if let Some(session) = self.session.as_mut().filter(|session| session.is_refused()) {
+        if let Some(session) = self.session.as_deref_mut().filter(|session| session.is_refused()) {
             // A refusal is not undone by an access token.
             session.refresh = None;
         }
-        let held = self.session.as_ref().filter(|session| session.holds_access(&pair));
+        let held = self.session.as_deref().filter(|session| session.holds_access(&pair));
         if let Some(held) = held.and_then(|session| session.access.clone()) {
             // A token does not begin anew by being handed over again.
             pair.access = held;
@@ -136,21 +137,13 @@ impl Engine {
 
     pub(super) fn begin_session(&mut self, pair: Pair) {
         let before = self.session.take();
-        let resuming = before.as_ref().is_some_and(Session::is_resuming);
+        let resuming = before.as_deref().is_some_and(Session::is_resuming);
         let changed = before.as_ref().is_some_and(|session| session.identity.is_other_user(&pair.identity));
         self.epoch = self.next_epoch();
         self.ground();
         self.forget_failures();
         let id = SessionId::new(self.jitter.draw());
-        self.session = Some(Session {
-            id,
-            first: self.generation.next(),
-            refresh: None,
-            refresh_ends: None,
-            access: None,
-            identity: Identity::default(),
-            standing: Standing::Good,
-        });
+        self.session = Some(Box::new(Session::new(id, self.generation.next(), Standing::Good)));
         self.take(pair);
         if before.is_some() && !resuming {
             self.turn_away(ErrorCode::SessionChanged);
@@ -170,7 +163,7 @@ impl Engine {
     /// Puts a pair in the place of the one held.
     pub(super) fn take(&mut self, pair: Pair) {
         self.generation = self.generation.next();
-        let Some(session) = self.session.as_mut() else {
+        let Some(session) = self.session.as_deref_mut() else {
             return;
         };
         session.access = Some(AccessToken { generation: self.generation, ..pair.access });
@@ -185,7 +178,12 @@ impl Engine {
     }
 
     /// Takes over what another tab has stored under `order`. `same_session`: the one held goes on.
-    pub(super) fn adopt(&mut self, mut session: Session, order: (Epoch, Generation), same_session: bool) {
+    pub(super) fn adopt(
+        &mut self,
+        mut session: Box<Session>,
+        order: (Epoch, Generation),
+        same_session: bool,
+    ) {
         self.metrics.adopted += 1;
         self.mark(Mark::Adopted, order.1.0);
         // What was being stored is not what is held any more.
@@ -279,7 +277,7 @@ impl Engine {
     /// was last looked at. Says whether that is being looked for.
     pub(super) fn looks_once_more(&mut self) -> bool {
         let held = (self.epoch, self.generation);
-        let standing = self.session.as_ref().map(|session| &session.standing);
+        let standing = self.session.as_deref().map(|session| &session.standing);
         if !matches!(standing, Some(Standing::Refused(refusal)) if refusal.reason == EndReason::Superseded) {
             return false;
         }
@@ -296,7 +294,7 @@ impl Engine {
         if self.looks_once_more() {
             return;
         }
-        let refusal = match self.session.as_ref().map(|session| &session.standing) {
+        let refusal = match self.session.as_deref().map(|session| &session.standing) {
             Some(Standing::Refused(refusal)) => Refusal::clone(refusal),
             _ => Refusal::because(EndReason::Expired),
         };
@@ -308,7 +306,7 @@ impl Engine {
 
     /// The store has a newer record than there is a pair.
     pub(super) fn fall_behind(&mut self) {
-        let held = self.session.as_ref().map(|session| session.id);
+        let held = self.session.as_deref().map(|session| session.id);
         if held.is_none() || held == self.stored_session() {
             return self.supersede();
         }
@@ -436,11 +434,11 @@ impl Engine {
     }
 
     pub(super) fn subject(&self) -> Option<Arc<str>> {
-        self.session.as_ref().and_then(|session| session.identity.subject.clone())
+        self.session.as_deref().and_then(|session| session.identity.subject.clone())
     }
 
     pub(super) fn expires_at(&self) -> Option<UnixMillis> {
-        let access = self.session.as_ref()?.access.as_ref()?;
+        let access = self.session.as_deref()?.access.as_ref()?;
         access.life.ends().map(|ends| ends.wall)
     }
 }

@@ -183,7 +183,7 @@ impl Engine {
             }
         }
         // Of a visitor who may have no session nothing is stored.
-        let is_known = self.session.as_ref().is_some_and(Session::is_known);
+        let is_known = self.session.as_deref().is_some_and(Session::is_known);
         if self.may_claim() && (is_known || self.is_alone()) {
             self.claim();
         } else {

@@ -245,7 +245,7 @@ impl Engine {
     }
 
     fn record(&self) -> Record {
-        let session = self.session.as_ref();
+        let session = self.session.as_deref();
         Record {
             name: self.config.name.to_string(),
             epoch: self.epoch,

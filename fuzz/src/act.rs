@@ -304,7 +304,7 @@ impl Run {
         if !left.half {
             self.driver.store.text = Some(record.encode());
         }
-        self.driver.store.fence = Some(record.without_tokens().encode());
+        self.driver.store.fence = Some(record.encode_without_tokens());
     }
 
     fn held_epoch(&self) -> u64 {

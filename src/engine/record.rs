@@ -77,9 +77,18 @@ pub struct StoredAccess {
 
 impl Record {
     pub fn encode(&self) -> Secret {
+        self.text(true)
+    }
+
+    /// The record for a place of its own beside a store that cannot compare.
+    pub fn encode_without_tokens(&self) -> Secret {
+        self.text(false)
+    }
+
+    fn text(&self, has_tokens: bool) -> Secret {
         let mut out = self.stamp().prefix(&self.name, SCHEMA, Insist::Claim);
         if let Some(session) = &self.session {
-            if let Some(refresh) = &session.refresh {
+            if let Some(refresh) = session.refresh.as_ref().filter(|_| has_tokens) {
                 encode::json_pair(&mut out, "refresh", refresh.expose());
             }
             if let Some(ends) = session.refresh_ends {
@@ -87,7 +96,7 @@ impl Record {
             }
             encode::json_name(&mut out, "access");
             out.push('[');
-            if let Some(access) = &session.access {
+            if let Some(access) = session.access.as_ref().filter(|_| has_tokens) {
                 access.encode(&mut out);
             }
             out.push(']');
@@ -119,16 +128,6 @@ impl Record {
             generation: self.generation,
             claim: self.claim.map(Box::new),
         }
-    }
-
-    /// The record without its tokens, for a place of its own beside a store that cannot compare.
-    #[must_use]
-    pub fn without_tokens(mut self) -> Self {
-        if let Some(session) = self.session.as_mut() {
-            session.refresh = None;
-            session.access = None;
-        }
-        self
     }
 
     /// Reads what a store gave; `name` is the name that the record must carry.

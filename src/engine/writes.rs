@@ -105,7 +105,7 @@ impl Engine {
         let is_whole = !self.config.apart || what == What::Save || !is_there;
         let deadline = self.now.mono.after(STORE_TIMEOUT);
         self.desk.writing = Some(Box::new(Writing { op, deadline, what, then, is_whole }));
-        let fence = self.config.apart.then(|| record.clone().without_tokens().encode());
+        let fence = self.config.apart.then(|| record.encode_without_tokens());
         // Where the record has a place of its own the claim is there, and nobody looks for it beside the pair.
         record.claim = record.claim.filter(|_| !self.config.apart);
         let text = is_whole.then(|| record.encode());

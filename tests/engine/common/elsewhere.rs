@@ -104,7 +104,7 @@ impl World {
     pub fn put(&mut self, record: Record) {
         self.store.put(record.encode().expose());
         if self.config.apart {
-            self.store.fence = Some(record.without_tokens().encode().expose().to_owned());
+            self.store.fence = Some(record.encode_without_tokens().expose().to_owned());
         }
     }
 

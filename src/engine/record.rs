@@ -37,7 +37,7 @@ pub struct Record {
     pub name: String,
     pub epoch: Epoch,
     pub generation: Generation,
-    pub claim: Option<Claim>,
+    pub claim: Option<Box<Claim>>,
     /// The server asked for peace.
     pub cooldown: Option<StoredCooldown>,
     /// The server's time minus this machine's, in milliseconds.
@@ -126,7 +126,7 @@ impl Record {
             session: self.session.as_ref().map(|session| session.id),
             epoch: self.epoch,
             generation: self.generation,
-            claim: self.claim.map(Box::new),
+            claim: self.claim.clone(),
         }
     }
 
@@ -165,7 +165,7 @@ impl Record {
             name: name.into(),
             epoch: Epoch(epoch),
             generation: Generation(generation),
-            claim: root.get("claim").and_then(Value::as_object).and_then(decode_claim),
+            claim: root.get("claim").and_then(Value::as_object).and_then(decode_claim).map(Box::new),
             cooldown: root.get("cooldown").and_then(Value::as_object).and_then(StoredCooldown::decode),
             offset: integer(root, "offset"),
             session,
@@ -265,12 +265,12 @@ mod tests {
             name: "app \"1\"".into(),
             epoch: Epoch(3),
             generation: Generation(7),
-            claim: Some(Claim {
+            claim: Some(Box::new(Claim {
                 owner: 0xfeed,
                 hold: Hold::Locked,
                 at: UnixMillis(1_700_000_000_000),
                 life: Millis(12_000),
-            }),
+            })),
             cooldown: Some(StoredCooldown {
                 at: UnixMillis(1_700_000_000_000),
                 life: Millis(60_000),

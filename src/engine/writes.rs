@@ -82,10 +82,12 @@ impl Engine {
             record.claim = if record.session.as_ref().is_some_and(|session| session.refused) {
                 // Who has read the record before this must not write over it: it is told from that one by a claim that
                 // is over.
-                Some(Claim { owner: self.id, hold: Hold::Alone, at: self.now.wall, life: Millis::ZERO })
+                let claim =
+                    Claim { owner: self.id, hold: Hold::Alone, at: self.now.wall, life: Millis::ZERO };
+                Some(Box::new(claim))
             } else {
                 // No new pair: another tab may be about to send this one, and its claim stays.
-                stamp.claim.as_deref().copied().filter(|claim| claim.owner != self.id).or(record.claim)
+                stamp.claim.clone().filter(|claim| claim.owner != self.id).or(record.claim)
             };
         }
         let expected = match &self.desk.seen {
@@ -250,7 +252,7 @@ impl Engine {
             name: self.config.name.to_string(),
             epoch: self.epoch,
             generation: self.generation,
-            claim: self.claim.as_deref().copied(),
+            claim: self.claim.clone(),
             cooldown: self.shared_cooldown(),
             offset: self.offset,
             session: session.filter(|session| session.is_known()).map(|session| StoredSession {

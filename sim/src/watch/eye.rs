@@ -303,7 +303,7 @@ impl Eye {
     /// What was last seen of another page's claim on the very tokens that are held.
     pub(crate) fn foreign_claim(&self) -> Option<Claim> {
         let seen = self.named_in(&self.seen)?;
-        seen.claim.filter(|claim| self.turn.owner != Some(claim.owner))
+        seen.claim.as_deref().copied().filter(|claim| self.turn.owner != Some(claim.owner))
     }
 
     /// Does what users want, once the engine does.

@@ -96,7 +96,7 @@ impl World {
     #[track_caller]
     pub fn claim_elsewhere(&mut self, hold: Hold, ago: i64) {
         let at = self.clock.now().wall.shifted(-ago);
-        let claim = Some(Claim { owner: 7, hold, at, life: Millis(12_000) });
+        let claim = Some(Box::new(Claim { owner: 7, hold, at, life: Millis(12_000) }));
         self.put(Record { claim, ..self.record() });
     }
 

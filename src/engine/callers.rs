@@ -78,7 +78,7 @@ impl Engine {
             self.cooldown = None;
         }
         // What is being stored is new already.
-        let committing = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Committing));
+        let committing = matches!(self.step(), Some(Step::Committing));
         let after = if committing { Generation(generation.0.saturating_sub(1)) } else { generation };
         self.wait(call, Want::Newer(after), Reason::Asked);
     }

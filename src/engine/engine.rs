@@ -12,7 +12,7 @@ use super::error::{ErrorCode, TokenError};
 use super::few::Few;
 use super::flight::{Attempt, Flight, Step};
 use super::grant::News;
-use super::ids::{AttemptId, CallId, Epoch, Generation, LockId};
+use super::ids::{AttemptId, CallId, Epoch, Generation, LockId, Order};
 use super::input::{Input, Wake};
 use super::jitter::Jitter;
 use super::latency::Latency;
@@ -211,6 +211,16 @@ impl Engine {
     /// The last steps, oldest first: what happened and what came of it.
     pub fn trail(&self) -> &Trail {
         &self.trail
+    }
+
+    /// What is held, as records are ordered.
+    pub(super) fn order(&self) -> Order {
+        Order(self.epoch, self.generation)
+    }
+
+    /// Where the refresh under way is.
+    pub(super) fn step(&self) -> Option<&Step> {
+        self.flight.as_ref().map(|flight| &flight.step)
     }
 
     pub(super) fn apply(&mut self, input: Input) {

@@ -1,7 +1,7 @@
 //! One refresh, from its first attempt to its outcome.
 
 use super::error::TokenError;
-use super::ids::{AttemptId, Epoch, Generation};
+use super::ids::{AttemptId, Order};
 use super::output::Reason;
 use super::session::Refusal;
 use super::time::{Mono, Now};
@@ -70,7 +70,6 @@ impl Flight {
 #[derive(Clone, Copy, Debug)]
 pub struct Attempt {
     pub id: AttemptId,
-    pub epoch: Epoch,
-    pub generation: Generation,
+    pub order: Order,
     pub sent: Now,
 }

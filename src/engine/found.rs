@@ -1,7 +1,7 @@
 //! What a look at the store has shown.
 
 use super::claim::{Insist, Stamp};
-use super::ids::{Epoch, Generation};
+use super::ids::Order;
 use super::record::{self, Record, Stored};
 use super::secret::Secret;
 
@@ -75,8 +75,8 @@ impl Seen {
 }
 
 impl Record {
-    pub(super) fn order(&self) -> (Epoch, Generation) {
-        (self.epoch, self.generation)
+    pub(super) fn order(&self) -> Order {
+        Order(self.epoch, self.generation)
     }
 
     fn is_of_session_of(&self, other: &Self) -> bool {

@@ -129,7 +129,7 @@ impl Engine {
         self.learn_offset(&answer, &judgement, attempt.sent);
         // Of a refusal that came meanwhile it is the better word.
         let is_current =
-            self.session.is_some() && (attempt.epoch, attempt.generation) == (self.epoch, self.generation);
+            self.session.is_some() && attempt.order == self.order();
         let Judgement::Granted(response) = judgement else {
             if let Some(asked) = self.asked_by(&answer).filter(|_| is_current) {
                 self.heed_late(asked, &answer);
@@ -137,7 +137,7 @@ impl Engine {
             return;
         };
         if is_current {
-            if let Some(Step::Sending { attempt, .. }) = self.flight.as_ref().map(|flight| &flight.step) {
+            if let Some(Step::Sending { attempt, .. }) = self.step() {
                 let id = attempt.id;
                 self.emit(Output::Abort(id));
             }
@@ -147,7 +147,7 @@ impl Engine {
         } else if self.config.broken(Flaw::AnswerAfterSignOut) && self.session.is_none() {
             let pair = self.pair(response, self.now);
             self.grant_to_other_user(pair);
-        } else if (self.session.is_none() || attempt.epoch != self.epoch)
+        } else if (self.session.is_none() || attempt.order.0 != self.epoch)
             && (response.refresh.is_some() || self.session.is_none() && self.config.refresh_in_cookie())
             && let Some(endpoint) = &self.config.revoke
         {

@@ -31,7 +31,7 @@ enum Look {
 impl Engine {
     /// The store was looked at.
     pub(super) fn look(&mut self, found: Found) {
-        let held = (self.phase != Phase::Booting).then_some((self.epoch, self.generation));
+        let held = (self.phase != Phase::Booting).then_some(self.order());
         let record = found.behind.as_ref().filter(|record| Some(record.order()) > held);
         let outdone = record.filter(|record| self.outdoes(record)).map(Record::order);
         let record = record.filter(|_| outdone.is_none()).map(Record::order);
@@ -51,7 +51,7 @@ impl Engine {
         }
         let unseen = self.desk.hangs > 0 && awaited.is_some_and(|awaited| Some(awaited.record) == held);
         self.desk.looking = false;
-        let reads_to_send = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Reading));
+        let reads_to_send = matches!(self.step(), Some(Step::Reading));
         let saves = matches!(&self.desk.writing, Some(writing) if writing.what == What::Save);
         let acts = self.desk.conflicted || reads_to_send || self.desk.save_at.is_some() || saves;
         let gives_in = self.gives_in(&found);
@@ -111,7 +111,7 @@ impl Engine {
     pub(super) fn take_news(&mut self, text: Option<&Secret>, fence: Option<&Secret>) {
         let found = self.find(text, fence);
         if let Found { stored: record::Stored::Record(record), behind: None, .. } = found
-            && record.order() > (self.epoch, self.generation)
+            && record.order() > self.order()
             && self.phase == Phase::Running
         {
             let merged = self.merge(record);

@@ -10,7 +10,7 @@ use super::endpoint::HttpRequest;
 use super::engine::{Cooldown, Engine, Phase};
 use super::error::{Cause, ErrorCode, Failure, TokenError};
 use super::flight::{Attempt, Flight, Step};
-use super::ids::AttemptId;
+use super::ids::{AttemptId, Order};
 use super::metrics::Mark;
 use super::output::{CallbackRequest, Event, Output, Reason, TokenRequest};
 use super::session::{EndReason, Refusal, Session, Standing};
@@ -57,7 +57,7 @@ impl Engine {
 
     /// The next attempt of the flight is due: the store is read first, since another tab may have been quicker.
     pub(super) fn on_retry_due(&mut self) {
-        if matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Waiting { .. })) {
+        if matches!(self.step(), Some(Step::Waiting { .. })) {
             self.approach();
         }
     }
@@ -82,8 +82,7 @@ impl Engine {
         };
         let deadline = self.now.mono.after(self.latency.timeout(self.config.attempt_timeout));
         self.next_attempt = self.next_attempt.next();
-        let attempt =
-            Attempt { id: self.next_attempt, epoch: self.epoch, generation: self.generation, sent: self.now };
+        let attempt = Attempt { id: self.next_attempt, order: Order(self.epoch, self.generation), sent: self.now };
         flight.attempts += 1;
         flight.stale = 0;
         flight.unclaimed = 0;
@@ -114,7 +113,7 @@ impl Engine {
     }
 
     pub(super) fn on_attempt_timeout(&mut self) {
-        let Some(Step::Sending { attempt, .. }) = self.flight.as_ref().map(|flight| &flight.step) else {
+        let Some(Step::Sending { attempt, .. }) = self.step() else {
             return;
         };
         self.abandon(*attempt);
@@ -132,7 +131,7 @@ impl Engine {
     }
 
     pub(super) fn on_answer(&mut self, id: AttemptId, outcome: Outcome) {
-        let flying = match self.flight.as_ref().map(|flight| &flight.step) {
+        let flying = match self.step() {
             Some(Step::Sending { attempt, .. }) if attempt.id == id => Some(*attempt),
             _ => None,
         };

@@ -13,7 +13,7 @@ use super::record::{Record, Stored, StoredAccess, StoredSession};
 use super::session::{AccessToken, EndReason, Identity, Refusal, Session, Standing};
 use super::time::Millis;
 
-use super::ids::{Epoch, Generation, SessionId};
+use super::ids::{Epoch, Generation, Order, SessionId};
 
 impl Engine {
     /// The first input: reads the store.
@@ -27,7 +27,7 @@ impl Engine {
     /// Takes over what is newer than what is held.
     pub(super) fn merge(&mut self, record: Record) -> Merged {
         let booting = self.phase == Phase::Booting;
-        let (theirs, ours) = (record.order(), (self.epoch, self.generation));
+        let (theirs, ours) = (record.order(), self.order());
         if !booting && theirs <= ours {
             if theirs == ours && self.is_of(&record) {
                 self.desk.wish = false;
@@ -60,7 +60,7 @@ impl Engine {
         let lost = stored.lost;
         let session = self.revive(stored, record.generation);
         if booting {
-            (self.epoch, self.generation) = theirs;
+            Order(self.epoch, self.generation) = theirs;
             self.session = Some(session);
         } else {
             let same_session =
@@ -96,7 +96,7 @@ impl Engine {
     }
 
     /// What is held takes numbers above `theirs`, and is stored under them.
-    pub(super) fn outdo(&mut self, theirs: (Epoch, Generation)) {
+    pub(super) fn outdo(&mut self, theirs: Order) {
         self.renumber(theirs.0.next(self.now.wall), self.generation.max(theirs.1));
         let is_idle = self.desk.is_idle();
         self.desk.conflicted |= is_idle;
@@ -128,7 +128,7 @@ impl Engine {
 
     /// Whether the store is known to hold something else than this tab under the same numbers.
     pub(super) fn collides(&self, found: &Found) -> bool {
-        let ours = (self.epoch, self.generation);
+        let ours = self.order();
         let Seen::Record(stamp) = &found.seen else {
             return false;
         };
@@ -158,7 +158,7 @@ impl Engine {
     /// The end of one session, which was not stored at once, meets another that is older than that end: if it was begun
     /// after the ended one, after the clock was set back perhaps, it goes on.
     pub(super) fn gives_in(&mut self, found: &Found) -> bool {
-        let (ours, failures) = ((self.epoch, self.generation), self.desk.failures);
+        let (ours, failures) = (self.order(), self.desk.failures);
         let Seen::Record(stamp) = &found.seen else {
             return false;
         };
@@ -211,7 +211,7 @@ impl Engine {
     /// What is held goes on under other numbers, and so does what is known of its refresh token: that an answer was
     /// lost, and which answers may still bring its successor.
     fn renumber(&mut self, epoch: Epoch, generation: Generation) {
-        let before = (self.epoch, self.generation);
+        let before = self.order();
         (self.epoch, self.generation) = (epoch, generation);
         if self.session.is_none() {
             return;
@@ -221,8 +221,8 @@ impl Engine {
             _ => None,
         };
         for attempt in self.abandoned.iter_mut().chain(flying) {
-            if (attempt.epoch, attempt.generation) == before {
-                (attempt.epoch, attempt.generation) = (epoch, generation);
+            if attempt.order == before {
+                attempt.order = Order(epoch, generation);
             }
         }
     }
@@ -239,7 +239,7 @@ impl Engine {
 
     /// What a record says whose pair is not beside it: it may be the one that is held here.
     pub(super) fn heed_word(&mut self, record: &Record) {
-        let is_held = record.order() == (self.epoch, self.generation);
+        let is_held = record.order() == self.order();
         if is_held && self.session.is_some() && record.stamp().session == self.known_session() {
             self.learn(record);
         }
@@ -254,7 +254,7 @@ impl Engine {
         if let Some(cooldown) = record.cooldown {
             self.heed(cooldown);
         }
-        let confirming = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Confirming(_)));
+        let confirming = matches!(self.step(), Some(Step::Confirming(_)));
         if told(|session| session.refused) && self.can_refresh() && !confirming {
             self.ground();
             self.conclude_refusal(Refusal::because(EndReason::refused(self.lost)));

@@ -13,7 +13,7 @@ use super::turn::Lock;
 impl Engine {
     /// When `timer` falls due, if anything hangs on it.
     pub(super) fn deadline(&self, timer: Timer) -> Option<Mono> {
-        let step = self.flight.as_ref().map(|flight| &flight.step);
+        let step = self.step();
         match timer {
             Timer::Attempt => match step {
                 Some(Step::Sending { deadline, .. }) => Some(*deadline),

@@ -10,7 +10,7 @@ use super::engine::{Cooldown, Engine, Phase};
 use super::error::{Cause, ErrorCode, TokenError};
 use super::flight::Step;
 use super::found::Seen;
-use super::ids::{CallId, Epoch, Generation, SessionId};
+use super::ids::{CallId, Epoch, Generation, Order, SessionId};
 use super::input::{Revocation, SessionMode};
 use super::jwt::Claims;
 use super::life::{Life, Lifetime};
@@ -181,7 +181,7 @@ impl Engine {
     pub(super) fn adopt(
         &mut self,
         mut session: Box<Session>,
-        order: (Epoch, Generation),
+        order: Order,
         same_session: bool,
     ) {
         self.metrics.adopted += 1;
@@ -205,7 +205,7 @@ impl Engine {
             !same_session && !before.is_resuming() && !before.identity.is_same_user(&session.identity)
         });
         let changed = before.as_ref().is_some_and(|before| before.identity.is_other_user(&session.identity));
-        (self.epoch, self.generation) = order;
+        Order(self.epoch, self.generation) = order;
         self.session = Some(session);
         self.forget_failures();
         if !same_session {
@@ -276,7 +276,7 @@ impl Engine {
     /// The access token is gone of a session that goes on in another tab: its pair may have come through since the store
     /// was last looked at. Says whether that is being looked for.
     pub(super) fn looks_once_more(&mut self) -> bool {
-        let held = (self.epoch, self.generation);
+        let held = self.order();
         let standing = self.session.as_deref().map(|session| &session.standing);
         if !matches!(standing, Some(Standing::Refused(refusal)) if refusal.reason == EndReason::Superseded) {
             return false;
@@ -330,7 +330,7 @@ impl Engine {
     /// The tokens that are being stored belong to a session that has ended in another tab: they are all that is left of
     /// it.
     pub(super) fn revoke_granted(&mut self) {
-        let committing = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Committing));
+        let committing = matches!(self.step(), Some(Step::Committing));
         if let (Some(endpoint), Some(session), true) = (&self.config.revoke, &self.session, committing) {
             let access = session.access.as_ref().map(|access| &access.token);
             let request = HttpRequest::revocation(endpoint, session.refresh.as_ref(), access);

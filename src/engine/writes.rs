@@ -39,7 +39,7 @@ impl Engine {
         }
         self.desk.again = false;
         self.desk.written = self.desk.calls.len();
-        let order = (self.epoch, self.generation);
+        let order = self.order();
         if let Seen::Record(stamp) = &self.desk.seen {
             if stamp.order() > order {
                 return self.drop_writes();
@@ -190,7 +190,7 @@ impl Engine {
         } else if self.desk.is_idle() {
             self.on_saved();
         }
-        let waits = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Reading));
+        let waits = matches!(self.step(), Some(Step::Reading));
         // A pair that is waited for is read by and by.
         if waits && self.desk.is_idle() && self.desk.reading.is_none() && self.look_deadline().is_none() {
             self.read_for_flight();

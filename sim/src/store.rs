@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use evertoken::engine::ids::{Epoch, Generation, SessionId, StoreOp};
+use evertoken::engine::ids::{Order, SessionId, StoreOp};
 use evertoken::engine::input::{Input, Stored};
 use evertoken::engine::output::Write;
 use evertoken::engine::record::{self, Record};
@@ -294,7 +294,7 @@ impl Kept {
         Self { text, record, id }
     }
 
-    pub(crate) fn order(&self) -> Option<(Epoch, Generation)> {
+    pub(crate) fn order(&self) -> Option<Order> {
         self.record.as_ref().map(|record| record.stamp().order())
     }
 }

@@ -75,7 +75,8 @@ impl Seen {
 }
 
 impl Record {
-    pub(super) fn order(&self) -> Order {
+    /// What orders it among others.
+    pub fn order(&self) -> Order {
         Order(self.epoch, self.generation)
     }
 

@@ -2,7 +2,7 @@
 
 use evertoken::engine::answer::Outcome;
 use evertoken::engine::claim::{Claim, Hold};
-use evertoken::engine::ids::{Epoch, Generation, SessionId};
+use evertoken::engine::ids::{Epoch, Generation, Order, SessionId};
 use evertoken::engine::input::Input;
 use evertoken::engine::notice::Notice;
 use evertoken::engine::record::{Record, Stored, StoredAccess, StoredSession};
@@ -111,7 +111,7 @@ impl World {
     /// Another tab says on the channel what the store holds.
     #[track_caller]
     pub fn announce_elsewhere(&mut self) {
-        let (epoch, generation) = self.record().stamp().order();
+        let Order(epoch, generation) = self.record().stamp().order();
         self.input(Input::Notice(Notice { epoch, generation }.encode()));
     }
 }

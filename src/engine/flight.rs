@@ -1,5 +1,7 @@
 //! One refresh, from its first attempt to its outcome.
 
+use alloc::sync::Arc;
+
 use super::error::TokenError;
 use super::ids::{AttemptId, Order};
 use super::output::Reason;
@@ -38,7 +40,7 @@ pub enum Step {
     /// The claim is being written.
     Claiming,
     /// Refused; the store is read once more before the session ends.
-    Confirming(Refusal),
+    Confirming(Arc<Refusal>),
     /// Granted; waiters are served when the pair is stored.
     Committing,
     /// Other tabs have the lock.

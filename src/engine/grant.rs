@@ -128,8 +128,7 @@ impl Engine {
         let judgement = answer.judge(&self.config.fields, self.config.access_in_cookie);
         self.learn_offset(&answer, &judgement, attempt.sent);
         // Of a refusal that came meanwhile it is the better word.
-        let is_current =
-            self.session.is_some() && attempt.order == self.order();
+        let is_current = self.session.is_some() && attempt.order == self.order();
         let Judgement::Granted(response) = judgement else {
             if let Some(asked) = self.asked_by(&answer).filter(|_| is_current) {
                 self.heed_late(asked, &answer);
@@ -164,7 +163,7 @@ impl Engine {
         let cause = if answer.status == 429 { Cause::RateLimited } else { Cause::ServerError };
         self.heed(StoredCooldown { at: self.now.wall, life: asked, cause });
         // Beside an attempt that flies it is kept for what comes after that one.
-        let Some(Step::Waiting { until, .. }) = self.flight.as_ref().map(|flight| flight.step.clone()) else {
+        let Some(&Step::Waiting { until, .. }) = self.step() else {
             return;
         };
         // A wait that is longer than asked stays as it is, and may be shortened down to what was asked.

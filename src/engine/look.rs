@@ -1,5 +1,7 @@
 //! What a look at the store has changed, and what follows from it.
 
+use alloc::sync::Arc;
+
 use super::broken::Flaw;
 use super::claim::Stamp;
 use super::desk::What;
@@ -133,7 +135,7 @@ impl Engine {
 
     /// What a look at the store means for the refresh under way.
     fn go_on(&mut self, merged: Merged, look: Look) {
-        let Some(step) = self.flight.as_ref().map(|flight| flight.step.clone()) else {
+        let Some(step) = self.step() else {
             return;
         };
         let adopted = merged == Merged::Adopted;
@@ -148,7 +150,10 @@ impl Engine {
             Step::Waiting { hard: false, .. } if adopted && self.can_refresh() => self.hurry(),
             Step::Sending { .. } if adopted => self.ground(),
             Step::Committing if adopted => self.flight = None,
-            Step::Confirming(refusal) if !adopted => self.conclude_refusal(refusal),
+            Step::Confirming(refusal) if !adopted => {
+                let refusal = Arc::clone(refusal);
+                self.conclude_refusal(refusal);
+            }
             Step::Confirming(_) | Step::Reading if look == Look::Overtaken => self.wait_for_read(),
             Step::Confirming(_) | Step::Reading if self.can_refresh() => self.decide(),
             _ => {}

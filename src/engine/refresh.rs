@@ -1,6 +1,7 @@
 //! The flight of a refresh.
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 
 use super::answer::{self, Answer, Judgement, Outcome};
 use super::backoff::{self, Met};
@@ -82,7 +83,8 @@ impl Engine {
         };
         let deadline = self.now.mono.after(self.latency.timeout(self.config.attempt_timeout));
         self.next_attempt = self.next_attempt.next();
-        let attempt = Attempt { id: self.next_attempt, order: Order(self.epoch, self.generation), sent: self.now };
+        let attempt =
+            Attempt { id: self.next_attempt, order: Order(self.epoch, self.generation), sent: self.now };
         flight.attempts += 1;
         flight.stale = 0;
         flight.unclaimed = 0;
@@ -198,7 +200,10 @@ impl Engine {
                 let reason = EndReason::refused(self.lost);
                 let refusal =
                     Refusal { reason, status: Some(answer.status), oauth_error: oauth_error.clone() };
-                self.refuse(refusal, Some(failure(ErrorCode::SessionEnded, Cause::Refused, oauth_error)));
+                self.refuse(
+                    refusal.into(),
+                    Some(failure(ErrorCode::SessionEnded, Cause::Refused, oauth_error)),
+                );
             }
             Judgement::Transient { .. } if self.config.broken(Flaw::TroubleIsRefusal) => {
                 self.refuse(Refusal::because(EndReason::Refused), None);
@@ -305,7 +310,7 @@ impl Engine {
     }
 
     /// The refresh token was refused. Another tab may have rotated it meanwhile: the store decides.
-    fn refuse(&mut self, refusal: Refusal, failure: Option<Failure>) {
+    fn refuse(&mut self, refusal: Arc<Refusal>, failure: Option<Failure>) {
         self.metrics.failed += 1;
         if self.config.broken(Flaw::WipeWithoutAdopting) {
             return self.conclude_refusal(refusal);
@@ -323,7 +328,7 @@ impl Engine {
     }
 
     /// The store knows no better. A good access token is used to its end; without one the session ends now.
-    pub(super) fn conclude_refusal(&mut self, refusal: Refusal) {
+    pub(super) fn conclude_refusal(&mut self, refusal: Arc<Refusal>) {
         let error = self.flight.take().and_then(|flight| flight.error);
         if !self.has_good_token() {
             let elsewhere = refusal.reason == EndReason::Superseded;
@@ -332,7 +337,7 @@ impl Engine {
         }
         let superseded = refusal.reason == EndReason::Superseded;
         if let Some(session) = self.session.as_deref_mut() {
-            session.standing = Standing::Refused(Box::new(refusal));
+            session.standing = Standing::Refused(refusal);
         }
         if !superseded {
             self.save();

@@ -265,7 +265,7 @@ impl Engine {
         let access = stored.access.map(|access| self.revive_access(access, generation));
         let identity = access.as_ref().map(|access| Identity::of(&access.token).0).unwrap_or_default();
         let standing = if stored.refused {
-            Standing::Refused(Box::new(Refusal::because(EndReason::refused(stored.lost))))
+            Standing::Refused(Refusal::because(EndReason::refused(stored.lost)))
         } else if access.is_none() && self.config.refresh_in_cookie() {
             Standing::Resuming { hinted: true }
         } else {
@@ -302,7 +302,7 @@ impl Engine {
             self.persist_failed();
         }
         if let Some(session) = self.session.as_deref_mut().filter(|_| behind) {
-            session.standing = Standing::Refused(Box::new(Refusal::because(EndReason::Superseded)));
+            session.standing = Standing::Refused(Refusal::because(EndReason::Superseded));
         }
         if self.session.as_deref().is_some_and(|session| !self.is_usable(session)) {
             self.session = None;

@@ -1,6 +1,5 @@
 //! A session and its tokens.
 
-use alloc::boxed::Box;
 use alloc::sync::Arc;
 
 use super::ids::{Generation, SessionId};
@@ -55,7 +54,7 @@ pub enum Standing {
     /// The refresh token may be used.
     Good,
     /// The refresh token was refused; the session ends with its access token.
-    Refused(Box<Refusal>),
+    Refused(Arc<Refusal>),
     /// A cookie session after a reload: nobody knows yet whether it is still there. `hinted`: a record says that
     /// there was one.
     Resuming { hinted: bool },
@@ -107,8 +106,8 @@ impl EndReason {
 }
 
 impl Refusal {
-    pub fn because(reason: EndReason) -> Self {
-        Self { reason, status: None, oauth_error: None }
+    pub fn because(reason: EndReason) -> Arc<Self> {
+        Arc::new(Self { reason, status: None, oauth_error: None })
     }
 }
 

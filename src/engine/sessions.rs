@@ -178,12 +178,7 @@ impl Engine {
     }
 
     /// Takes over what another tab has stored under `order`. `same_session`: the one held goes on.
-    pub(super) fn adopt(
-        &mut self,
-        mut session: Box<Session>,
-        order: Order,
-        same_session: bool,
-    ) {
+    pub(super) fn adopt(&mut self, mut session: Box<Session>, order: Order, same_session: bool) {
         self.metrics.adopted += 1;
         self.mark(Mark::Adopted, order.1.0);
         // What was being stored is not what is held any more.
@@ -250,7 +245,7 @@ impl Engine {
     }
 
     /// Ends the session and tells so once. The store learns it too, unless it was the store that told.
-    pub(super) fn end_session(&mut self, refusal: Refusal, epoch: Epoch) {
+    pub(super) fn end_session(&mut self, refusal: Arc<Refusal>, epoch: Epoch) {
         let Some(session) = self.session.take() else {
             return;
         };
@@ -295,7 +290,7 @@ impl Engine {
             return;
         }
         let refusal = match self.session.as_deref().map(|session| &session.standing) {
-            Some(Standing::Refused(refusal)) => Refusal::clone(refusal),
+            Some(Standing::Refused(refusal)) => Arc::clone(refusal),
             _ => Refusal::because(EndReason::Expired),
         };
         // Elsewhere the session goes on.

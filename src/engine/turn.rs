@@ -355,8 +355,7 @@ impl Engine {
     fn loosen_claim(&mut self) {
         let is_there = self.desk.is_idle() && self.is_claim_stored();
         let is_airborne = |attempt: &Attempt| {
-            attempt.order == self.order()
-                && self.now.mono.since(attempt.sent.mono) < self.attempt_timeout()
+            attempt.order == self.order() && self.now.mono.since(attempt.sent.mono) < self.attempt_timeout()
         };
         let is_awaited = self.session.is_some() && self.abandoned.iter().any(is_airborne);
         let Some(claim) = self.claim.as_mut() else {

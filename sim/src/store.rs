@@ -286,7 +286,7 @@ impl Change {
 impl Kept {
     pub(crate) fn new(text: String) -> Self {
         let record = match Record::decode(&text, "default") {
-            record::Stored::Record(record) => Some(record),
+            record::Stored::Record(record) => Some(*record),
             record::Stored::Newer | record::Stored::Nothing => None,
         };
         let refresh = record.as_ref().and_then(|record| record.session.as_ref()?.refresh.as_ref());

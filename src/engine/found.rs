@@ -11,7 +11,7 @@ pub(super) struct Found {
     pub stored: Stored,
     pub seen: Seen,
     /// The record is newer than the pair beside it, which has not come through yet.
-    pub behind: Option<Record>,
+    pub behind: Option<Box<Record>>,
 }
 
 /// What a write would replace, as far as it is known.
@@ -85,7 +85,7 @@ impl Record {
     }
 
     /// This pair, with what the record beside it says of it.
-    fn with_word_of(mut self, record: Self) -> Self {
+    fn with_word_of(mut self: Box<Self>, record: Box<Self>) -> Box<Self> {
         (self.claim, self.cooldown, self.offset) = (record.claim, record.cooldown, record.offset);
         if let (Some(session), Some(word)) = (self.session.as_mut(), &record.session) {
             (session.refused, session.lost) = (word.refused, word.lost);

@@ -34,11 +34,11 @@ impl Engine {
     /// The store was looked at.
     pub(super) fn look(&mut self, found: Found) {
         let held = (self.phase != Phase::Booting).then_some(self.order());
-        let record = found.behind.as_ref().filter(|record| Some(record.order()) > held);
+        let record = found.behind.as_deref().filter(|record| Some(record.order()) > held);
         let outdone = record.filter(|record| self.outdoes(record)).map(Record::order);
         let record = record.filter(|_| outdone.is_none()).map(Record::order);
         // What has the numbers of the unsaved pair that is held may be that very pair: one server answers two tabs alike.
-        let twin = found.behind.as_ref().map(Record::order).filter(|_| self.saves_new());
+        let twin = found.behind.as_deref().map(Record::order).filter(|_| self.saves_new());
         let pair = record.or(twin.filter(|twin| Some(*twin) == held));
         if pair.is_some_and(|record| self.waits_for_pair(record)) {
             return;
@@ -67,7 +67,7 @@ impl Engine {
                 Merged::Kept
             }
             (None, record::Stored::Record(pair)) if behind && !self.is_served_by(&pair) => Merged::Kept,
-            (None, record::Stored::Record(record)) => self.merge(record),
+            (None, record::Stored::Record(record)) => self.merge(&record),
             (None, record::Stored::Newer) => {
                 self.yield_to_newer();
                 Merged::Kept
@@ -116,7 +116,7 @@ impl Engine {
             && record.order() > self.order()
             && self.phase == Phase::Running
         {
-            let merged = self.merge(record);
+            let merged = self.merge(&record);
             if merged != Merged::Kept {
                 if core::mem::take(&mut self.desk.conflicted) {
                     self.resolve_conflict(merged);

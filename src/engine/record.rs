@@ -28,7 +28,7 @@ pub enum Stored {
     Nothing,
     /// Written by a newer version: it is neither read nor overwritten.
     Newer,
-    Record(Record),
+    Record(Box<Record>),
 }
 
 /// A record of this version.
@@ -161,7 +161,7 @@ impl Record {
             },
             _ => return Stored::Nothing,
         };
-        Stored::Record(Self {
+        Stored::Record(Box::new(Self {
             name: name.into(),
             epoch: Epoch(epoch),
             generation: Generation(generation),
@@ -169,7 +169,7 @@ impl Record {
             cooldown: root.get("cooldown").and_then(Value::as_object).and_then(StoredCooldown::decode),
             offset: integer(root, "offset"),
             session,
-        })
+        }))
     }
 }
 
@@ -294,7 +294,7 @@ mod tests {
 
     fn decoded(text: &str) -> Record {
         match Record::decode(text, "app \"1\"") {
-            Stored::Record(record) => record,
+            Stored::Record(record) => *record,
             other => panic!("{other:?}"),
         }
     }

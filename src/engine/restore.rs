@@ -25,30 +25,29 @@ impl Engine {
     }
 
     /// Takes over what is newer than what is held.
-    pub(super) fn merge(&mut self, record: Record) -> Merged {
+    pub(super) fn merge(&mut self, record: &Record) -> Merged {
         let booting = self.phase == Phase::Booting;
         let (theirs, ours) = (record.order(), self.order());
         if !booting && theirs <= ours {
-            if theirs == ours && self.is_of(&record) {
+            if theirs == ours && self.is_of(record) {
                 self.desk.wish = false;
                 // It may have been written when its time was over.
                 self.announce();
                 let is_refused = self.session.as_deref().is_some_and(Session::is_refused);
                 self.desk.save_at = self.desk.save_at.filter(|_| is_refused);
-                self.learn(&record);
+                self.learn(record);
             }
             return Merged::Kept;
         }
         self.desk.heard(theirs);
-        if !booting && self.outdoes(&record) {
+        if !booting && self.outdoes(record) {
             self.outdo(theirs);
             return Merged::Kept;
         }
         self.desk.wish = false;
         let same_epoch = record.epoch == self.epoch;
         self.offset = record.offset.or(self.offset);
-        let cooldown = record.cooldown;
-        let Some(stored) = record.session else {
+        let Some(stored) = &record.session else {
             if !booting {
                 self.revoke_granted();
                 self.end_session(Refusal::because(EndReason::SignedOutElsewhere), record.epoch);
@@ -57,7 +56,6 @@ impl Engine {
             self.generation = self.generation.max(record.generation);
             return Merged::Ended;
         };
-        let lost = stored.lost;
         let session = self.revive(stored, record.generation);
         if booting {
             Order(self.epoch, self.generation) = theirs;
@@ -70,8 +68,8 @@ impl Engine {
             }
             self.adopt(session, theirs, same_session);
         }
-        self.lost = lost;
-        if let Some(cooldown) = cooldown {
+        self.lost = stored.lost;
+        if let Some(cooldown) = record.cooldown {
             self.heed(cooldown);
         }
         if booting { Merged::Kept } else { Merged::Adopted }
@@ -261,8 +259,8 @@ impl Engine {
         }
     }
 
-    fn revive(&mut self, stored: StoredSession, generation: Generation) -> Box<Session> {
-        let access = stored.access.map(|access| self.revive_access(access, generation));
+    fn revive(&mut self, stored: &StoredSession, generation: Generation) -> Box<Session> {
+        let access = stored.access.as_ref().map(|access| self.revive_access(access, generation));
         let identity = access.as_ref().map(|access| Identity::of(&access.token).0).unwrap_or_default();
         let standing = if stored.refused {
             Standing::Refused(Refusal::because(EndReason::refused(stored.lost)))
@@ -272,7 +270,7 @@ impl Engine {
             Standing::Good
         };
         Box::new(Session {
-            refresh: stored.refresh,
+            refresh: stored.refresh.clone(),
             refresh_ends: stored.refresh_ends,
             access,
             identity,
@@ -280,10 +278,10 @@ impl Engine {
         })
     }
 
-    fn revive_access(&mut self, stored: StoredAccess, generation: Generation) -> AccessToken {
+    fn revive_access(&mut self, stored: &StoredAccess, generation: Generation) -> AccessToken {
         let life = Life::resume(stored.life, stored.received, self.now);
         AccessToken {
-            token: stored.token,
+            token: stored.token.clone(),
             generation,
             lead: self.draw_lead(stored.life),
             life,

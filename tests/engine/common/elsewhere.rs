@@ -17,7 +17,7 @@ impl World {
     #[track_caller]
     pub fn record(&self) -> Record {
         match Record::decode(self.store.text.as_deref().unwrap_or_default(), &self.config.name) {
-            Stored::Record(record) => record,
+            Stored::Record(record) => *record,
             other => panic!("no record in the store: {other:?}"),
         }
     }

@@ -1,7 +1,5 @@
 //! Callers: who gets a token at once, who waits, who is turned away.
 
-use alloc::vec::Vec;
-
 use super::broken::Flaw;
 use super::challenge;
 use super::engine::{Engine, Phase};
@@ -70,9 +68,7 @@ impl Engine {
         let closes_in = self.breaker.as_ref().and_then(|breaker| breaker.closes_in(self.now.mono));
         if let Some(left) = closes_in.filter(|_| self.flight.is_none()) {
             // The tokens that the server gives are refused: another would be too.
-            let retry_at = Some(self.now.wall.after(left));
-            let failure = Failure { retry_at, ..Failure::unavailable(Cause::BadResponse) };
-            return self.settle(call, Err(TokenError::from(failure)));
+            return self.settle(call, Err(self.unavailable_for(left, Cause::BadResponse)));
         }
         if urgency == Urgency::Forced && self.cooldown.as_ref().is_some_and(|cooldown| !cooldown.hard) {
             self.cooldown = None;
@@ -151,14 +147,11 @@ impl Engine {
     }
 
     fn serve(&mut self) {
-        let Some(session) = &self.session else {
-            return;
-        };
-        let now = self.now;
-        let (served, waiting): (Vec<Waiter>, Vec<_>) =
-            self.waiters.take().into_iter().partition(|waiter| waiter.want.is_met(session, now));
-        self.waiters = waiting.into();
-        for waiter in served {
+        for waiter in self.waiters.take() {
+            if !self.session.as_deref().is_some_and(|session| waiter.want.is_met(session, self.now)) {
+                self.waiters.push(waiter);
+                continue;
+            }
             let settled = match waiter.want {
                 Want::Replacement(_) if !self.config.broken(Flaw::WaiterMistold) => Settled::Resend,
                 Want::Replacement(_) | Want::Newer(_) | Want::Token { .. } => Settled::Done,
@@ -215,6 +208,12 @@ impl Engine {
         met.unwrap_or_else(|| TokenError::unavailable(Cause::Timeout))
     }
 
+    /// What tells that nothing is tried for a while, and why.
+    pub(super) fn unavailable_for(&self, left: Millis, cause: Cause) -> TokenError {
+        let retry_at = Some(self.now.wall.after(left));
+        Failure { retry_at, ..Failure::unavailable(cause) }.into()
+    }
+
     pub(super) fn has_good_token(&self) -> bool {
         self.session.as_deref().is_some_and(|session| session.good_access(self.now).is_some())
     }
@@ -228,11 +227,12 @@ impl Engine {
 
     /// Turns down those whose deadline comes before `until`.
     pub(super) fn reject_hopeless(&mut self, until: Mono, error: &TokenError) {
-        let (hopeless, waiting): (Vec<_>, Vec<_>) =
-            self.waiters.take().into_iter().partition(|waiter| waiter.deadline < until);
-        self.waiters = waiting.into();
-        for waiter in hopeless {
-            self.turn_down(waiter, error);
+        for waiter in self.waiters.take() {
+            if waiter.deadline < until {
+                self.turn_down(waiter, error);
+            } else {
+                self.waiters.push(waiter);
+            }
         }
     }
 

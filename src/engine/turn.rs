@@ -171,9 +171,8 @@ impl Engine {
                 || self.config.broken(Flaw::StealOnTimer) && self.is_alone();
             if !is_gone && claim.is_live(self.now.wall) {
                 let left = claim.left(self.now.wall).saturating_add(Millis(1));
-                let retry_at = Some(self.now.wall.after(left));
-                let failure = Failure { retry_at, ..Failure::unavailable(Cause::Elsewhere) };
-                return self.put_off(self.now.mono.after(left), failure.into(), false);
+                let error = self.unavailable_for(left, Cause::Elsewhere);
+                return self.put_off(self.now.mono.after(left), error, false);
             }
             // Of an older pair, which this tab has replaced and could not store, no answer is missed.
             if order == self.order() {
@@ -403,9 +402,7 @@ impl Engine {
         let until = self.now.mono.after(left);
         let is_news = self.cooldown.as_ref().is_none_or(|held| !held.hard || held.until < until);
         if left > Millis::ZERO && left <= LONGEST_COOLDOWN && is_news {
-            let retry_at = Some(self.now.wall.after(left));
-            let failure = Failure { retry_at, ..Failure::unavailable(cooldown.cause) };
-            let error = failure.into();
+            let error = self.unavailable_for(left, cooldown.cause);
             self.cooldown = Some(Box::new(Cooldown { until, opens: until, error, hard: true }));
         }
     }

@@ -221,7 +221,7 @@ impl Engine {
             return self.fail(call, ErrorCode::Disposed);
         }
         self.wake_dormant();
-        let Some(session) = &self.session else {
+        if self.session.is_none() {
             // What the store holds, or may hold, of a session goes too.
             let unread = self.desk.late.take().is_some();
             if !core::mem::take(&mut self.desk.leftover) && !unread {
@@ -231,11 +231,9 @@ impl Engine {
             self.desk.ended = None;
             self.epoch = self.next_epoch();
             return self.save_for(call, Settled::Done);
-        };
-        let access = session.access.as_ref().map(|access| &access.token);
-        if let (Some(endpoint), Revocation::Revoke) = (&self.config.revoke, revocation) {
-            let request = HttpRequest::revocation(endpoint, session.refresh.as_ref(), access);
-            self.emit(Output::Revoke(request));
+        }
+        if revocation == Revocation::Revoke {
+            self.revoke();
         }
         self.mark(Mark::SignedOut, 0);
         self.desk.wish();
@@ -325,8 +323,14 @@ impl Engine {
     /// The tokens that are being stored belong to a session that has ended in another tab: they are all that is left of
     /// it.
     pub(super) fn revoke_granted(&mut self) {
-        let committing = matches!(self.step(), Some(Step::Committing));
-        if let (Some(endpoint), Some(session), true) = (&self.config.revoke, &self.session, committing) {
+        if matches!(self.step(), Some(Step::Committing)) {
+            self.revoke();
+        }
+    }
+
+    /// Tells the revocation endpoint, if there is one, of the tokens that are held.
+    fn revoke(&mut self) {
+        if let (Some(endpoint), Some(session)) = (&self.config.revoke, &self.session) {
             let access = session.access.as_ref().map(|access| &access.token);
             let request = HttpRequest::revocation(endpoint, session.refresh.as_ref(), access);
             self.emit(Output::Revoke(request));

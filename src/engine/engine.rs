@@ -21,7 +21,7 @@ use super::outbox::Outbox;
 use super::output::{Event, Output, Settled, Snapshot, Verdict};
 use super::session::Session;
 use super::time::{Millis, Mono, Now};
-use super::timer::{Timer, Timers};
+use super::timer::Timer;
 use super::turn::Lock;
 use super::waiter::Waiter;
 
@@ -186,11 +186,10 @@ impl Engine {
         }
         self.catch_up(&mut shown);
         self.end_turn();
-        let due = self.deadlines();
-        self.fire(&due);
+        self.fire();
         self.catch_up(&mut shown);
         self.end_turn();
-        self.armed = self.deadlines().next();
+        self.armed = self.next_deadline();
         self.publish(&mut shown);
     }
 
@@ -351,16 +350,15 @@ impl Engine {
         }
     }
 
-    fn fire(&mut self, timers: &Timers) {
-        for timer in Timer::ALL {
+    fn fire(&mut self) {
+        let due = Timer::ALL.map(|timer| self.is_due(timer));
+        for timer in &Timer::ALL {
             // One before it may have begun anew what this one would end.
-            let is_over = self.deadline(timer).is_some_and(|at| at <= self.now.mono);
-            if !timers.is_due(timer, self.now.mono) || !is_over {
+            if !due[*timer as usize] || !self.is_due(*timer) {
                 continue;
             }
             match timer {
                 Timer::Attempt => self.on_attempt_timeout(),
-                Timer::Check => {}
                 Timer::Expiry => self.end_unrefreshable(),
                 Timer::Lock => self.on_lock_timeout(),
                 Timer::Look => self.on_look_due(),
@@ -374,27 +372,26 @@ impl Engine {
         }
     }
 
+    fn is_due(&self, timer: Timer) -> bool {
+        self.phase != Phase::Disposed && self.deadline(timer).is_some_and(|at| at <= self.now.mono)
+    }
+
     /// Derives every deadline from the state, so that none can outlive its cause.
-    fn deadlines(&self) -> Timers {
-        let mut timers = Timers::default();
+    fn next_deadline(&self) -> Option<Mono> {
         if self.phase == Phase::Disposed {
-            return timers;
+            return None;
         }
-        for timer in Timer::ALL {
-            timers.set(timer, self.deadline(timer));
+        let next = Timer::ALL.iter().filter_map(|timer| self.deadline(*timer)).min()?;
+        if self.config.check_interval == Millis::ZERO {
+            return Some(next);
         }
-        if self.config.check_interval > Millis::ZERO && timers.next().is_some() {
-            // While somebody or an attempt waits in sight, a closer look tells time awake from time asleep.
-            let is_under_way = self
-                .flight
-                .as_ref()
-                .is_some_and(|flight| !matches!(flight.step, Step::Queueing | Step::Waiting { .. }));
-            let awaited = !self.hidden && (!self.waiters.is_empty() || is_under_way);
-            let longest = if awaited { PULSE } else { self.config.check_interval };
-            let interval = longest.min(self.config.check_interval);
-            timers.set(Timer::Check, Some(self.now.mono.after(interval)));
-        }
-        timers
+        // A look at the clocks, so that a sleep or a set clock is noticed. While somebody or an attempt waits in sight, a
+        // closer look tells time awake from time asleep.
+        let is_under_way = !matches!(self.step(), None | Some(Step::Queueing | Step::Waiting { .. }));
+        let awaited = !self.hidden && (!self.waiters.is_empty() || is_under_way);
+        let longest = if awaited { PULSE } else { self.config.check_interval };
+        let interval = longest.min(self.config.check_interval);
+        Some(next.min(self.now.mono.after(interval)))
     }
 
     /// Applies what came while the store was being read, once it has been.

@@ -19,7 +19,6 @@ impl Engine {
                 Some(Step::Sending { deadline, .. }) => Some(*deadline),
                 _ => None,
             },
-            Timer::Check => None,
             Timer::Expiry => self.expiry(),
             Timer::Lock => self.lock_deadline(),
             Timer::Look => self.look_deadline(),

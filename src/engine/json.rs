@@ -210,7 +210,7 @@ fn trim(mut text: &[u8]) -> &[u8] {
 }
 
 /// The value that a checked `source` spells.
-fn value_of(source: &[u8]) -> Value<'_> {
+pub(super) fn value_of(source: &[u8]) -> Value<'_> {
     match source[0] {
         b'{' => Value::Object(Object(source)),
         b'[' => Value::Array(Array(source)),

@@ -25,7 +25,7 @@ impl Fields {
     /// Takes over from `other` what is not set here.
     pub fn fill_from(&mut self, other: &Self) {
         if self.expires_in.is_none() {
-            self.expires_in.clone_from(&other.expires_in);
+            self.expires_in = other.expires_in.clone();
             self.in_millis |= other.in_millis;
         }
         let pairs = [
@@ -35,7 +35,7 @@ impl Fields {
         ];
         for (mine, theirs) in pairs {
             if mine.is_none() {
-                mine.clone_from(theirs);
+                *mine = theirs.clone();
             }
         }
     }

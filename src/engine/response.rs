@@ -69,7 +69,7 @@ pub enum ResponseError {
 /// Reads `body`. `access_in_cookie`: a response without an access token is good.
 pub fn parse(body: &str, fields: &Fields, access_in_cookie: bool) -> Result<TokenResponse, ResponseError> {
     let root = json::parse_object(body).ok_or(ResponseError::Unusable)?;
-    let data = root.get("data").and_then(Value::as_object);
+    let data = root.object("data");
     let reader = Reader { root, data };
     let refresh = reader.find(fields.refresh.as_deref(), REFRESH).and_then(Value::as_text);
     let refresh = refresh.map(|token| Secret::new(token.decode())).filter(|token| !token.expose().is_empty());

@@ -136,7 +136,9 @@ impl Record {
             return Stored::Nothing;
         };
         match integer(root, "schema") {
-            Some(SCHEMA) => Self::read(root, name).map_or(Stored::Nothing, |record| Stored::Record(Box::new(record))),
+            Some(SCHEMA) => {
+                Self::read(root, name).map_or(Stored::Nothing, |record| Stored::Record(Box::new(record)))
+            }
             Some(SCHEMA..) => Stored::Newer,
             _ => Stored::Nothing,
         }

@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 
 use super::date;
 use super::error::Cause;
-use super::json::{self, Value};
+use super::json;
 use super::response::{self, Fields, ResponseError, TokenResponse};
 use super::secret::Secret;
 use super::time::{Millis, UnixMillis};
@@ -106,8 +106,8 @@ impl Answer {
     }
 
     fn oauth_error(&self) -> Option<Arc<str>> {
-        let error = json::parse_object(self.body.expose()).and_then(|root| root.get("error"));
-        error.and_then(Value::as_text).map(|code| Arc::from(code.decode())).filter(|code| is_code(code))
+        let code = json::parse_object(self.body.expose())?.text("error")?.decode();
+        is_code(&code).then(|| code.into())
     }
 
     /// A proxy's or captive portal's page, by its type or its first byte.

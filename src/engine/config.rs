@@ -6,7 +6,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::endpoint::{Credentials, Endpoint, Format, TokenIn};
-use super::json::{self, Value};
+use super::json::{self, Text, Value};
 use super::metrics::Trail;
 use super::response::Fields;
 use super::time::Millis;
@@ -113,10 +113,8 @@ impl Options {
         };
         for (name, value) in object.members() {
             let option = name.decode();
-            let value = core::str::from_utf8(value).unwrap_or_default();
-            match json::parse(value) {
-                Ok(Value::Number(_)) => options.put(option, value.to_owned()),
-                Ok(Value::String(text)) => options.put(option, text.decode()),
+            match json::value_of(value) {
+                Value::Number(text) | Value::String(Text(text)) => options.put(option, Text(text).decode()),
                 _ => options.require(false, &option, "a number or a text"),
             }
         }

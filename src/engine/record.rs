@@ -14,7 +14,7 @@ use super::decimal;
 use super::encode;
 use super::error::Cause;
 use super::ids::{Epoch, Generation, SessionId};
-use super::json::{self, Object, Value};
+use super::json::{self, Object, Text, Value};
 use super::secret::Secret;
 use super::time::{Millis, UnixMillis};
 
@@ -28,7 +28,7 @@ pub enum Stored {
     Nothing,
     /// Written by a newer version: it is neither read nor overwritten.
     Newer,
-    Record(Record),
+    Record(Box<Record>),
 }
 
 /// A record of this version.
@@ -37,7 +37,7 @@ pub struct Record {
     pub name: String,
     pub epoch: Epoch,
     pub generation: Generation,
-    pub claim: Option<Claim>,
+    pub claim: Option<Box<Claim>>,
     /// The server asked for peace.
     pub cooldown: Option<StoredCooldown>,
     /// The server's time minus this machine's, in milliseconds.
@@ -77,9 +77,18 @@ pub struct StoredAccess {
 
 impl Record {
     pub fn encode(&self) -> Secret {
+        self.text(true)
+    }
+
+    /// The record for a place of its own beside a store that cannot compare.
+    pub fn encode_without_tokens(&self) -> Secret {
+        self.text(false)
+    }
+
+    fn text(&self, has_tokens: bool) -> Secret {
         let mut out = self.stamp().prefix(&self.name, SCHEMA, Insist::Claim);
         if let Some(session) = &self.session {
-            if let Some(refresh) = &session.refresh {
+            if let Some(refresh) = session.refresh.as_ref().filter(|_| has_tokens) {
                 encode::json_pair(&mut out, "refresh", refresh.expose());
             }
             if let Some(ends) = session.refresh_ends {
@@ -87,7 +96,7 @@ impl Record {
             }
             encode::json_name(&mut out, "access");
             out.push('[');
-            if let Some(access) = &session.access {
+            if let Some(access) = session.access.as_ref().filter(|_| has_tokens) {
                 access.encode(&mut out);
             }
             out.push(']');
@@ -117,18 +126,8 @@ impl Record {
             session: self.session.as_ref().map(|session| session.id),
             epoch: self.epoch,
             generation: self.generation,
-            claim: self.claim.map(Box::new),
+            claim: self.claim.clone(),
         }
-    }
-
-    /// The record without its tokens, for a place of its own beside a store that cannot compare.
-    #[must_use]
-    pub fn without_tokens(mut self) -> Self {
-        if let Some(session) = self.session.as_mut() {
-            session.refresh = None;
-            session.access = None;
-        }
-        self
     }
 
     /// Reads what a store gave; `name` is the name that the record must carry.
@@ -137,37 +136,35 @@ impl Record {
             return Stored::Nothing;
         };
         match integer(root, "schema") {
-            Some(SCHEMA) => {}
-            Some(SCHEMA..) => return Stored::Newer,
-            _ => return Stored::Nothing,
+            Some(SCHEMA) => {
+                Self::read(root, name).map_or(Stored::Nothing, |record| Stored::Record(Box::new(record)))
+            }
+            Some(SCHEMA..) => Stored::Newer,
+            _ => Stored::Nothing,
         }
-        let named = root.get("name").and_then(Value::as_text).is_some_and(|stored| stored.is(name));
-        let (Some(epoch), Some(generation), true) =
-            (counter(root, "epoch"), counter(root, "generation"), named)
-        else {
-            return Stored::Nothing;
+    }
+
+    fn read(root: Object<'_>, name: &str) -> Option<Self> {
+        root.text("name").filter(|stored| stored.is(name))?;
+        let (epoch, generation) = (counter(root, "epoch")?, counter(root, "generation")?);
+        let session = match root.get("session")? {
+            Value::Null => None,
+            Value::String(id) => Some(StoredSession {
+                id: SessionId::new(hex(id)?),
+                refresh: secret(root, "refresh"),
+                refresh_ends: integer(root, "refreshEnds").map(UnixMillis),
+                access: StoredAccess::decode(root),
+                refused: counter(root, "refused") == Some(generation),
+                lost: counter(root, "lost") == Some(generation),
+            }),
+            _ => return None,
         };
-        let session = match root.get("session") {
-            Some(Value::Null) => None,
-            Some(Value::String(id)) => match encode::from_hex(&id.decode()).map(SessionId::new) {
-                Some(id) => Some(StoredSession {
-                    id,
-                    refresh: secret(root, "refresh"),
-                    refresh_ends: integer(root, "refreshEnds").map(UnixMillis),
-                    access: StoredAccess::decode(root),
-                    refused: counter(root, "refused") == Some(generation),
-                    lost: counter(root, "lost") == Some(generation),
-                }),
-                None => return Stored::Nothing,
-            },
-            _ => return Stored::Nothing,
-        };
-        Stored::Record(Self {
+        Some(Self {
             name: name.into(),
             epoch: Epoch(epoch),
             generation: Generation(generation),
-            claim: root.get("claim").and_then(Value::as_object).and_then(decode_claim),
-            cooldown: root.get("cooldown").and_then(Value::as_object).and_then(StoredCooldown::decode),
+            claim: root.object("claim").and_then(decode_claim).map(Box::new),
+            cooldown: root.object("cooldown").and_then(StoredCooldown::decode),
             offset: integer(root, "offset"),
             session,
         })
@@ -193,20 +190,13 @@ impl StoredAccess {
 
     fn decode(root: Object<'_>) -> Option<Self> {
         let entry = root.get("access")?.first()?.as_object()?;
-        let expiry = entry.get("expiry")?.as_object()?;
-        if !entry.get("scheme")?.as_text()?.is("Bearer") {
-            return None;
-        }
+        let expiry = entry.object("expiry")?;
+        entry.text("scheme").filter(|scheme| scheme.is("Bearer"))?;
+        let received = integer(expiry, "received").map(UnixMillis)?;
+        let token = Secret::new(entry.text("token")?.decode());
         // An empty token stands for an HttpOnly cookie.
-        let token = entry.get("token")?.as_text().map(|token| Secret::new(token.decode()))?;
-        if !token.expose().is_empty() && !token.is_sendable() {
-            return None;
-        }
-        Some(Self {
-            token,
-            received: integer(expiry, "received").map(UnixMillis)?,
-            life: counter(expiry, "life").map(Millis),
-        })
+        let is_good = token.expose().is_empty() || token.is_sendable();
+        is_good.then(|| Self { token, received, life: counter(expiry, "life").map(Millis) })
     }
 }
 
@@ -219,7 +209,7 @@ impl StoredCooldown {
     }
 
     fn decode(object: Object<'_>) -> Option<Self> {
-        let cause = object.get("cause")?.as_text()?;
+        let cause = object.text("cause")?;
         Some(Self {
             at: integer(object, "at").map(UnixMillis)?,
             life: counter(object, "life").map(Millis)?,
@@ -230,11 +220,15 @@ impl StoredCooldown {
 
 fn decode_claim(object: Object<'_>) -> Option<Claim> {
     Some(Claim {
-        owner: object.get("owner")?.as_text().and_then(|owner| encode::from_hex(&owner.decode()))?,
+        owner: hex(object.text("owner")?)?,
         hold: if integer(object, "locked")? == 0 { Hold::Alone } else { Hold::Locked },
         at: integer(object, "at").map(UnixMillis)?,
         life: counter(object, "life").map(Millis)?,
     })
+}
+
+fn hex(text: Text<'_>) -> Option<u64> {
+    encode::from_hex(&text.decode())
 }
 
 pub(super) fn integer(object: Object<'_>, name: &str) -> Option<i64> {
@@ -250,8 +244,7 @@ pub(super) fn counter(object: Object<'_>, name: &str) -> Option<u64> {
 }
 
 fn secret(object: Object<'_>, name: &str) -> Option<Secret> {
-    let token = object.get(name)?.as_text()?;
-    Some(Secret::new(token.decode())).filter(Secret::is_storable)
+    Some(Secret::new(object.text(name)?.decode())).filter(Secret::is_storable)
 }
 
 /// No honest counter gets here; from one that is higher there would be no way on.
@@ -266,12 +259,12 @@ mod tests {
             name: "app \"1\"".into(),
             epoch: Epoch(3),
             generation: Generation(7),
-            claim: Some(Claim {
+            claim: Some(Box::new(Claim {
                 owner: 0xfeed,
                 hold: Hold::Locked,
                 at: UnixMillis(1_700_000_000_000),
                 life: Millis(12_000),
-            }),
+            })),
             cooldown: Some(StoredCooldown {
                 at: UnixMillis(1_700_000_000_000),
                 life: Millis(60_000),
@@ -295,7 +288,7 @@ mod tests {
 
     fn decoded(text: &str) -> Record {
         match Record::decode(text, "app \"1\"") {
-            Stored::Record(record) => record,
+            Stored::Record(record) => *record,
             other => panic!("{other:?}"),
         }
     }

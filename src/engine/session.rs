@@ -1,6 +1,5 @@
 //! A session and its tokens.
 
-use alloc::boxed::Box;
 use alloc::sync::Arc;
 
 use super::ids::{Generation, SessionId};
@@ -55,7 +54,7 @@ pub enum Standing {
     /// The refresh token may be used.
     Good,
     /// The refresh token was refused; the session ends with its access token.
-    Refused(Box<Refusal>),
+    Refused(Arc<Refusal>),
     /// A cookie session after a reload: nobody knows yet whether it is still there. `hinted`: a record says that
     /// there was one.
     Resuming { hinted: bool },
@@ -107,8 +106,8 @@ impl EndReason {
 }
 
 impl Refusal {
-    pub fn because(reason: EndReason) -> Self {
-        Self { reason, status: None, oauth_error: None }
+    pub fn because(reason: EndReason) -> Arc<Self> {
+        Arc::new(Self { reason, status: None, oauth_error: None })
     }
 }
 
@@ -149,20 +148,32 @@ impl AccessToken {
 }
 
 impl Session {
+    /// One that holds no token yet.
+    pub fn new(id: SessionId, first: Generation, standing: Standing) -> Self {
+        Self {
+            id,
+            first,
+            refresh: None,
+            refresh_ends: None,
+            access: None,
+            identity: Identity::default(),
+            standing,
+        }
+    }
+
     /// The access token, if it may be sent.
     pub fn good_access(&self, now: Now) -> Option<&AccessToken> {
         self.access.as_ref().filter(|access| access.is_good(now))
     }
 
-    /// The tokens held here; that of an HttpOnly cookie is not.
-    pub fn tokens(&self) -> impl Iterator<Item = &Secret> + Clone {
-        let access = self.access.as_ref().map(|access| &access.token);
-        self.refresh.iter().chain(access).filter(|token| !token.expose().is_empty())
+    /// The tokens held here; that of an HttpOnly cookie is empty.
+    pub fn tokens(&self) -> [Option<&Secret>; 2] {
+        [self.refresh.as_ref(), self.access.as_ref().map(|access| &access.token)]
     }
 
     /// Whether `text` repeats a part of a token held here.
     pub fn leaks_into(&self, text: &str) -> bool {
-        self.tokens().any(|token| token.leaks_into(text))
+        self.tokens().into_iter().flatten().any(|token| token.leaks_into(text))
     }
 
     pub fn is_resuming(&self) -> bool {

@@ -1,15 +1,23 @@
 import { brief, short } from './brief.js';
 import type { CallbackData, CallbackFailure, Surroundings } from './engine.js';
-import type { Engine, Tell } from './host.js';
+
+/** What an engine can be told of a token request. */
+interface Hearer {
+  answered(attempt: number, status: number, body: string, headers?: Headers, ruling?: boolean): void;
+  failed(attempt: number, ended: boolean, status?: number, retryAfter?: string): void;
+  unreachable(attempt: number): void;
+}
+
+type Tell = (engine: Hearer) => void;
 
 /** Carries out an engine's token requests, and tells it what came of them. */
-export function attempts({ fetch, ruling, refresh, csrf }: Surroundings, tell: Tell) {
+export function attempts({ fetch, ruling, refresh, csrf }: Surroundings, tell: (act: Tell) => void) {
   const open = new Map<number | undefined, AbortController>();
 
   async function begin(
     attempt: number | undefined,
-    work: (signal: AbortSignal) => Promise<(engine: Engine) => void>,
-    otherwise: (error: unknown) => (engine: Engine) => void,
+    work: (signal: AbortSignal) => Promise<Tell>,
+    otherwise: (error: unknown) => Tell,
   ): Promise<void> {
     const controller = new AbortController();
     open.set(attempt, controller);

@@ -9,9 +9,9 @@ import type { Slot } from './stores.js';
 import { tabs } from './tabs.js';
 import { isHidden, wakes } from './wakes.js';
 
-export type Engine = InstanceType<Bindings['TokenManager']>;
+type Engine = InstanceType<Bindings['TokenManager']>;
 /** Reaches the engine that something is for, as long as it lives. */
-export type Tell = (act: (engine: Engine) => void) => void;
+type Tell = (act: (engine: Engine) => void) => void;
 
 const RESTARTS = 3;
 const RESTART_WINDOW = 60_000;

@@ -36,7 +36,7 @@ impl Engine {
     }
 
     fn expiry(&self) -> Option<Mono> {
-        let access = self.session.as_deref().filter(|_| self.scheduling)?.access.as_ref()?;
+        let access = self.access().filter(|_| self.scheduling)?;
         let left = access.life.left(self.now)?;
         // An end that has come is acted on once: with nothing to refresh, the session goes with it. The store may know of
         // a newer pair: a look at it that is under way comes first.
@@ -131,7 +131,7 @@ impl Engine {
         };
         if session.is_resuming() {
             State::Restoring
-        } else if session.good_access(self.now).is_none() {
+        } else if !self.has_good_token() {
             State::Stale
         } else if session.is_refused() {
             State::Ending
@@ -142,7 +142,7 @@ impl Engine {
 
     pub(super) fn snapshot(&self) -> Snapshot {
         let session = self.session.as_deref();
-        let access = session.and_then(|session| session.access.as_ref());
+        let access = self.access();
         let planned = self.scheduling && self.can_refresh();
         let refresh_at = access.filter(|access| planned && !access.rejected).and_then(|access| {
             access.life.ends().map(|ends| ends.wall.shifted(-(access.lead.0.min(i64::MAX as u64) as i64)))
@@ -164,8 +164,7 @@ impl Engine {
 
     /// The token that may be sent. A hidden page must ask before it uses it.
     pub(super) fn verdict(&self) -> Option<Verdict> {
-        let session = self.session.as_deref()?;
-        let access = session.good_access(self.now)?;
+        let access = self.good_access()?;
         let margin = self.margin(access.life.total);
         let until = if self.hidden || self.desk.looking {
             Some(Now::NEVER)

@@ -439,7 +439,7 @@ impl Engine {
     }
 
     pub(super) fn expires_at(&self) -> Option<UnixMillis> {
-        let access = self.session.as_deref()?.access.as_ref()?;
+        let access = self.access()?;
         access.life.ends().map(|ends| ends.wall)
     }
 }

@@ -43,7 +43,7 @@ impl Engine {
         };
         let near = access.life.left(self.now).is_some_and(|left| left < self.margin(access.life.total));
         let failed = self.cooldown.as_ref().map(|cooldown| cooldown.until);
-        let put_off = [self.hold_off, failed].into_iter().flatten().any(|until| until > self.now.mono);
+        let put_off = self.hold_off.max(failed) > Some(self.now.mono);
         if near && !put_off {
             self.begin_flight(Reason::Scheduled);
         }

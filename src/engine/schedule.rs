@@ -71,8 +71,7 @@ impl Engine {
         let due = again.unwrap_or(due);
         // Put off while the token is good, not beyond.
         let hold_off = self.hold_off.map(|until| until.min(ends));
-        let earliest = [floor, hold_off].into_iter().flatten().max();
-        Some(earliest.map_or(due, |earliest| due.max(earliest)))
+        Some(due).max(floor).max(hold_off)
     }
 
     pub(super) fn on_refresh_due(&mut self) {
@@ -144,9 +143,8 @@ impl Engine {
         let session = self.session.as_deref();
         let access = self.access();
         let planned = self.scheduling && self.can_refresh();
-        let refresh_at = access.filter(|access| planned && !access.rejected).and_then(|access| {
-            access.life.ends().map(|ends| ends.wall.shifted(-(access.lead.0.min(i64::MAX as u64) as i64)))
-        });
+        let refresh_at = access.filter(|access| planned && !access.rejected);
+        let refresh_at = refresh_at.and_then(|access| Some(access.life.ends()?.wall.before(access.lead)));
         let waiting = self.flight.as_ref().and_then(|flight| flight.error.as_ref());
         let trouble = waiting.or(self.cooldown.as_ref().map(|cooldown| &cooldown.error));
         Snapshot {
@@ -169,10 +167,7 @@ impl Engine {
         let until = if self.hidden || self.desk.looking {
             Some(Now::NEVER)
         } else {
-            let ends = access.life.ends().map(|ends| Now {
-                mono: ends.mono.before(margin),
-                wall: ends.wall.shifted(-(margin.0.min(i64::MAX as u64) as i64)),
-            });
+            let ends = access.life.ends().map(|ends| ends.before(margin));
             // Where use decides, the engine must hear of it now and then.
             let heard = self.config.idle_after.map(|after| self.last_use.after(after.percent(25)));
             let bounds = [ends, heard].into_iter().flatten();

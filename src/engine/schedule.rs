@@ -94,7 +94,7 @@ impl Engine {
         if let Some(cooldown) = self.cooldown.as_mut().filter(|cooldown| !cooldown.hard) {
             cooldown.until = cooldown.until.min(soonest);
         }
-        self.cooldown = self.cooldown.take().filter(|cooldown| cooldown.until > self.now.mono);
+        self.cooldown.take_if(|cooldown| cooldown.until <= self.now.mono);
         if let Some(flight) = self.flight.as_mut()
             && let Step::Waiting { until, hard: false } = &mut flight.step
         {
@@ -170,8 +170,11 @@ impl Engine {
             let ends = access.life.ends().map(|ends| ends.before(margin));
             // Where use decides, the engine must hear of it now and then.
             let heard = self.config.idle_after.map(|after| self.last_use.after(after.percent(25)));
-            let bounds = [ends, heard].into_iter().flatten();
-            bounds.min_by_key(|until| until.mono).filter(|_| !self.config.broken(Flaw::VerdictWithoutEnd))
+            let first = match (ends, heard) {
+                (Some(ends), Some(heard)) if heard.mono < ends.mono => Some(heard),
+                _ => ends.or(heard),
+            };
+            first.filter(|_| !self.config.broken(Flaw::VerdictWithoutEnd))
         };
         Some(Verdict {
             bearer: access.token.clone(),

@@ -5,13 +5,10 @@ use alloc::sync::Arc;
 
 use super::date;
 use super::error::Cause;
-use super::json::{self, Value};
+use super::json;
 use super::response::{self, Fields, ResponseError, TokenResponse};
 use super::secret::Secret;
 use super::time::{Millis, UnixMillis};
-
-/// The longest body that can be a token response, in characters. The shell hands on an empty one in its place.
-pub const MAX_BODY: u32 = 1 << 20;
 
 /// What came of one attempt, as the shell saw it.
 #[derive(Clone, Debug)]
@@ -26,7 +23,8 @@ pub enum Outcome {
     Unreachable,
 }
 
-/// An HTTP answer. Headers that a cross-origin page cannot read are `None`.
+/// An HTTP answer. Headers that a cross-origin page cannot read are `None`; a body that is too long to be a token
+/// response is empty.
 #[derive(Clone, Debug, Default)]
 pub struct Answer {
     pub status: u16,
@@ -108,8 +106,8 @@ impl Answer {
     }
 
     fn oauth_error(&self) -> Option<Arc<str>> {
-        let error = json::parse_object(self.body.expose()).and_then(|root| root.get("error"));
-        error.and_then(Value::as_text).map(|code| Arc::from(code.decode())).filter(|code| is_code(code))
+        let code = json::parse_object(self.body.expose())?.text("error")?.decode();
+        is_code(&code).then(|| code.into())
     }
 
     /// A proxy's or captive portal's page, by its type or its first byte.

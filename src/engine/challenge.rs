@@ -38,10 +38,8 @@ impl<'a> Iterator for Params<'a> {
                     self.0 = rest;
                     return Some((name, value));
                 }
-                // A stray quote.
-                [b'"', rest @ ..] => self.0 = rest,
-                // A scheme.
-                rest => self.0 = rest,
+                // A stray quote, or a scheme.
+                [b'"', rest @ ..] | rest => self.0 = rest,
             }
         }
     }
@@ -51,7 +49,7 @@ fn is_gap(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')
 }
 
-fn span(text: &[u8], is_in: impl Fn(u8) -> bool) -> (&[u8], &[u8]) {
+fn span(text: &[u8], is_in: fn(u8) -> bool) -> (&[u8], &[u8]) {
     text.split_at(text.iter().take_while(|byte| is_in(**byte)).count())
 }
 

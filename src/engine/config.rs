@@ -6,7 +6,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::endpoint::{Credentials, Endpoint, Format, TokenIn};
-use super::json::{self, Object, Value};
+use super::json::{self, Text, Value};
 use super::metrics::Trail;
 use super::response::Fields;
 use super::time::Millis;
@@ -107,14 +107,14 @@ impl Options {
     /// Reads a JSON object whose members are options, numbers and texts. What is wrong with it shows later.
     pub fn read(json: &str) -> Self {
         let mut options = Self::default();
-        let object = json::parse_object(json);
-        options.require(object.is_some(), "options", "a JSON object");
-        for (name, value) in object.into_iter().flat_map(Object::members) {
+        let Some(object) = json::parse_object(json) else {
+            options.require(false, "options", "a JSON object");
+            return options;
+        };
+        for (name, value) in object.members() {
             let option = name.decode();
-            let value = core::str::from_utf8(value).unwrap_or_default();
-            match json::parse(value) {
-                Ok(Value::Number(_)) => options.put(option, value.to_owned()),
-                Ok(Value::String(text)) => options.put(option, text.decode()),
+            match json::value_of(value) {
+                Value::Number(text) | Value::String(Text(text)) => options.put(option, Text(text).decode()),
                 _ => options.require(false, &option, "a number or a text"),
             }
         }
@@ -205,8 +205,10 @@ impl Options {
         let choices = choices(&option[scope..]);
         let is_one = choices.is_empty() || choices.contains(&value.as_str());
         self.require(is_one, &option, "one of its values");
-        self.given.retain(|(known, _)| *known != option);
-        self.given.push((option, value));
+        match self.given.iter_mut().find(|(known, _)| *known == option) {
+            Some((_, given)) => *given = value,
+            None => self.given.push((option, value)),
+        }
     }
 
     #[inline(never)]

@@ -23,7 +23,7 @@ impl Engine {
     /// New tokens have come, to a request that was sent at `sent`.
     pub(super) fn grant(&mut self, response: TokenResponse, sent: Now) {
         // A server may repeat the old tokens too, and where it gives no new refresh token the old one is alive.
-        let held = self.session.as_deref().into_iter().flat_map(Session::tokens);
+        let held = self.session.as_deref().map(Session::tokens).unwrap_or_default();
         let extras = response.extras.as_deref().and_then(|extras| response::without(extras, held));
         // An answer that lay while the page was frozen or the machine slept is older than its receipt. The wall clock may
         // have been set back meanwhile.

@@ -96,11 +96,21 @@ impl<'a> Object<'a> {
         found.map(value_of)
     }
 
+    /// The last member called `name`, if it is a text.
+    pub fn text(self, name: &str) -> Option<Text<'a>> {
+        self.get(name)?.as_text()
+    }
+
+    /// The last member called `name`, if it is an object.
+    pub fn object(self, name: &str) -> Option<Self> {
+        self.get(name)?.as_object()
+    }
+
     /// The member at `path`: names parted by dots.
     pub fn at(self, path: &str) -> Option<Value<'a>> {
         match path.bytes().position(|byte| byte == b'.') {
             None => self.get(path),
-            Some(dot) => self.get(&path[..dot])?.as_object()?.at(&path[dot + 1..]),
+            Some(dot) => self.object(&path[..dot])?.at(&path[dot + 1..]),
         }
     }
 
@@ -132,7 +142,11 @@ impl<'a> Iterator for Members<'a> {
 impl Text<'_> {
     /// Whether this string, escapes resolved, equals `other`.
     pub fn is(self, other: &str) -> bool {
-        if self.0.contains(&b'\\') { self.decode() == other } else { self.0 == other.as_bytes() }
+        if self.0.iter().any(|byte| matches!(byte, b'\\')) {
+            self.decode() == other
+        } else {
+            self.0 == other.as_bytes()
+        }
     }
 
     /// The string with its escapes resolved; a lone surrogate becomes U+FFFD.
@@ -210,7 +224,7 @@ fn trim(mut text: &[u8]) -> &[u8] {
 }
 
 /// The value that a checked `source` spells.
-fn value_of(source: &[u8]) -> Value<'_> {
+pub(super) fn value_of(source: &[u8]) -> Value<'_> {
     match source[0] {
         b'{' => Value::Object(Object(source)),
         b'[' => Value::Array(Array(source)),

@@ -48,7 +48,7 @@ pub enum JwtError {
 /// with one name the last counts, as in `JSON.parse`.
 #[derive(Clone, Copy, Default)]
 pub struct Claims<'a> {
-    payload: &'a str,
+    payload: &'a [u8],
     /// In the order of [`NAMES`].
     members: [Member; NAMES.len()],
 }
@@ -149,28 +149,20 @@ pub fn claims(token: &str) -> Result<Claims<'_>, JwtError> {
     Ok(claims)
 }
 
-fn segments(token: &str) -> Result<(&str, &str), JwtError> {
+fn segments(token: &str) -> Result<(&[u8], &[u8]), JwtError> {
     if token.len() > MAX_LENGTH {
         return Err(JwtError::TooLong);
     }
-    let mut dots = [0; 2];
-    let mut count = 0;
-    for (at, byte) in token.bytes().enumerate() {
-        if byte == b'.' {
-            if let Some(dot) = dots.get_mut(count) {
-                *dot = at;
-            }
-            count += 1;
-        }
-    }
-    match count {
-        2 => Ok((&token[..dots[0]], &token[dots[0] + 1..dots[1]])),
-        4 => Err(JwtError::Encrypted),
+    let mut segments = token.as_bytes().split(|byte| *byte == b'.');
+    let read = (segments.next().unwrap_or_default(), segments.next().unwrap_or_default());
+    match segments.count() {
+        1 => Ok(read),
+        3 => Err(JwtError::Encrypted),
         _ => Err(JwtError::Segments),
     }
 }
 
-fn object(segment: &str) -> Result<String, JwtError> {
+fn object(segment: &[u8]) -> Result<String, JwtError> {
     let mut text = Vec::new();
     walk(segment, Some(&mut text), &mut |_, _| {})?;
     String::from_utf8(text).map_err(|_| JwtError::Utf8)
@@ -178,7 +170,7 @@ fn object(segment: &str) -> Result<String, JwtError> {
 
 /// Checks that a segment is a JSON object and tells of its members.
 fn walk<'a>(
-    segment: &'a str,
+    segment: &'a [u8],
     copy: Option<&'a mut Vec<u8>>,
     member: &mut dyn FnMut(Name, Member),
 ) -> Result<(), JwtError> {

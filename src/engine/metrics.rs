@@ -1,7 +1,6 @@
 //! Counters, and a trail of what happened.
 
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use super::secret::Secret;
@@ -52,7 +51,7 @@ pub type Step = Box<[i64]>;
 
 #[derive(Clone, Debug, Default)]
 struct Kept {
-    steps: VecDeque<Step>,
+    steps: Vec<Step>,
     tokens: Names,
     users: Names,
 }
@@ -115,9 +114,9 @@ impl Trail {
         }
         let steps = &mut self.0.get_or_insert_default().steps;
         if steps.len() >= length {
-            steps.pop_front();
+            steps.remove(0);
         }
-        steps.push_back(step.into());
+        steps.push(step.into());
     }
 
     /// The number by which `token` goes.

@@ -1,7 +1,7 @@
 //! What the engine says, in order.
 
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 
 use super::output::Output;
 
@@ -11,20 +11,23 @@ pub(super) struct Outbox(Option<Box<Queue>>);
 
 #[derive(Clone, Debug, Default)]
 struct Queue {
-    outputs: VecDeque<Output>,
+    /// What is fetched leaves its place empty, because many callers may be settled at once.
+    outputs: Vec<Option<Output>>,
+    /// Where the next to be fetched stands.
+    next: usize,
     /// Where the outputs begin that follow what was published last.
     unpublished: usize,
 }
 
 impl Outbox {
     pub(super) fn push(&mut self, output: Output) {
-        self.0.get_or_insert_default().outputs.push_back(output);
+        self.0.get_or_insert_default().outputs.push(Some(output));
     }
 
     /// Puts `output` ahead of all that follows what was published last.
     pub(super) fn push_first(&mut self, output: Output) {
         let queue = self.0.get_or_insert_default();
-        queue.outputs.insert(queue.unpublished, output);
+        queue.outputs.insert(queue.unpublished.max(queue.next), Some(output));
     }
 
     /// All that has been said until now is published.
@@ -36,9 +39,9 @@ impl Outbox {
 
     pub(super) fn pop(&mut self) -> Option<Output> {
         let queue = self.0.as_mut()?;
-        queue.unpublished = queue.unpublished.saturating_sub(1);
-        let output = queue.outputs.pop_front();
-        if queue.outputs.is_empty() {
+        let output = queue.outputs.get_mut(queue.next)?.take();
+        queue.next += 1;
+        if queue.next == queue.outputs.len() {
             self.0 = None;
         }
         output

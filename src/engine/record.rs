@@ -14,7 +14,7 @@ use super::decimal;
 use super::encode;
 use super::error::Cause;
 use super::ids::{Epoch, Generation, SessionId};
-use super::json::{self, Object, Value};
+use super::json::{self, Object, Text, Value};
 use super::secret::Secret;
 use super::time::{Millis, UnixMillis};
 
@@ -136,40 +136,38 @@ impl Record {
             return Stored::Nothing;
         };
         match integer(root, "schema") {
-            Some(SCHEMA) => {}
-            Some(SCHEMA..) => return Stored::Newer,
-            _ => return Stored::Nothing,
+            Some(SCHEMA) => {
+                Self::read(root, name).map_or(Stored::Nothing, |record| Stored::Record(Box::new(record)))
+            }
+            Some(SCHEMA..) => Stored::Newer,
+            _ => Stored::Nothing,
         }
-        let named = root.get("name").and_then(Value::as_text).is_some_and(|stored| stored.is(name));
-        let (Some(epoch), Some(generation), true) =
-            (counter(root, "epoch"), counter(root, "generation"), named)
-        else {
-            return Stored::Nothing;
+    }
+
+    fn read(root: Object<'_>, name: &str) -> Option<Self> {
+        root.text("name").filter(|stored| stored.is(name))?;
+        let (epoch, generation) = (counter(root, "epoch")?, counter(root, "generation")?);
+        let session = match root.get("session")? {
+            Value::Null => None,
+            Value::String(id) => Some(StoredSession {
+                id: SessionId::new(hex(id)?),
+                refresh: secret(root, "refresh"),
+                refresh_ends: integer(root, "refreshEnds").map(UnixMillis),
+                access: StoredAccess::decode(root),
+                refused: counter(root, "refused") == Some(generation),
+                lost: counter(root, "lost") == Some(generation),
+            }),
+            _ => return None,
         };
-        let session = match root.get("session") {
-            Some(Value::Null) => None,
-            Some(Value::String(id)) => match encode::from_hex(&id.decode()).map(SessionId::new) {
-                Some(id) => Some(StoredSession {
-                    id,
-                    refresh: secret(root, "refresh"),
-                    refresh_ends: integer(root, "refreshEnds").map(UnixMillis),
-                    access: StoredAccess::decode(root),
-                    refused: counter(root, "refused") == Some(generation),
-                    lost: counter(root, "lost") == Some(generation),
-                }),
-                None => return Stored::Nothing,
-            },
-            _ => return Stored::Nothing,
-        };
-        Stored::Record(Box::new(Self {
+        Some(Self {
             name: name.into(),
             epoch: Epoch(epoch),
             generation: Generation(generation),
-            claim: root.get("claim").and_then(Value::as_object).and_then(decode_claim).map(Box::new),
-            cooldown: root.get("cooldown").and_then(Value::as_object).and_then(StoredCooldown::decode),
+            claim: root.object("claim").and_then(decode_claim).map(Box::new),
+            cooldown: root.object("cooldown").and_then(StoredCooldown::decode),
             offset: integer(root, "offset"),
             session,
-        }))
+        })
     }
 }
 
@@ -192,20 +190,13 @@ impl StoredAccess {
 
     fn decode(root: Object<'_>) -> Option<Self> {
         let entry = root.get("access")?.first()?.as_object()?;
-        let expiry = entry.get("expiry")?.as_object()?;
-        if !entry.get("scheme")?.as_text()?.is("Bearer") {
-            return None;
-        }
+        let expiry = entry.object("expiry")?;
+        entry.text("scheme").filter(|scheme| scheme.is("Bearer"))?;
+        let received = integer(expiry, "received").map(UnixMillis)?;
+        let token = Secret::new(entry.text("token")?.decode());
         // An empty token stands for an HttpOnly cookie.
-        let token = entry.get("token")?.as_text().map(|token| Secret::new(token.decode()))?;
-        if !token.expose().is_empty() && !token.is_sendable() {
-            return None;
-        }
-        Some(Self {
-            token,
-            received: integer(expiry, "received").map(UnixMillis)?,
-            life: counter(expiry, "life").map(Millis),
-        })
+        let is_good = token.expose().is_empty() || token.is_sendable();
+        is_good.then(|| Self { token, received, life: counter(expiry, "life").map(Millis) })
     }
 }
 
@@ -218,7 +209,7 @@ impl StoredCooldown {
     }
 
     fn decode(object: Object<'_>) -> Option<Self> {
-        let cause = object.get("cause")?.as_text()?;
+        let cause = object.text("cause")?;
         Some(Self {
             at: integer(object, "at").map(UnixMillis)?,
             life: counter(object, "life").map(Millis)?,
@@ -229,11 +220,15 @@ impl StoredCooldown {
 
 fn decode_claim(object: Object<'_>) -> Option<Claim> {
     Some(Claim {
-        owner: object.get("owner")?.as_text().and_then(|owner| encode::from_hex(&owner.decode()))?,
+        owner: hex(object.text("owner")?)?,
         hold: if integer(object, "locked")? == 0 { Hold::Alone } else { Hold::Locked },
         at: integer(object, "at").map(UnixMillis)?,
         life: counter(object, "life").map(Millis)?,
     })
+}
+
+fn hex(text: Text<'_>) -> Option<u64> {
+    encode::from_hex(&text.decode())
 }
 
 pub(super) fn integer(object: Object<'_>, name: &str) -> Option<i64> {
@@ -249,8 +244,7 @@ pub(super) fn counter(object: Object<'_>, name: &str) -> Option<u64> {
 }
 
 fn secret(object: Object<'_>, name: &str) -> Option<Secret> {
-    let token = object.get(name)?.as_text()?;
-    Some(Secret::new(token.decode())).filter(Secret::is_storable)
+    Some(Secret::new(object.text(name)?.decode())).filter(Secret::is_storable)
 }
 
 /// No honest counter gets here; from one that is higher there would be no way on.

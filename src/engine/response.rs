@@ -25,7 +25,7 @@ impl Fields {
     /// Takes over from `other` what is not set here.
     pub fn fill_from(&mut self, other: &Self) {
         if self.expires_in.is_none() {
-            self.expires_in.clone_from(&other.expires_in);
+            self.expires_in = other.expires_in.clone();
             self.in_millis |= other.in_millis;
         }
         let pairs = [
@@ -35,7 +35,7 @@ impl Fields {
         ];
         for (mine, theirs) in pairs {
             if mine.is_none() {
-                mine.clone_from(theirs);
+                *mine = theirs.clone();
             }
         }
     }
@@ -69,7 +69,7 @@ pub enum ResponseError {
 /// Reads `body`. `access_in_cookie`: a response without an access token is good.
 pub fn parse(body: &str, fields: &Fields, access_in_cookie: bool) -> Result<TokenResponse, ResponseError> {
     let root = json::parse_object(body).ok_or(ResponseError::Unusable)?;
-    let data = root.get("data").and_then(Value::as_object);
+    let data = root.object("data");
     let reader = Reader { root, data };
     let refresh = reader.find(fields.refresh.as_deref(), REFRESH).and_then(Value::as_text);
     let refresh = refresh.map(|token| Secret::new(token.decode())).filter(|token| !token.expose().is_empty());
@@ -95,7 +95,7 @@ pub fn parse(body: &str, fields: &Fields, access_in_cookie: bool) -> Result<Toke
             .map(|ms| ms / unit),
         expires_at: reader.find(fields.expires_at.as_deref(), EXPIRES_AT).and_then(time),
         refresh_expires_in: reader.find(None, REFRESH_EXPIRES_IN).and_then(number),
-        extras: reader.extras(fields, &[&access, &refresh]),
+        extras: reader.extras(fields, [access.as_ref(), refresh.as_ref()]),
         access,
         refresh,
     })
@@ -116,7 +116,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The members that carry no token, of the object that the tokens stand in.
-    fn extras(&self, fields: &Fields, tokens: &[&Option<Secret>]) -> Option<String> {
+    fn extras(&self, fields: &Fields, tokens: [Option<&Secret>; 2]) -> Option<String> {
         let in_root = ACCESS.iter().any(|name| self.root.get(name).is_some()) || fields.access.is_some();
         let place = if in_root { self.root } else { self.data.unwrap_or(self.root) };
         let paths = [&fields.access, &fields.refresh, &fields.expires_in, &fields.expires_at];
@@ -125,26 +125,26 @@ impl<'a> Reader<'a> {
             !known.iter().copied().flatten().any(|known| name == *known)
                 && !paths.iter().copied().flatten().any(|path| begins_with(path, name))
         };
-        members_without(place, tokens.iter().copied().flatten(), is_extra)
+        members_without(place, tokens, &is_extra)
     }
 }
 
-/// `extras` without the members that repeat one of `tokens`.
-pub fn without<'a>(extras: &str, tokens: impl Iterator<Item = &'a Secret> + Clone) -> Option<String> {
-    members_without(json::parse_object(extras)?, tokens, |_| true)
+/// `extras` without the members that repeat one of `tokens`; an empty one is none.
+pub fn without(extras: &str, tokens: [Option<&Secret>; 2]) -> Option<String> {
+    members_without(json::parse_object(extras)?, tokens, &|_| true)
 }
 
-fn members_without<'a>(
+fn members_without(
     object: Object<'_>,
-    tokens: impl Iterator<Item = &'a Secret> + Clone,
-    is_wanted: impl Fn(&str) -> bool,
+    tokens: [Option<&Secret>; 2],
+    is_wanted: &dyn Fn(&str) -> bool,
 ) -> Option<String> {
     let mut wanted = "{".to_owned();
     for (name, value) in object.members() {
         let name = name.decode();
         let value = core::str::from_utf8(value).unwrap_or(NULL);
-        let repeats = |token: &Secret| repeats(value, token.expose()) || name.contains(token.expose());
-        if is_wanted(&name) && !tokens.clone().any(repeats) {
+        let repeats = |token: &Secret| [value, &name].iter().any(|text| repeats(text, token.expose()));
+        if is_wanted(&name) && !tokens.into_iter().flatten().any(repeats) {
             encode::json_name(&mut wanted, &name);
             wanted.push_str(value);
         }
@@ -153,15 +153,17 @@ fn members_without<'a>(
     (wanted.len() > 2).then_some(wanted)
 }
 
-/// Whether the JSON text `value` has `token` in it; some servers escape its slashes.
-fn repeats(value: &str, token: &str) -> bool {
+/// Whether `text`, of a JSON document, has `token` in it; some servers escape its slashes.
+fn repeats(text: &str, token: &str) -> bool {
+    if token.is_empty() {
+        return false;
+    }
     // Nobody escapes plain letters but to hide them.
-    let hides =
-        value.as_bytes().windows(5).any(|part| matches!(part, [b'\\', b'u', b'0', b'0', b'2'..=b'7']));
+    let hides = text.as_bytes().windows(5).any(|part| matches!(part, [b'\\', b'u', b'0', b'0', b'2'..=b'7']));
     // The end is as telling as the whole, and found without a search that takes square time.
     let end = &token.as_bytes()[token.len().saturating_sub(TELLING)..];
     let length = unescaped(end).count();
-    hides || (0..value.len()).any(|at| unescaped(&value.as_bytes()[at..]).take(length).eq(unescaped(end)))
+    hides || (0..text.len()).any(|at| unescaped(&text.as_bytes()[at..]).take(length).eq(unescaped(end)))
 }
 
 fn unescaped(text: &[u8]) -> impl Iterator<Item = &u8> {
@@ -371,8 +373,8 @@ mod tests {
         let body = r#"{"access_token":"A1","log":"gave A1","A1":true,"path":"a\/b","user":7}"#;
         let extras = read(body).unwrap().extras.unwrap();
         assert_eq!(extras, r#"{"path":"a\/b","user":7}"#);
-        let held = [Secret::new("a/b".into())];
-        assert_eq!(without(&extras, held.iter()).as_deref(), Some(r#"{"user":7}"#));
+        let held = [Secret::default(), Secret::new("a/b".into())];
+        assert_eq!(without(&extras, held.each_ref().map(Some)).as_deref(), Some(r#"{"user":7}"#));
     }
 
     #[test]

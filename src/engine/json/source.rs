@@ -39,8 +39,8 @@ impl<'a> Source<'a> {
 
     /// The document that `segment` encodes, which goes into `copy` as it is read. A [`flaw`](Self::flaw) ends it
     /// early.
-    pub fn base64url(segment: &'a str, copy: Option<&'a mut Vec<u8>>) -> Self {
-        Self::new(segment.as_bytes(), true, copy)
+    pub fn base64url(segment: &'a [u8], copy: Option<&'a mut Vec<u8>>) -> Self {
+        Self::new(segment, true, copy)
     }
 
     fn new(rest: &'a [u8], is_encoded: bool, copy: Option<&'a mut Vec<u8>>) -> Self {
@@ -150,7 +150,7 @@ mod tests {
                 let document: String = unit.chars().cycle().take(length).collect();
                 let segment = URL_SAFE_NO_PAD.encode(&document);
                 let mut copy = vec![];
-                let decoded = read(Source::base64url(&segment, Some(&mut copy)));
+                let decoded = read(Source::base64url(segment.as_bytes(), Some(&mut copy)));
                 assert_eq!(decoded, (document.clone().into_bytes(), None));
                 assert_eq!(copy, document.as_bytes());
                 assert_eq!(read(Source::plain(&document)), decoded);
@@ -181,8 +181,8 @@ mod tests {
                 (format!("gICA{filler}="), Some(Flaw::Base64)),
                 (format!("gICA{filler}"), Some(Flaw::Utf8)),
             ] {
-                assert_eq!(Source::base64url(&segment, None).flaw(), flaw, "{segment}");
-                assert_eq!(read(Source::base64url(&segment, None)).1, flaw, "{segment}");
+                assert_eq!(Source::base64url(segment.as_bytes(), None).flaw(), flaw, "{segment}");
+                assert_eq!(read(Source::base64url(segment.as_bytes(), None)).1, flaw, "{segment}");
             }
         }
     }

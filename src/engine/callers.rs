@@ -10,7 +10,7 @@ use super::input::{Reception, Urgency};
 use super::metrics::Mark;
 use super::output::{Reason, Settled};
 use super::refresh::FLOOR;
-use super::session::Session;
+use super::session::{AccessToken, Session};
 use super::time::{Millis, Mono};
 use super::waiter::{Waiter, Want};
 
@@ -20,7 +20,7 @@ impl Engine {
             return;
         };
         // More than most of a token's life cannot be had: wanting it would mean a refresh for every call.
-        let access = self.session.as_deref().and_then(|session| session.access.as_ref());
+        let access = self.access();
         let most = access.and_then(|access| access.life.total).map(|total| total.percent(MOST_OF_A_LIFE));
         let min_validity = most.map_or(min_validity, |most| min_validity.min(most));
         let want = Want::Token { min_validity, after: generation };
@@ -38,12 +38,12 @@ impl Engine {
 
     /// A token that is used near its end is refreshed beside the use.
     fn refresh_beside_use(&mut self) {
-        let Some(access) = self.session.as_deref().and_then(|session| session.access.as_ref()) else {
+        let Some(access) = self.access() else {
             return;
         };
         let near = access.life.left(self.now).is_some_and(|left| left < self.margin(access.life.total));
         let failed = self.cooldown.as_ref().map(|cooldown| cooldown.until);
-        let put_off = [self.hold_off, failed].into_iter().flatten().any(|until| until > self.now.mono);
+        let put_off = self.hold_off.max(failed) > Some(self.now.mono);
         if near && !put_off {
             self.begin_flight(Reason::Scheduled);
         }
@@ -54,12 +54,12 @@ impl Engine {
         let Some(generation) = self.generation_for(call) else {
             return;
         };
-        let access = self.session.as_deref().and_then(|session| session.good_access(self.now));
+        let access = self.good_access();
         let fresh = access.is_some_and(|access| access.age(self.now) < FLOOR);
         if urgency == Urgency::Normal && fresh && self.flight.is_none() {
             return self.settle(call, Ok(Settled::Done));
         }
-        if self.session.as_deref().is_some_and(Session::is_refused) {
+        if self.is_refused() {
             return self.fail(call, ErrorCode::SessionEnded);
         }
         if !self.can_refresh() {
@@ -108,7 +108,7 @@ impl Engine {
     fn reject_token(&mut self) -> bool {
         let refreshable = self.can_refresh();
         let closed = !self.breaker.as_ref().is_some_and(|breaker| breaker.is_open(self.now.mono));
-        let refused = self.session.as_deref().is_some_and(Session::is_refused);
+        let refused = self.is_refused();
         let cooling = self.cooldown_error().is_some();
         let Some(access) = self.session.as_deref_mut().and_then(|session| session.access.as_mut()) else {
             return refreshable;
@@ -215,7 +215,21 @@ impl Engine {
     }
 
     pub(super) fn has_good_token(&self) -> bool {
-        self.session.as_deref().is_some_and(|session| session.good_access(self.now).is_some())
+        self.good_access().is_some()
+    }
+
+    /// The access token, if it may be sent.
+    pub(super) fn good_access(&self) -> Option<&AccessToken> {
+        self.session.as_deref()?.good_access(self.now)
+    }
+
+    pub(super) fn access(&self) -> Option<&AccessToken> {
+        self.session.as_deref()?.access.as_ref()
+    }
+
+    /// Whether the session has been refused, and ends with its access token.
+    pub(super) fn is_refused(&self) -> bool {
+        self.session.as_deref().is_some_and(Session::is_refused)
     }
 
     /// Tells every waiter that its wait was in vain.

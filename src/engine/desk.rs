@@ -102,9 +102,11 @@ pub(super) enum What {
 
 impl Desk {
     pub(super) fn postpone(&mut self, by: Millis) {
-        let writing = self.writing.iter_mut().map(|writing| &mut writing.deadline);
-        for deadline in self.reading.iter_mut().map(|(_, deadline)| deadline).chain(writing) {
+        if let Some((_, deadline)) = &mut self.reading {
             *deadline = deadline.after(by);
+        }
+        if let Some(writing) = &mut self.writing {
+            writing.deadline = writing.deadline.after(by);
         }
     }
 

@@ -196,8 +196,7 @@ impl Engine {
     }
 
     fn holds(&self, access: &Secret) -> bool {
-        let held = self.session.as_deref().and_then(|session| session.access.as_ref());
-        held.is_some_and(|held| held.token.same_as(access))
+        self.access().is_some_and(|held| held.token.same_as(access))
     }
 }
 

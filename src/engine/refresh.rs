@@ -265,9 +265,11 @@ impl Engine {
     /// How often the flight under way may send again.
     fn retries(&self) -> u32 {
         let asked = self.flight.as_ref().is_some_and(|flight| flight.reason == Reason::Asked);
-        let session = self.session.as_deref();
-        let ended =
-            session.and_then(|session| session.refresh_ends).is_some_and(|ends| ends <= self.now.wall);
+        let ended = self
+            .session
+            .as_deref()
+            .and_then(|session| session.refresh_ends)
+            .is_some_and(|ends| ends <= self.now.wall);
         // Of a refresh token that has ended, one attempt decides; and who answers each failure by asking again must
         // not make a storm.
         let persists = self.background.as_ref().is_some_and(|background| background.persists());
@@ -279,7 +281,7 @@ impl Engine {
         }
         // The flight before has shown that an attempt more or less is not what it takes, and nobody waits for it; near
         // the end of a good token a second one keeps most of them from waiting.
-        let good = session.is_some_and(|session| session.good_access(self.now).is_some());
+        let good = self.has_good_token();
         self.config.retries.min(good.into())
     }
 
@@ -287,7 +289,7 @@ impl Engine {
     pub(super) fn fail_flight(&mut self, mut failure: Failure, answered: bool, asked: Option<Millis>) {
         let asked = asked.max(self.asked_before());
         let attempts = self.flight.take().map_or(0, |flight| flight.attempts);
-        let good = self.session.as_deref().and_then(|session| session.good_access(self.now));
+        let good = self.good_access();
         let left = good.and_then(|access| access.life.left(self.now));
         let met = Met { answered, left, lead: good.map_or(Millis::ZERO, |access| access.lead) };
         let background = self.background.get_or_insert_default();

@@ -33,7 +33,7 @@ impl Engine {
                 self.desk.wish = false;
                 // It may have been written when its time was over.
                 self.announce();
-                let is_refused = self.session.as_deref().is_some_and(Session::is_refused);
+                let is_refused = self.is_refused();
                 self.desk.save_at = self.desk.save_at.filter(|_| is_refused);
                 self.learn(record);
             }

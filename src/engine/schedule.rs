@@ -36,7 +36,7 @@ impl Engine {
     }
 
     fn expiry(&self) -> Option<Mono> {
-        let access = self.session.as_deref().filter(|_| self.scheduling)?.access.as_ref()?;
+        let access = self.access().filter(|_| self.scheduling)?;
         let left = access.life.left(self.now)?;
         // An end that has come is acted on once: with nothing to refresh, the session goes with it. The store may know of
         // a newer pair: a look at it that is under way comes first.
@@ -71,8 +71,7 @@ impl Engine {
         let due = again.unwrap_or(due);
         // Put off while the token is good, not beyond.
         let hold_off = self.hold_off.map(|until| until.min(ends));
-        let earliest = [floor, hold_off].into_iter().flatten().max();
-        Some(earliest.map_or(due, |earliest| due.max(earliest)))
+        Some(due).max(floor).max(hold_off)
     }
 
     pub(super) fn on_refresh_due(&mut self) {
@@ -95,7 +94,7 @@ impl Engine {
         if let Some(cooldown) = self.cooldown.as_mut().filter(|cooldown| !cooldown.hard) {
             cooldown.until = cooldown.until.min(soonest);
         }
-        self.cooldown = self.cooldown.take().filter(|cooldown| cooldown.until > self.now.mono);
+        self.cooldown.take_if(|cooldown| cooldown.until <= self.now.mono);
         if let Some(flight) = self.flight.as_mut()
             && let Step::Waiting { until, hard: false } = &mut flight.step
         {
@@ -131,7 +130,7 @@ impl Engine {
         };
         if session.is_resuming() {
             State::Restoring
-        } else if session.good_access(self.now).is_none() {
+        } else if !self.has_good_token() {
             State::Stale
         } else if session.is_refused() {
             State::Ending
@@ -142,11 +141,10 @@ impl Engine {
 
     pub(super) fn snapshot(&self) -> Snapshot {
         let session = self.session.as_deref();
-        let access = session.and_then(|session| session.access.as_ref());
+        let access = self.access();
         let planned = self.scheduling && self.can_refresh();
-        let refresh_at = access.filter(|access| planned && !access.rejected).and_then(|access| {
-            access.life.ends().map(|ends| ends.wall.shifted(-(access.lead.0.min(i64::MAX as u64) as i64)))
-        });
+        let refresh_at = access.filter(|access| planned && !access.rejected);
+        let refresh_at = refresh_at.and_then(|access| Some(access.life.ends()?.wall.before(access.lead)));
         let waiting = self.flight.as_ref().and_then(|flight| flight.error.as_ref());
         let trouble = waiting.or(self.cooldown.as_ref().map(|cooldown| &cooldown.error));
         Snapshot {
@@ -164,20 +162,19 @@ impl Engine {
 
     /// The token that may be sent. A hidden page must ask before it uses it.
     pub(super) fn verdict(&self) -> Option<Verdict> {
-        let session = self.session.as_deref()?;
-        let access = session.good_access(self.now)?;
+        let access = self.good_access()?;
         let margin = self.margin(access.life.total);
         let until = if self.hidden || self.desk.looking {
             Some(Now::NEVER)
         } else {
-            let ends = access.life.ends().map(|ends| Now {
-                mono: ends.mono.before(margin),
-                wall: ends.wall.shifted(-(margin.0.min(i64::MAX as u64) as i64)),
-            });
+            let ends = access.life.ends().map(|ends| ends.before(margin));
             // Where use decides, the engine must hear of it now and then.
             let heard = self.config.idle_after.map(|after| self.last_use.after(after.percent(25)));
-            let bounds = [ends, heard].into_iter().flatten();
-            bounds.min_by_key(|until| until.mono).filter(|_| !self.config.broken(Flaw::VerdictWithoutEnd))
+            let first = match (ends, heard) {
+                (Some(ends), Some(heard)) if heard.mono < ends.mono => Some(heard),
+                _ => ends.or(heard),
+            };
+            first.filter(|_| !self.config.broken(Flaw::VerdictWithoutEnd))
         };
         Some(Verdict {
             bearer: access.token.clone(),

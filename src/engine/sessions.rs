@@ -76,8 +76,8 @@ impl Engine {
             // A refusal is not undone by an access token.
             session.refresh = None;
         }
-        let held = self.session.as_deref().filter(|session| session.holds_access(&pair));
-        if let Some(held) = held.and_then(|session| session.access.clone()) {
+        let held = self.session.as_deref_mut().filter(|session| session.holds_access(&pair));
+        if let Some(held) = held.and_then(|session| session.access.take()) {
             // A token does not begin anew by being handed over again.
             pair.access = held;
         }
@@ -184,22 +184,24 @@ impl Engine {
         // What was being stored is not what is held any more.
         self.news = None;
         let before = self.session.take();
-        if let (Some(before), true) = (&before, same_session) {
-            session.first = before.first;
-            if session.access.is_none() {
-                // Stored without its access token: the one held here is as good as before.
-                session.access.clone_from(&before.access);
-                session.identity.clone_from(&before.identity);
-                if session.is_resuming() {
-                    session.standing =
-                        if before.is_refused() { Standing::Good } else { before.standing.clone() };
-                }
-            }
-        }
         let stranger = before.as_ref().is_some_and(|before| {
             !same_session && !before.is_resuming() && !before.identity.is_same_user(&session.identity)
         });
         let changed = before.as_ref().is_some_and(|before| before.identity.is_other_user(&session.identity));
+        if let (Some(before), true) = (before, same_session) {
+            session.first = before.first;
+            if session.access.is_none() {
+                // Stored without its access token: the one held here is as good as before.
+                if session.is_resuming() {
+                    session.standing = match before.standing {
+                        Standing::Refused(_) => Standing::Good,
+                        standing => standing,
+                    };
+                }
+                session.access = before.access;
+                session.identity = before.identity;
+            }
+        }
         Order(self.epoch, self.generation) = order;
         self.session = Some(session);
         self.forget_failures();
@@ -437,7 +439,7 @@ impl Engine {
     }
 
     pub(super) fn expires_at(&self) -> Option<UnixMillis> {
-        let access = self.session.as_deref()?.access.as_ref()?;
+        let access = self.access()?;
         access.life.ends().map(|ends| ends.wall)
     }
 }

@@ -31,6 +31,11 @@ impl Now {
     pub const fn after(self, delay: Millis) -> Self {
         Self { mono: self.mono.after(delay), wall: self.wall.after(delay) }
     }
+
+    #[must_use]
+    pub const fn before(self, span: Millis) -> Self {
+        Self { mono: self.mono.before(span), wall: self.wall.before(span) }
+    }
 }
 
 impl Millis {
@@ -97,6 +102,10 @@ impl UnixMillis {
     #[inline(never)]
     pub const fn after(self, delay: Millis) -> Self {
         Self(self.0.saturating_add_unsigned(delay.0))
+    }
+
+    pub const fn before(self, span: Millis) -> Self {
+        Self(self.0.saturating_sub_unsigned(span.0))
     }
 
     pub const fn shifted(self, by: i64) -> Self {

@@ -96,12 +96,8 @@ impl Engine {
             Lock::Free => return None,
             Lock::Held(_) => return self.owes_for().map(|left| self.now.mono.after(left)),
         };
-        let left = self
-            .session
-            .as_ref()
-            .and_then(|session| session.good_access(self.now))
-            .filter(|_| self.waiters.is_empty())
-            .map(|access| access.life.left(self.now));
+        let good = self.good_access().filter(|_| self.waiters.is_empty());
+        let left = good.map(|access| access.life.left(self.now));
         match left {
             None => Some(since.after(LOCK_WAIT)),
             Some(left) => left.map(|left| self.now.mono.after(left)),

@@ -205,7 +205,7 @@ impl Options {
         let choices = choices(&option[scope..]);
         let is_one = choices.is_empty() || choices.contains(&value.as_str());
         self.require(is_one, &option, "one of its values");
-        self.given.retain(|(known, _)| *known != option);
+        self.take("", &option);
         self.given.push((option, value));
     }
 
@@ -264,7 +264,7 @@ impl Options {
             return default;
         };
         let number = decimal::integer(digits.as_bytes()).unwrap_or(-1);
-        self.require(number >= 0, &[scope, key].concat(), NUMBER);
+        self.require(number >= 0, &(scope.to_owned() + key), NUMBER);
         number.unsigned_abs()
     }
 
@@ -273,7 +273,7 @@ impl Options {
     }
 
     fn list(&mut self, scope: &str, key: &str) -> Vec<(String, String)> {
-        let prefix = [scope, key].concat();
+        let prefix = scope.to_owned() + key;
         let mut list = Vec::new();
         while let Some(at) = self.given.iter().position(|(option, _)| option.starts_with(&prefix)) {
             let (option, value) = self.given.remove(at);

@@ -15,6 +15,8 @@ use alloc::vec::Vec;
 use check::Checker;
 use source::Source;
 
+use super::words::words;
+
 /// How deep arrays and objects may nest: more than any token or token response needs.
 pub const MAX_DEPTH: usize = 128;
 
@@ -87,9 +89,13 @@ impl<'a> Value<'a> {
 impl<'a> Object<'a> {
     /// The last member called `name`.
     pub fn get(self, name: &str) -> Option<Value<'a>> {
+        self.find(name.as_bytes())
+    }
+
+    pub(super) fn find(self, name: &[u8]) -> Option<Value<'a>> {
         let mut found = None;
         for (key, raw) in self.members() {
-            if key.is(name) {
+            if key.equals(name) {
                 found = Some(raw);
             }
         }
@@ -108,10 +114,11 @@ impl<'a> Object<'a> {
 
     /// The member at `path`: names parted by dots.
     pub fn at(self, path: &str) -> Option<Value<'a>> {
-        match path.bytes().position(|byte| byte == b'.') {
-            None => self.get(path),
-            Some(dot) => self.object(&path[..dot])?.at(&path[dot + 1..]),
+        let mut value = Value::Object(self);
+        for name in words(path, b'.') {
+            value = value.as_object()?.find(name)?;
         }
+        Some(value)
     }
 
     /// Every member with the source of its value, in order.
@@ -142,10 +149,14 @@ impl<'a> Iterator for Members<'a> {
 impl Text<'_> {
     /// Whether this string, escapes resolved, equals `other`.
     pub fn is(self, other: &str) -> bool {
+        self.equals(other.as_bytes())
+    }
+
+    fn equals(self, other: &[u8]) -> bool {
         if self.0.iter().any(|byte| matches!(byte, b'\\')) {
-            self.decode() == other
+            self.decode().as_bytes() == other
         } else {
-            self.0 == other.as_bytes()
+            self.0 == other
         }
     }
 

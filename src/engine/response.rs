@@ -7,6 +7,7 @@ use super::encode;
 use super::json::{self, Object, Value};
 use super::secret::Secret;
 use super::time::UnixMillis;
+use super::words::words;
 use super::{date, decimal, jwt};
 
 /// Where a server keeps things: dotted paths. What is not named is looked for under its usual spellings, at the
@@ -107,22 +108,26 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn find(&self, path: Option<&str>, spellings: &[&str]) -> Option<Value<'a>> {
+    fn find(&self, path: Option<&str>, spellings: &str) -> Option<Value<'a>> {
         if let Some(path) = path {
             return self.root.at(path);
         }
         let places = [Some(self.root), self.data];
-        places.into_iter().flatten().find_map(|place| spellings.iter().find_map(|name| place.get(name)))
+        places
+            .into_iter()
+            .flatten()
+            .find_map(|place| words(spellings, b' ').find_map(|name| place.find(name)))
     }
 
     /// The members that carry no token, of the object that the tokens stand in.
     fn extras(&self, fields: &Fields, tokens: [Option<&Secret>; 2]) -> Option<String> {
-        let in_root = ACCESS.iter().any(|name| self.root.get(name).is_some()) || fields.access.is_some();
+        let in_root =
+            words(ACCESS, b' ').any(|name| self.root.find(name).is_some()) || fields.access.is_some();
         let place = if in_root { self.root } else { self.data.unwrap_or(self.root) };
         let paths = [&fields.access, &fields.refresh, &fields.expires_in, &fields.expires_at];
         let known = [ACCESS, REFRESH, EXPIRES_IN, EXPIRES_AT, REFRESH_EXPIRES_IN, TOKEN_TYPE, ID_TOKEN];
         let is_extra = |name: &str| {
-            !known.iter().copied().flatten().any(|known| name == *known)
+            !known.iter().any(|known| words(known, b' ').any(|known| known == name.as_bytes()))
                 && !paths.iter().copied().flatten().any(|path| begins_with(path, name))
         };
         members_without(place, tokens, &is_extra)
@@ -203,15 +208,15 @@ fn time(value: Value<'_>) -> Option<UnixMillis> {
 /// Bytes at the end of a token that no other has: of a JWT they are its signature's.
 const TELLING: usize = 64;
 const NULL: &str = "null";
-const ACCESS: &[&str] = &["access_token", "accessToken", "access"];
-const REFRESH: &[&str] = &["refresh_token", "refreshToken", "refresh"];
-const EXPIRES_IN: &[&str] = &["expires_in", "expiresIn"];
-const EXPIRES_AT: &[&str] = &["expires_at", "expiresAt"];
-const REFRESH_EXPIRES_IN: &[&str] =
-    &["refresh_expires_in", "refresh_token_expires_in", "refreshExpiresIn", "refreshTokenExpiresIn"];
-const TOKEN_TYPE: &[&str] = &["token_type", "tokenType"];
+const ACCESS: &str = "access_token accessToken access";
+const REFRESH: &str = "refresh_token refreshToken refresh";
+const EXPIRES_IN: &str = "expires_in expiresIn";
+const EXPIRES_AT: &str = "expires_at expiresAt";
+const REFRESH_EXPIRES_IN: &str =
+    "refresh_expires_in refresh_token_expires_in refreshExpiresIn refreshTokenExpiresIn";
+const TOKEN_TYPE: &str = "token_type tokenType";
 /// Not handed on: it is a token too, though none of ours.
-const ID_TOKEN: &[&str] = &["id_token", "idToken"];
+const ID_TOKEN: &str = "id_token idToken";
 
 #[cfg(test)]
 mod tests {

@@ -51,7 +51,7 @@ pub struct Invalid;
 /// Checks `document` (RFC 8259; a byte order mark is not JSON) and returns its value.
 pub fn parse(document: &str) -> Result<Value<'_>, Invalid> {
     Checker::new(&mut Source::plain(document)).document(&mut |_, _| {})?;
-    Ok(value_of(trim(document.as_bytes())))
+    Ok(value_of(document.as_bytes().trim_ascii()))
 }
 
 /// Checks `document` and returns it as an object, if it is one.
@@ -64,7 +64,7 @@ impl<'a> Value<'a> {
     pub fn first(self) -> Option<Self> {
         match self {
             Value::Array(Array(source)) => {
-                let elements = trim(&source[1..source.len() - 1]);
+                let elements = source[1..source.len() - 1].trim_ascii();
                 (!elements.is_empty()).then(|| value_of(split_value(elements).0))
             }
             _ => None,
@@ -124,7 +124,7 @@ impl<'a> Object<'a> {
     /// Every member with the source of its value, in order.
     pub fn members(self) -> Members<'a> {
         // The brace behind the last one ends them.
-        Members(trim(&self.0[1..]))
+        Members(self.0[1..].trim_ascii())
     }
 }
 
@@ -140,8 +140,8 @@ impl<'a> Iterator for Members<'a> {
             return None;
         }
         let (key, rest) = split_value(self.0);
-        let (value, rest) = split_value(trim(trim(rest).strip_prefix(b":")?));
-        self.0 = trim(rest).strip_prefix(b",").map_or(&[], trim);
+        let (value, rest) = split_value(rest.trim_ascii().strip_prefix(b":")?.trim_ascii());
+        self.0 = rest.trim_ascii().strip_prefix(b",").unwrap_or_default().trim_ascii();
         Some((Text(&key[1..key.len() - 1]), value))
     }
 }
@@ -218,20 +218,6 @@ fn hex_digit(byte: u8) -> Option<u32> {
 
 fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
-}
-
-fn trim(mut text: &[u8]) -> &[u8] {
-    while let [first, rest @ ..] = text
-        && is_space(*first)
-    {
-        text = rest;
-    }
-    while let [rest @ .., last] = text
-        && is_space(*last)
-    {
-        text = rest;
-    }
-    text
 }
 
 /// The value that a checked `source` spells.

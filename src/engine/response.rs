@@ -109,11 +109,8 @@ impl<'a> Reader<'a> {
         if let Some(path) = path {
             return self.root.at(path);
         }
-        let places = [Some(self.root), self.data];
-        places
-            .into_iter()
-            .flatten()
-            .find_map(|place| words(spellings, b' ').find_map(|name| place.find(name)))
+        let within = |place: Object<'a>| words(spellings, b' ').find_map(|name| place.find(name));
+        within(self.root).or_else(|| within(self.data?))
     }
 
     /// The members that carry no token, of the object that the tokens stand in.

@@ -1,4 +1,6 @@
 //! Quantities of time. The engine owns no clock: every reading comes in with an input.
+//!
+//! What is marked `inline(never)` has so many callers that its copies would take half a kilobyte of what is downloaded.
 
 use core::fmt;
 use core::num::NonZeroU64;
@@ -46,11 +48,13 @@ impl Millis {
     }
 
     /// `self · percent / 100`.
+    #[inline(never)]
     pub const fn percent(self, percent: u64) -> Self {
         Self((self.0 / 100).saturating_mul(percent).saturating_add(self.0 % 100 * percent / 100))
     }
 
     /// `self · 2^exponent`, at most `cap`.
+    #[inline(never)]
     pub fn doubled(self, exponent: u32, cap: Self) -> Self {
         let factor = 1_u64.checked_shl(exponent).unwrap_or(u64::MAX);
         Self(self.0.saturating_mul(factor)).min(cap)
@@ -71,6 +75,7 @@ impl Mono {
         Millis(self.0.get().saturating_sub(earlier.0.get()))
     }
 
+    #[inline(never)]
     pub const fn after(self, delay: Millis) -> Self {
         Self(self.0.saturating_add(delay.0))
     }
@@ -82,15 +87,18 @@ impl Mono {
 
 impl UnixMillis {
     /// Time since `earlier`; zero when `earlier` is later.
+    #[inline(never)]
     pub const fn since(self, earlier: Self) -> Millis {
         let elapsed = self.0.saturating_sub(earlier.0);
         Millis(if elapsed > 0 { elapsed as u64 } else { 0 })
     }
 
+    #[inline(never)]
     pub const fn after(self, delay: Millis) -> Self {
         Self(self.0.saturating_add_unsigned(delay.0))
     }
 
+    #[inline(never)]
     pub const fn shifted(self, by: i64) -> Self {
         Self(self.0.saturating_add(by))
     }

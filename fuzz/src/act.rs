@@ -276,11 +276,13 @@ impl Run {
             name: "default".to_owned(),
             epoch: Epoch(left.epoch.of(self.held_epoch())),
             generation: Generation(left.generation.of(self.driver.generation.0)),
-            claim: left.claim.map(|(ago, locked)| Claim {
-                owner: 7,
-                hold: if locked { Hold::Locked } else { Hold::Alone },
-                at: wall.shifted(-i64::from(ago) * 1_000),
-                life: Millis(12_000),
+            claim: left.claim.map(|(ago, locked)| {
+                Box::new(Claim {
+                    owner: 7,
+                    hold: if locked { Hold::Locked } else { Hold::Alone },
+                    at: wall.shifted(-i64::from(ago) * 1_000),
+                    life: Millis(12_000),
+                })
             }),
             cooldown: left.cooldown.map(|wait| StoredCooldown {
                 at: wall,
@@ -304,7 +306,7 @@ impl Run {
         if !left.half {
             self.driver.store.text = Some(record.encode());
         }
-        self.driver.store.fence = Some(record.without_tokens().encode());
+        self.driver.store.fence = Some(record.encode_without_tokens());
     }
 
     fn held_epoch(&self) -> u64 {

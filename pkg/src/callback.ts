@@ -1,12 +1,12 @@
 import { ignore } from './abort.js';
-import type { CallbackArguments } from './engine.js';
+import type { CallbackData, CallbackFailure } from './engine.js';
 import { ReentrantRefreshError, isTokenError } from './errors.js';
 import { stringify } from './scope.js';
 import type { RefreshCallback } from './settings.js';
 
 /** Runs the app's refresh callback and notices when it waits for the refresh that it is to make. */
 export interface CallbackRunner {
-  refresh(...context: CallbackArguments): Promise<string>;
+  refresh(told: CallbackData, signal: AbortSignal): Promise<string>;
   /** Ends a wait for a refresh when the callback turns out to be stuck. To be called when the wait begins. */
   watch<T>(wait: Promise<T>): Promise<T>;
   /** The engine has given up an attempt: a callback that still runs is stuck, or slow in its own way. */
@@ -21,7 +21,7 @@ export function callbackRunner(callback: RefreshCallback, native: typeof globalT
   let watched: Record<'wait' | 'suspect' | 'both', Promise<unknown>> | undefined;
 
   return {
-    async refresh(refreshToken, accessToken, attempt, reason, signal) {
+    async refresh(told, signal) {
       let own = ignore;
       stuck = new Promise((_, reject) => (fail = own = () => reject(new ReentrantRefreshError())));
       // Mostly nobody waits for it.
@@ -35,7 +35,7 @@ export function callbackRunner(callback: RefreshCallback, native: typeof globalT
       };
       try {
         entering = true;
-        const answer = callback({ refreshToken, accessToken, attempt, reason, signal, fetch });
+        const answer = callback({ ...told, signal, fetch });
         entering = false;
         return stringify(await answer) ?? '';
       } catch (error) {
@@ -63,7 +63,7 @@ export function callbackRunner(callback: RefreshCallback, native: typeof globalT
 }
 
 /** What the engine is told of an error: whether the session is over, or when to try again. Nothing else of it. */
-function outcomeOf(error: unknown): { ended?: boolean; status?: number | undefined; retryAfter?: string | undefined } {
+function outcomeOf(error: unknown): CallbackFailure {
   try {
     const { status, retryAfter } = Object(error) as { status?: unknown; retryAfter?: unknown };
     return {
@@ -74,6 +74,6 @@ function outcomeOf(error: unknown): { ended?: boolean; status?: number | undefin
     };
   } catch {
     // An object that does not let itself be looked at.
-    return {};
+    return { ended: false, status: undefined, retryAfter: undefined };
   }
 }

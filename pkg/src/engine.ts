@@ -34,7 +34,8 @@ export interface EngineSink {
   verdict(verdict: Verdict): void;
   snapshot(snapshot: Snapshot): void;
   event(event: EngineEvent): void;
-  settle(id: number, error: TokenErrorData | undefined, value?: string): void;
+  /** What a call came to; an object: it failed. */
+  settle(id: number, told: string | TokenErrorData): void;
   /** The engine crashed, or could not be had at all: what is in flight is lost. */
   dead(error: TokenErrorData): void;
 }
@@ -70,19 +71,22 @@ export interface Surroundings {
   /** Beneath what intercepts. */
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
   /** The app's refresh callback; resolves with the JSON text of an answer. */
-  readonly refresh: ((...context: CallbackArguments) => Promise<string>) | undefined;
+  readonly refresh: ((told: CallbackData, signal: AbortSignal) => Promise<string>) | undefined;
   /** The CSRF value of this moment. */
   readonly csrf: () => string | undefined;
-  /** What the app's own rule has said of an answer of the token endpoint: whether it ends the session. */
-  readonly ruling: (response: Response) => boolean | undefined;
+  /** What the app's own rule says of an answer: whether it ends the session. */
+  readonly ruling: (url: string, response: Response) => Promise<boolean | undefined>;
   /** Under what name tabs meet, if they do. */
   readonly meeting: string | undefined;
 }
 
-export type CallbackArguments = [
-  refreshToken: string | undefined,
-  accessToken: string | undefined,
-  attempt: number,
-  reason: RefreshContext['reason'],
-  signal: AbortSignal,
-];
+/** What the engine tells the app's refresh callback. */
+export type CallbackData = Omit<RefreshContext, 'fetch' | 'signal'>;
+
+/** What the app's refresh callback has failed with. */
+export interface CallbackFailure {
+  /** Whether the session is over. */
+  readonly ended: boolean;
+  readonly status: number | undefined;
+  readonly retryAfter: string | undefined;
+}

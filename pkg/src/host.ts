@@ -2,11 +2,17 @@ import { type Bindings, instantiate } from '../wasm/glue.js';
 import type { EngineEvent, EngineHost, EngineSink, Surroundings, Verdict } from './engine.js';
 import { type TokenErrorData, isTokenError } from './errors.js';
 import { ignore } from './abort.js';
+import { attempts } from './attempts.js';
 import { guard } from './guard.js';
 import { type Source, refuse } from './loader.js';
+import type { Slot } from './stores.js';
 import { tabs } from './tabs.js';
+import { isHidden, wakes } from './wakes.js';
 
-type Engine = InstanceType<Bindings['TokenManager']>;
+export type Engine = InstanceType<Bindings['TokenManager']>;
+/** Reaches the engine that something is for, as long as it lives. */
+export type Tell = (act: (engine: Engine) => void) => void;
+
 const RESTARTS = 3;
 const RESTART_WINDOW = 60_000;
 
@@ -63,9 +69,10 @@ export function localHost(source: Source, surroundings: Surroundings, sink: Engi
     try {
       const mine: Engine = (engine = new TokenManager(
         JSON.stringify(surroundings.entries),
-        hostObject(surroundings, sink, meet((act) => engine === mine && act(mine))),
+        hostObject((act) => engine === mine && act(mine)),
       ));
       engine.restore();
+      if (isHidden()) engine.wake('hidden');
       if (stopped) engine.stop();
     } catch (error) {
       part();
@@ -74,17 +81,33 @@ export function localHost(source: Source, surroundings: Surroundings, sink: Engi
     }
   }
 
-  /** Meets the other tabs. `tell` reaches the engine that this is for, as long as it lives. */
-  function meet(tell: (act: (engine: Engine) => void) => void): Meeting {
+  /** The object whose methods the engine calls. */
+  function hostObject(tell: Tell) {
+    const { verdict, snapshot, event, settle } = sink;
+    return calm({
+      ...meet(tell),
+      ...attempts(surroundings, tell),
+      ...desk(surroundings.slot, tell),
+      verdict: (...flat: [...Verdict]) => verdict(flat),
+      snapshot,
+      event: (told: EngineEvent, error: TokenErrorData | undefined) => event({ ...told, error }),
+      settle,
+    });
+  }
+
+  /** Meets the other tabs and watches the page. */
+  function meet(tell: Tell) {
     const { meeting } = surroundings;
     const others = meeting === undefined ? undefined : tabs(meeting, (message) => tell((engine) => engine.notice(message)));
+    const unwatch = wakes((wake) => tell((engine) => engine.wake(wake)));
     const held = new Map<number, () => void>();
     part = () => {
+      unwatch();
       others?.close();
       for (const release of held.values()) release();
     };
     return {
-      lock(id) {
+      lock(id: number) {
         const told = (granted: boolean) => {
           if (!granted) held.delete(id);
           tell((engine) => engine.locked(id, granted));
@@ -93,11 +116,11 @@ export function localHost(source: Source, surroundings: Surroundings, sink: Engi
         if (release) held.set(id, release);
         else told(false);
       },
-      unlock(id) {
+      unlock(id: number) {
         held.get(id)?.();
         held.delete(id);
       },
-      broadcast: (message) => others?.broadcast(message),
+      broadcast: (message: string) => others?.broadcast(message),
     };
   }
 
@@ -147,29 +170,40 @@ function instance(module: WebAssembly.Module, die: () => void): Bindings {
   }
 }
 
-interface Meeting {
-  lock(id: number): void;
-  unlock(id: number): void;
-  broadcast(message: string): void;
+/** Carries out an engine's store operations, and tells it what came of them. */
+function desk({ read, write }: Slot, tell: Tell) {
+  return {
+    read(op: number) {
+      const lost = () => tell((engine) => engine.storeRead(op, false));
+      const give = (text: unknown) =>
+        tell((engine) => engine.storeRead(op, true, typeof text === 'string' ? text : undefined));
+      let found;
+      try {
+        found = read();
+      } catch {
+        return lost();
+      }
+      if (found instanceof Promise) void found.then(give, lost);
+      else give(found);
+    },
+    write(op: number, text: string, expected: string | undefined) {
+      const told = (taken?: boolean) => tell((engine) => engine.storeWritten(op, taken));
+      void write(text, expected).then(told, () => told());
+    },
+  };
 }
 
-/** The object whose methods the engine calls. */
-function hostObject(
-  { slot, fetch, refresh, csrf, ruling }: Surroundings,
-  { verdict, snapshot, event, settle }: EngineSink,
-  meeting: Meeting,
-) {
-  return {
-    ...meeting,
-    ruling,
-    verdict: (...flat: [...Verdict]) => verdict(flat),
-    snapshot,
-    event: (told: EngineEvent, error: TokenErrorData | undefined) => event({ ...told, error }),
-    settle,
-    read: slot.read,
-    write: slot.write,
-    fetch,
-    refresh,
-    csrf,
-  };
+/** The same methods, none of which throws: that would unwind the engine in the middle of its work. */
+function calm<T extends Record<string, (...args: never[]) => void>>(host: T): T {
+  const calmed: Record<string, unknown> = {};
+  for (const [name, act] of Object.entries(host)) {
+    calmed[name] = (...args: never[]) => {
+      try {
+        act(...args);
+      } catch {
+        // Its own affair: the engine has settled.
+      }
+    };
+  }
+  return calmed as T;
 }

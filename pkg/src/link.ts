@@ -89,12 +89,12 @@ export function connect(makeHost: (sink: EngineSink) => EngineHost, { changed, e
     else held ??= setInterval(ignore, 1e9);
   }
 
-  function settle(id: number, error: TokenError | undefined, value?: string): void {
+  function settle(id: number, told: string | TokenError): void {
     const [resolve, reject] = open.get(id) ?? [];
     open.delete(id);
     hold();
-    if (error) reject?.(error);
-    else resolve?.([value, verdict, left()]);
+    if (typeof told === 'string') resolve?.([told, verdict, left()]);
+    else reject?.(told);
   }
 
   function judge(next: Verdict): void {
@@ -125,7 +125,7 @@ export function connect(makeHost: (sink: EngineSink) => EngineHost, { changed, e
       changed();
     },
     event,
-    settle: (id, error, value) => settle(id, error && errorFrom(error), value),
+    settle: (id, told) => settle(id, typeof told === 'string' ? told : errorFrom(told)),
     dead(error) {
       settleAll(errorFrom(error));
       died(error);

@@ -1,7 +1,6 @@
 import { abortable, ignore } from './abort.js';
 import { findOld, readCsrf } from './adopt.js';
 import { ask } from './ask.js';
-import { brief } from './brief.js';
 import { callbackRunner } from './callback.js';
 import type { EngineEvent, EngineHost, EngineSink, Surroundings, Verdict } from './engine.js';
 import { ConfigurationError, type TokenError, type TokenErrorData, errorFrom, known } from './errors.js';
@@ -33,7 +32,6 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
   const changes = listeners<[]>();
   const events = listeners<[TokenEvent]>();
   const unlisted = new Set<string>();
-  const rulings = new WeakMap<Response, boolean | undefined>();
   const undo = new Map<Interceptable, () => void>();
   const place = slot(config.store, 'evertoken:' + config.name, () => hear({ type: 'persistFailed' }));
   let { adoptFrom } = config;
@@ -48,16 +46,14 @@ export function build(options: Options, source: Source, makeHost: MakeHost = loc
           entries: config.entries,
           slot: place,
           // No manager is to touch it on its way, however it is wrapped.
-          fetch: async (url, init) => {
-            const response = await native(url, { ...init, auth: 'omit' } as FetchInit);
+          fetch: (url, init) => native(url, { ...init, auth: 'omit' } as FetchInit),
+          ruling: async (url, response) => {
             const { isTerminal } = config;
-            if (isTerminal && !response.ok && url === config.endpoints[0]?.href)
-              rulings.set(response, await ask(response, async (copy) => !!(await isTerminal(copy)), undefined, RULING));
-            return brief(response);
+            if (!isTerminal || response.ok || url !== config.endpoints[0]?.href) return undefined;
+            return ask(response, async (copy) => !!(await isTerminal(copy)), undefined, RULING);
           },
           refresh: runner?.refresh,
           csrf: () => csrf && readCsrf(csrf),
-          ruling: (response) => rulings.get(response),
           meeting: config.shared ? 'evertoken:' + config.name : undefined,
         },
         sink,
@@ -253,7 +249,7 @@ const inertHost: MakeHost = (_source, _surroundings, sink) => {
   sink.snapshot({ state: 'signedOut', generation: 0, refreshing: false });
   return {
     call(id, op) {
-      sink.settle(id, op === 'signOut' ? undefined : { code: 'server_context', transient: false });
+      sink.settle(id, op === 'signOut' ? 'done' : { code: 'server_context', transient: false });
     },
     inspect: ignore as () => undefined,
   };

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use evertoken::engine::ids::{Epoch, Generation, SessionId, StoreOp};
+use evertoken::engine::ids::{Order, SessionId, StoreOp};
 use evertoken::engine::input::{Input, Stored};
 use evertoken::engine::output::Write;
 use evertoken::engine::record::{self, Record};
@@ -286,7 +286,7 @@ impl Change {
 impl Kept {
     pub(crate) fn new(text: String) -> Self {
         let record = match Record::decode(&text, "default") {
-            record::Stored::Record(record) => Some(record),
+            record::Stored::Record(record) => Some(*record),
             record::Stored::Newer | record::Stored::Nothing => None,
         };
         let refresh = record.as_ref().and_then(|record| record.session.as_ref()?.refresh.as_ref());
@@ -294,7 +294,7 @@ impl Kept {
         Self { text, record, id }
     }
 
-    pub(crate) fn order(&self) -> Option<(Epoch, Generation)> {
+    pub(crate) fn order(&self) -> Option<Order> {
         self.record.as_ref().map(|record| record.stamp().order())
     }
 }

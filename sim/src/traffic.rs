@@ -2,7 +2,7 @@
 
 use evertoken::engine::answer::Outcome;
 use evertoken::engine::endpoint::HttpRequest;
-use evertoken::engine::ids::{AttemptId, Epoch, Generation};
+use evertoken::engine::ids::{AttemptId, Order};
 use evertoken::engine::input::Input;
 use evertoken::engine::json::{self, Value};
 use evertoken::engine::output::{TokenRequest, Write};
@@ -30,7 +30,7 @@ pub(crate) struct Request {
     /// The claim that was made for it, if it was stored.
     pub(crate) claim: Option<Lease>,
     /// Where the pair stands among others, in the eyes of its sender.
-    pub(crate) order: (Epoch, Generation),
+    pub(crate) order: Order,
 }
 
 /// What its sender knows of a token request.

@@ -1,22 +1,24 @@
 //! `TokenManager`.
 
-use std::rc::Rc;
-
+use js_sys::Promise;
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::future_to_promise;
+use web_sys::Headers;
 
 use crate::engine::Options;
-use crate::engine::ids::{CallId, Generation, LockId};
-use crate::engine::input::{Input, Reception, Revocation, SessionMode, Urgency};
+use crate::engine::answer::{Answer, Outcome, Ruling};
+use crate::engine::ids::{AttemptId, CallId, Generation, LockId, StoreOp};
+use crate::engine::input::{Input, Reception, Revocation, SessionMode, Stored, Urgency, Wake};
 use crate::engine::secret::Secret;
 use crate::engine::time::Millis;
 use crate::web::thrown;
 use crate::web::{self, Host, Shell};
 
 /// One token manager. A call is named by a number of the caller's choice below 2³¹ and answered once by
-/// `host.settle(call, error, value)`, in the same turn or later.
+/// `host.settle(call, told)`, in the same turn or later.
 #[wasm_bindgen]
 pub struct TokenManager {
-    shell: Rc<Shell>,
+    shell: &'static Shell,
 }
 
 impl std::fmt::Debug for TokenManager {
@@ -38,7 +40,17 @@ impl TokenManager {
 
     /// Reads the store and begins. Call it once, when the host is ready to be called.
     pub fn restore(&self) {
-        self.shell.restore();
+        self.shell.handle(Input::Restore);
+    }
+
+    /// Something has happened to the page: `focus`, `hidden`, `online` or `shown`.
+    pub fn wake(&self, kind: &str) {
+        self.shell.handle(Input::Wake(match kind {
+            "focus" => Wake::Focus,
+            "hidden" => Wake::Hidden,
+            "online" => Wake::Online,
+            _ => Wake::Shown,
+        }));
     }
 
     /// Hands over a token response as JSON text; `mode` is `auto`, `new` or `same`.
@@ -87,6 +99,61 @@ impl TokenManager {
         self.shell.handle(if granted { Input::LockGranted(id) } else { Input::LockDenied(id) });
     }
 
+    /// What the store holds, unless it could not be `read`: then nobody knows.
+    #[wasm_bindgen(js_name = storeRead)]
+    pub fn store_read(&self, op: u32, read: bool, text: Option<String>) {
+        let op = StoreOp(op);
+        self.shell.handle(if read {
+            Input::StoreRead { op, text: text.map(Secret::new), fence: None }
+        } else {
+            Input::StoreFailed(op)
+        });
+    }
+
+    /// Whether the store took a text, or held another than was expected; nothing: it failed.
+    #[wasm_bindgen(js_name = storeWritten)]
+    pub fn store_written(&self, op: u32, taken: Option<bool>) {
+        let stored = match taken {
+            Some(true) => Stored::Durably,
+            Some(false) => Stored::Conflict,
+            None => Stored::Failed,
+        };
+        self.shell.handle(Input::StoreWritten { op: StoreOp(op), stored });
+    }
+
+    /// A token request has been answered; what the app's callback returned is an answer without headers. `ruling`: what
+    /// the app's own rule has said of it, where there is one.
+    pub fn answered(
+        &self,
+        attempt: u32,
+        status: u16,
+        body: String,
+        headers: Option<Headers>,
+        ruling: Option<bool>,
+    ) {
+        let header = |name| headers.as_ref().and_then(|headers| headers.get(name).ok().flatten());
+        let answer = Answer {
+            status,
+            body: Secret::new(body),
+            content_type: header("content-type"),
+            date: header("date"),
+            request_id: header("x-request-id"),
+            retry_after: header("retry-after"),
+            ruling: ruling.map(|ends| if ends { Ruling::Terminal } else { Ruling::Transient }),
+        };
+        self.came(attempt, Outcome::Answered(answer));
+    }
+
+    /// The app's callback has failed; `ended`: because the session is over.
+    pub fn failed(&self, attempt: u32, ended: bool, status: Option<u16>, retry_after: Option<String>) {
+        self.came(attempt, if ended { Outcome::Ended } else { Outcome::Failed { status, retry_after } });
+    }
+
+    /// A token request has no answer that could be read to its end.
+    pub fn unreachable(&self, attempt: u32) {
+        self.came(attempt, Outcome::Unreachable);
+    }
+
     /// Another tab has said something.
     pub fn notice(&self, message: String) {
         self.shell.handle(Input::Notice(message));
@@ -119,7 +186,13 @@ impl TokenManager {
     }
 
     /// `fetch` with the session's token; see `web::fetch`.
-    pub async fn fetch(&self, input: JsValue, init: JsValue) -> Result<JsValue, JsValue> {
-        web::fetch(Rc::clone(&self.shell), input, init).await
+    pub fn fetch(&self, input: JsValue, init: JsValue) -> Promise {
+        future_to_promise(web::fetch(self.shell, input, init))
+    }
+}
+
+impl TokenManager {
+    fn came(&self, attempt: u32, outcome: Outcome) {
+        self.shell.handle(Input::Answer { attempt: AttemptId(attempt), outcome });
     }
 }

@@ -10,9 +10,6 @@ use super::secret::Secret;
 use super::time::{Millis, UnixMillis};
 use super::{date, decimal};
 
-/// The longest body that can be a token response, in characters. The shell hands on an empty one in its place.
-pub const MAX_BODY: u32 = 1 << 20;
-
 /// What came of one attempt, as the shell saw it.
 #[derive(Clone, Debug)]
 pub enum Outcome {
@@ -26,7 +23,8 @@ pub enum Outcome {
     Unreachable,
 }
 
-/// An HTTP answer. Headers that a cross-origin page cannot read are `None`.
+/// An HTTP answer. Headers that a cross-origin page cannot read are `None`; a body that is too long to be a token
+/// response is empty.
 #[derive(Clone, Debug, Default)]
 pub struct Answer {
     pub status: u16,

@@ -1,7 +1,5 @@
 //! Callers: who gets a token at once, who waits, who is turned away.
 
-use alloc::vec::Vec;
-
 use super::broken::Flaw;
 use super::challenge;
 use super::engine::{Engine, Phase};
@@ -22,11 +20,11 @@ impl Engine {
             return;
         };
         // More than most of a token's life cannot be had: wanting it would mean a refresh for every call.
-        let access = self.session.as_ref().and_then(|session| session.access.as_ref());
+        let access = self.session.as_deref().and_then(|session| session.access.as_ref());
         let most = access.and_then(|access| access.life.total).map(|total| total.percent(MOST_OF_A_LIFE));
         let min_validity = most.map_or(min_validity, |most| min_validity.min(most));
         let want = Want::Token { min_validity, after: generation };
-        let met = self.session.as_ref().is_some_and(|session| want.is_met(session, self.now));
+        let met = self.session.as_deref().is_some_and(|session| want.is_met(session, self.now));
         // A refresh that has just brought the same token again would do so once more.
         let put_off = self.hold_off.is_some_and(|until| until > self.now.mono);
         let best = self.has_good_token() && (put_off || !self.can_refresh());
@@ -40,7 +38,7 @@ impl Engine {
 
     /// A token that is used near its end is refreshed beside the use.
     fn refresh_beside_use(&mut self) {
-        let Some(access) = self.session.as_ref().and_then(|session| session.access.as_ref()) else {
+        let Some(access) = self.session.as_deref().and_then(|session| session.access.as_ref()) else {
             return;
         };
         let near = access.life.left(self.now).is_some_and(|left| left < self.margin(access.life.total));
@@ -56,12 +54,12 @@ impl Engine {
         let Some(generation) = self.generation_for(call) else {
             return;
         };
-        let access = self.session.as_ref().and_then(|session| session.good_access(self.now));
+        let access = self.session.as_deref().and_then(|session| session.good_access(self.now));
         let fresh = access.is_some_and(|access| access.age(self.now) < FLOOR);
         if urgency == Urgency::Normal && fresh && self.flight.is_none() {
             return self.settle(call, Ok(Settled::Done));
         }
-        if self.session.as_ref().is_some_and(Session::is_refused) {
+        if self.session.as_deref().is_some_and(Session::is_refused) {
             return self.fail(call, ErrorCode::SessionEnded);
         }
         if !self.can_refresh() {
@@ -70,15 +68,13 @@ impl Engine {
         let closes_in = self.breaker.as_ref().and_then(|breaker| breaker.closes_in(self.now.mono));
         if let Some(left) = closes_in.filter(|_| self.flight.is_none()) {
             // The tokens that the server gives are refused: another would be too.
-            let retry_at = Some(self.now.wall.after(left));
-            let failure = Failure { retry_at, ..Failure::unavailable(Cause::BadResponse) };
-            return self.settle(call, Err(TokenError::from(failure)));
+            return self.settle(call, Err(self.unavailable_for(left, Cause::BadResponse)));
         }
         if urgency == Urgency::Forced && self.cooldown.as_ref().is_some_and(|cooldown| !cooldown.hard) {
             self.cooldown = None;
         }
         // What is being stored is new already.
-        let committing = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Committing));
+        let committing = matches!(self.step(), Some(Step::Committing));
         let after = if committing { Generation(generation.0.saturating_sub(1)) } else { generation };
         self.wait(call, Want::Newer(after), Reason::Asked);
     }
@@ -112,9 +108,9 @@ impl Engine {
     fn reject_token(&mut self) -> bool {
         let refreshable = self.can_refresh();
         let closed = !self.breaker.as_ref().is_some_and(|breaker| breaker.is_open(self.now.mono));
-        let refused = self.session.as_ref().is_some_and(Session::is_refused);
+        let refused = self.session.as_deref().is_some_and(Session::is_refused);
         let cooling = self.cooldown_error().is_some();
-        let Some(access) = self.session.as_mut().and_then(|session| session.access.as_mut()) else {
+        let Some(access) = self.session.as_deref_mut().and_then(|session| session.access.as_mut()) else {
             return refreshable;
         };
         if access.rejected {
@@ -151,14 +147,11 @@ impl Engine {
     }
 
     fn serve(&mut self) {
-        let Some(session) = &self.session else {
-            return;
-        };
-        let now = self.now;
-        let (served, waiting): (Vec<Waiter>, Vec<_>) =
-            self.waiters.take().into_iter().partition(|waiter| waiter.want.is_met(session, now));
-        self.waiters = waiting.into();
-        for waiter in served {
+        for waiter in self.waiters.take() {
+            if !self.session.as_deref().is_some_and(|session| waiter.want.is_met(session, self.now)) {
+                self.waiters.push(waiter);
+                continue;
+            }
             let settled = match waiter.want {
                 Want::Replacement(_) if !self.config.broken(Flaw::WaiterMistold) => Settled::Resend,
                 Want::Replacement(_) | Want::Newer(_) | Want::Token { .. } => Settled::Done,
@@ -215,8 +208,14 @@ impl Engine {
         met.unwrap_or_else(|| TokenError::unavailable(Cause::Timeout))
     }
 
+    /// What tells that nothing is tried for a while, and why.
+    pub(super) fn unavailable_for(&self, left: Millis, cause: Cause) -> TokenError {
+        let retry_at = Some(self.now.wall.after(left));
+        Failure { retry_at, ..Failure::unavailable(cause) }.into()
+    }
+
     pub(super) fn has_good_token(&self) -> bool {
-        self.session.as_ref().is_some_and(|session| session.good_access(self.now).is_some())
+        self.session.as_deref().is_some_and(|session| session.good_access(self.now).is_some())
     }
 
     /// Tells every waiter that its wait was in vain.
@@ -228,11 +227,12 @@ impl Engine {
 
     /// Turns down those whose deadline comes before `until`.
     pub(super) fn reject_hopeless(&mut self, until: Mono, error: &TokenError) {
-        let (hopeless, waiting): (Vec<_>, Vec<_>) =
-            self.waiters.take().into_iter().partition(|waiter| waiter.deadline < until);
-        self.waiters = waiting.into();
-        for waiter in hopeless {
-            self.turn_down(waiter, error);
+        for waiter in self.waiters.take() {
+            if waiter.deadline < until {
+                self.turn_down(waiter, error);
+            } else {
+                self.waiters.push(waiter);
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 
 use super::encode;
-use super::ids::{Epoch, Generation, SessionId};
+use super::ids::{Epoch, Generation, Order, SessionId};
 use super::time::{Millis, UnixMillis};
 
 /// Says that a tab is about to send the record's refresh token, or has sent it.
@@ -90,8 +90,8 @@ impl Stamp {
     }
 
     /// What orders records.
-    pub fn order(&self) -> (Epoch, Generation) {
-        (self.epoch, self.generation)
+    pub fn order(&self) -> Order {
+        Order(self.epoch, self.generation)
     }
 }
 

@@ -6,7 +6,7 @@ use super::engine::{Engine, Phase};
 use super::few::Few;
 use super::found::{Found, Seen};
 use super::hint::LOOK_FLOOR;
-use super::ids::{CallId, Epoch, Generation, SessionId, StoreOp};
+use super::ids::{CallId, Epoch, Order, SessionId, StoreOp};
 use super::metrics::Mark;
 use super::output::{Output, Settled};
 use super::secret::Secret;
@@ -24,7 +24,7 @@ pub(super) struct Desk {
     /// A read after a wake is under way: even a good token waits for it.
     pub looking: bool,
     /// The pair that a last look was for, before its session ends here.
-    pub last_chance: Option<Box<(Epoch, Generation)>>,
+    pub last_chance: Option<Box<Order>>,
     /// What the store held when it was last seen or written.
     pub seen: Seen,
     /// Writes in a row that found something else in the store than was expected.
@@ -43,9 +43,9 @@ pub(super) struct Desk {
     pub look_at: Option<Mono>,
     pub last_look: Option<Mono>,
     /// The newest of what the other tabs were told, or have told.
-    pub announced: (Epoch, Generation),
+    pub announced: Order,
     /// The newest that other tabs have told of, until it is plain that it is not to be had.
-    pub told: (Epoch, Generation),
+    pub told: Order,
     /// How often the store was looked at once more because it did not show that.
     pub missed: u8,
     /// Something has changed since the write under way was begun.
@@ -74,7 +74,7 @@ pub(super) struct Desk {
 pub(super) struct Behind {
     pub since: Mono,
     /// The record that it belongs to.
-    pub record: (Epoch, Generation),
+    pub record: Order,
 }
 
 /// A write under way.
@@ -131,7 +131,7 @@ impl Desk {
     }
 
     /// What this tab knows, the others need not hear.
-    pub(super) fn heard(&mut self, order: (Epoch, Generation)) {
+    pub(super) fn heard(&mut self, order: Order) {
         self.announced = self.announced.max(order);
     }
 }

@@ -12,7 +12,7 @@ use super::error::{ErrorCode, TokenError};
 use super::few::Few;
 use super::flight::{Attempt, Flight, Step};
 use super::grant::News;
-use super::ids::{AttemptId, CallId, Epoch, Generation, LockId};
+use super::ids::{AttemptId, CallId, Epoch, Generation, LockId, Order};
 use super::input::{Input, Wake};
 use super::jitter::Jitter;
 use super::latency::Latency;
@@ -21,7 +21,7 @@ use super::outbox::Outbox;
 use super::output::{Event, Output, Settled, Snapshot, Verdict};
 use super::session::Session;
 use super::time::{Millis, Mono, Now};
-use super::timer::{Timer, Timers};
+use super::timer::Timer;
 use super::turn::Lock;
 use super::waiter::Waiter;
 
@@ -55,7 +55,7 @@ pub struct Engine {
     pub(super) generation: Generation,
     /// The server's time minus this machine's, once learnt.
     pub(super) offset: Option<i64>,
-    pub(super) session: Option<Session>,
+    pub(super) session: Option<Box<Session>>,
     pub(super) flight: Option<Box<Flight>>,
     /// Attempts that were given up and may still answer.
     pub(super) abandoned: Few<Attempt>,
@@ -186,11 +186,10 @@ impl Engine {
         }
         self.catch_up(&mut shown);
         self.end_turn();
-        let due = self.deadlines();
-        self.fire(&due);
+        self.fire();
         self.catch_up(&mut shown);
         self.end_turn();
-        self.armed = self.deadlines().next();
+        self.armed = self.next_deadline();
         self.publish(&mut shown);
     }
 
@@ -211,6 +210,16 @@ impl Engine {
     /// The last steps, oldest first: what happened and what came of it.
     pub fn trail(&self) -> &Trail {
         &self.trail
+    }
+
+    /// What is held, as records are ordered.
+    pub(super) fn order(&self) -> Order {
+        Order(self.epoch, self.generation)
+    }
+
+    /// Where the refresh under way is.
+    pub(super) fn step(&self) -> Option<&Step> {
+        self.flight.as_ref().map(|flight| &flight.step)
     }
 
     pub(super) fn apply(&mut self, input: Input) {
@@ -298,7 +307,7 @@ impl Engine {
                 // What is begun from now on has lower epochs.
                 begun.0 = begun.0.saturating_sub(drift.unsigned_abs());
             }
-            if let Some(access) = self.session.as_mut().and_then(|session| session.access.as_mut()) {
+            if let Some(access) = self.session.as_deref_mut().and_then(|session| session.access.as_mut()) {
                 access.life.re_anchor(drift);
             }
         }
@@ -341,16 +350,15 @@ impl Engine {
         }
     }
 
-    fn fire(&mut self, timers: &Timers) {
-        for timer in Timer::ALL {
+    fn fire(&mut self) {
+        let due = Timer::ALL.map(|timer| self.is_due(timer));
+        for timer in &Timer::ALL {
             // One before it may have begun anew what this one would end.
-            let is_over = self.deadline(timer).is_some_and(|at| at <= self.now.mono);
-            if !timers.is_due(timer, self.now.mono) || !is_over {
+            if !due[*timer as usize] || !self.is_due(*timer) {
                 continue;
             }
             match timer {
                 Timer::Attempt => self.on_attempt_timeout(),
-                Timer::Check => {}
                 Timer::Expiry => self.end_unrefreshable(),
                 Timer::Lock => self.on_lock_timeout(),
                 Timer::Look => self.on_look_due(),
@@ -364,27 +372,26 @@ impl Engine {
         }
     }
 
+    fn is_due(&self, timer: Timer) -> bool {
+        self.phase != Phase::Disposed && self.deadline(timer).is_some_and(|at| at <= self.now.mono)
+    }
+
     /// Derives every deadline from the state, so that none can outlive its cause.
-    fn deadlines(&self) -> Timers {
-        let mut timers = Timers::default();
+    fn next_deadline(&self) -> Option<Mono> {
         if self.phase == Phase::Disposed {
-            return timers;
+            return None;
         }
-        for timer in Timer::ALL {
-            timers.set(timer, self.deadline(timer));
+        let next = Timer::ALL.iter().filter_map(|timer| self.deadline(*timer)).min()?;
+        if self.config.check_interval == Millis::ZERO {
+            return Some(next);
         }
-        if self.config.check_interval > Millis::ZERO && timers.next().is_some() {
-            // While somebody or an attempt waits in sight, a closer look tells time awake from time asleep.
-            let is_under_way = self
-                .flight
-                .as_ref()
-                .is_some_and(|flight| !matches!(flight.step, Step::Queueing | Step::Waiting { .. }));
-            let awaited = !self.hidden && (!self.waiters.is_empty() || is_under_way);
-            let longest = if awaited { PULSE } else { self.config.check_interval };
-            let interval = longest.min(self.config.check_interval);
-            timers.set(Timer::Check, Some(self.now.mono.after(interval)));
-        }
-        timers
+        // A look at the clocks, so that a sleep or a set clock is noticed. While somebody or an attempt waits in sight, a
+        // closer look tells time awake from time asleep.
+        let is_under_way = !matches!(self.step(), None | Some(Step::Queueing | Step::Waiting { .. }));
+        let awaited = !self.hidden && (!self.waiters.is_empty() || is_under_way);
+        let longest = if awaited { PULSE } else { self.config.check_interval };
+        let interval = longest.min(self.config.check_interval);
+        Some(next.min(self.now.mono.after(interval)))
     }
 
     /// Applies what came while the store was being read, once it has been.
@@ -419,22 +426,19 @@ impl Engine {
         if self.phase == Phase::Disposed {
             return;
         }
-        let view = self.view();
-        if let Some(snapshot) =
-            view.snapshot.as_ref().filter(|snapshot| shown.snapshot.as_ref() != Some(snapshot))
-        {
-            self.emit_first(Output::Snapshot(snapshot.clone()));
+        let told = core::mem::replace(shown, self.view());
+        if shown.snapshot != told.snapshot {
+            self.emit_first(Output::Snapshot(self.snapshot()));
         }
-        let same = match (&view.verdict, &shown.verdict) {
+        let same = match (&shown.verdict, &told.verdict) {
             (Some(verdict), Some(told)) => verdict.says_the_same(told),
             (None, None) => true,
             _ => false,
         };
         if core::mem::take(&mut self.retell) || !same {
-            self.emit_first(Output::Verdict(view.verdict.clone()));
+            self.emit_first(Output::Verdict(self.verdict()));
         }
         self.outputs.publish();
-        *shown = view;
     }
 }
 

@@ -1,7 +1,9 @@
 //! One refresh, from its first attempt to its outcome.
 
+use alloc::sync::Arc;
+
 use super::error::TokenError;
-use super::ids::{AttemptId, Epoch, Generation};
+use super::ids::{AttemptId, Order};
 use super::output::Reason;
 use super::session::Refusal;
 use super::time::{Mono, Now};
@@ -38,7 +40,7 @@ pub enum Step {
     /// The claim is being written.
     Claiming,
     /// Refused; the store is read once more before the session ends.
-    Confirming(Refusal),
+    Confirming(Arc<Refusal>),
     /// Granted; waiters are served when the pair is stored.
     Committing,
     /// Other tabs have the lock.
@@ -70,7 +72,6 @@ impl Flight {
 #[derive(Clone, Copy, Debug)]
 pub struct Attempt {
     pub id: AttemptId,
-    pub epoch: Epoch,
-    pub generation: Generation,
+    pub order: Order,
     pub sent: Now,
 }

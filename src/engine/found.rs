@@ -1,7 +1,7 @@
 //! What a look at the store has shown.
 
 use super::claim::{Insist, Stamp};
-use super::ids::{Epoch, Generation};
+use super::ids::Order;
 use super::record::{self, Record, Stored};
 use super::secret::Secret;
 
@@ -11,7 +11,7 @@ pub(super) struct Found {
     pub stored: Stored,
     pub seen: Seen,
     /// The record is newer than the pair beside it, which has not come through yet.
-    pub behind: Option<Record>,
+    pub behind: Option<Box<Record>>,
 }
 
 /// What a write would replace, as far as it is known.
@@ -75,8 +75,9 @@ impl Seen {
 }
 
 impl Record {
-    pub(super) fn order(&self) -> (Epoch, Generation) {
-        (self.epoch, self.generation)
+    /// What orders it among others.
+    pub fn order(&self) -> Order {
+        Order(self.epoch, self.generation)
     }
 
     fn is_of_session_of(&self, other: &Self) -> bool {
@@ -84,7 +85,7 @@ impl Record {
     }
 
     /// This pair, with what the record beside it says of it.
-    fn with_word_of(mut self, record: Self) -> Self {
+    fn with_word_of(mut self: Box<Self>, record: Box<Self>) -> Box<Self> {
         (self.claim, self.cooldown, self.offset) = (record.claim, record.cooldown, record.offset);
         if let (Some(session), Some(word)) = (self.session.as_mut(), &record.session) {
             (session.refused, session.lost) = (word.refused, word.lost);

@@ -23,7 +23,7 @@ impl Engine {
     /// New tokens have come, to a request that was sent at `sent`.
     pub(super) fn grant(&mut self, response: TokenResponse, sent: Now) {
         // A server may repeat the old tokens too, and where it gives no new refresh token the old one is alive.
-        let held = self.session.as_ref().map(Session::tokens).unwrap_or_default();
+        let held = self.session.as_deref().map(Session::tokens).unwrap_or_default();
         let extras = response.extras.as_deref().and_then(|extras| response::without(extras, held));
         // An answer that lay while the page was frozen or the machine slept is older than its receipt. The wall clock may
         // have been set back meanwhile.
@@ -105,7 +105,7 @@ impl Engine {
     /// The access token is of no use, but the refresh token that came with it has taken the place of the old one.
     pub(super) fn keep_rotated(&mut self, refresh: Option<Secret>) {
         let refresh = refresh.filter(|_| !self.config.refresh_in_cookie());
-        if let (Some(refresh), Some(session)) = (refresh, self.session.as_mut()) {
+        if let (Some(refresh), Some(session)) = (refresh, self.session.as_deref_mut()) {
             self.generation = self.generation.next();
             session.refresh = Some(refresh);
             self.lost = false;
@@ -128,8 +128,7 @@ impl Engine {
         let judgement = answer.judge(&self.config.fields, self.config.access_in_cookie);
         self.learn_offset(&answer, &judgement, attempt.sent);
         // Of a refusal that came meanwhile it is the better word.
-        let is_current =
-            self.session.is_some() && (attempt.epoch, attempt.generation) == (self.epoch, self.generation);
+        let is_current = self.session.is_some() && attempt.order == self.order();
         let Judgement::Granted(response) = judgement else {
             if let Some(asked) = self.asked_by(&answer).filter(|_| is_current) {
                 self.heed_late(asked, &answer);
@@ -137,7 +136,7 @@ impl Engine {
             return;
         };
         if is_current {
-            if let Some(Step::Sending { attempt, .. }) = self.flight.as_ref().map(|flight| &flight.step) {
+            if let Some(Step::Sending { attempt, .. }) = self.step() {
                 let id = attempt.id;
                 self.emit(Output::Abort(id));
             }
@@ -147,7 +146,7 @@ impl Engine {
         } else if self.config.broken(Flaw::AnswerAfterSignOut) && self.session.is_none() {
             let pair = self.pair(response, self.now);
             self.grant_to_other_user(pair);
-        } else if (self.session.is_none() || attempt.epoch != self.epoch)
+        } else if (self.session.is_none() || attempt.order.0 != self.epoch)
             && (response.refresh.is_some() || self.session.is_none() && self.config.refresh_in_cookie())
             && let Some(endpoint) = &self.config.revoke
         {
@@ -164,7 +163,7 @@ impl Engine {
         let cause = if answer.status == 429 { Cause::RateLimited } else { Cause::ServerError };
         self.heed(StoredCooldown { at: self.now.wall, life: asked, cause });
         // Beside an attempt that flies it is kept for what comes after that one.
-        let Some(Step::Waiting { until, .. }) = self.flight.as_ref().map(|flight| flight.step.clone()) else {
+        let Some(&Step::Waiting { until, .. }) = self.step() else {
             return;
         };
         // A wait that is longer than asked stays as it is, and may be shortened down to what was asked.
@@ -197,7 +196,7 @@ impl Engine {
     }
 
     fn holds(&self, access: &Secret) -> bool {
-        let held = self.session.as_ref().and_then(|session| session.access.as_ref());
+        let held = self.session.as_deref().and_then(|session| session.access.as_ref());
         held.is_some_and(|held| held.token.same_as(access))
     }
 }

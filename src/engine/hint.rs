@@ -6,7 +6,7 @@ use super::desk::Behind;
 use super::engine::{Engine, Phase};
 use super::flight::Step;
 use super::found::Seen;
-use super::ids::{Epoch, Generation};
+use super::ids::Order;
 use super::notice::Notice;
 use super::output::Output;
 use super::time::{Millis, Mono};
@@ -32,8 +32,8 @@ impl Engine {
         let Some(notice) = Notice::decode(message).filter(|_| is_on) else {
             return;
         };
-        let told = (notice.epoch, notice.generation);
-        if told > (self.epoch, self.generation) {
+        let told = Order(notice.epoch, notice.generation);
+        if told > self.order() {
             if told > self.desk.told {
                 (self.desk.told, self.desk.missed) = (told, 0);
             }
@@ -44,7 +44,7 @@ impl Engine {
 
     /// What one process has written another may see later than the message that tells of it: looks once or twice more.
     pub(super) fn look_for_told(&mut self) {
-        let is_seen = self.desk.told <= (self.epoch, self.generation) || self.desk.behind.is_some();
+        let is_seen = self.desk.told <= self.order() || self.desk.behind.is_some();
         if !is_seen && self.desk.look_at.is_none() && self.desk.missed < MOST_MISSED {
             self.desk.missed += 1;
             self.desk.look_at = Some(self.next_look());
@@ -59,7 +59,7 @@ impl Engine {
 
     /// When the store is looked at, unless somebody is at it.
     pub(super) fn look_deadline(&self) -> Option<Mono> {
-        let is_free = match self.flight.as_ref().map(|flight| &flight.step) {
+        let is_free = match self.step() {
             None | Some(Step::Queueing | Step::Sending { .. } | Step::Waiting { .. }) => true,
             Some(Step::Claiming | Step::Committing | Step::Confirming(_) | Step::Reading) => {
                 self.desk.behind.is_some()
@@ -74,7 +74,7 @@ impl Engine {
     }
 
     /// The pair beside a newer `record` has not come through yet: looks again until it has, or its time is over.
-    pub(super) fn waits_for_pair(&mut self, record: (Epoch, Generation)) -> bool {
+    pub(super) fn waits_for_pair(&mut self, record: Order) -> bool {
         self.desk.behind.take_if(|behind| behind.record != record);
         // Known also when the store cannot be read any more. These looks are all that there are.
         (self.desk.told, self.desk.missed) = (self.desk.told.max(record), MOST_MISSED);

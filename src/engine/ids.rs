@@ -12,6 +12,10 @@ pub struct Epoch(pub u64);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Generation(pub u64);
 
+/// What orders token pairs, and the records of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Order(pub Epoch, pub Generation);
+
 /// Tells one session from others in the record; no secret. It is kept as one more than it is, as
 /// [`Mono`](super::time::Mono) is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

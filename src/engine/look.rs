@@ -1,5 +1,7 @@
 //! What a look at the store has changed, and what follows from it.
 
+use alloc::sync::Arc;
+
 use super::broken::Flaw;
 use super::claim::Stamp;
 use super::desk::What;
@@ -31,12 +33,12 @@ enum Look {
 impl Engine {
     /// The store was looked at.
     pub(super) fn look(&mut self, found: Found) {
-        let held = (self.phase != Phase::Booting).then_some((self.epoch, self.generation));
-        let record = found.behind.as_ref().filter(|record| Some(record.order()) > held);
+        let held = (self.phase != Phase::Booting).then_some(self.order());
+        let record = found.behind.as_deref().filter(|record| Some(record.order()) > held);
         let outdone = record.filter(|record| self.outdoes(record)).map(Record::order);
         let record = record.filter(|_| outdone.is_none()).map(Record::order);
         // What has the numbers of the unsaved pair that is held may be that very pair: one server answers two tabs alike.
-        let twin = found.behind.as_ref().map(Record::order).filter(|_| self.saves_new());
+        let twin = found.behind.as_deref().map(Record::order).filter(|_| self.saves_new());
         let pair = record.or(twin.filter(|twin| Some(*twin) == held));
         if pair.is_some_and(|record| self.waits_for_pair(record)) {
             return;
@@ -51,7 +53,7 @@ impl Engine {
         }
         let unseen = self.desk.hangs > 0 && awaited.is_some_and(|awaited| Some(awaited.record) == held);
         self.desk.looking = false;
-        let reads_to_send = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Reading));
+        let reads_to_send = matches!(self.step(), Some(Step::Reading));
         let saves = matches!(&self.desk.writing, Some(writing) if writing.what == What::Save);
         let acts = self.desk.conflicted || reads_to_send || self.desk.save_at.is_some() || saves;
         let gives_in = self.gives_in(&found);
@@ -65,7 +67,7 @@ impl Engine {
                 Merged::Kept
             }
             (None, record::Stored::Record(pair)) if behind && !self.is_served_by(&pair) => Merged::Kept,
-            (None, record::Stored::Record(record)) => self.merge(record),
+            (None, record::Stored::Record(record)) => self.merge(&record),
             (None, record::Stored::Newer) => {
                 self.yield_to_newer();
                 Merged::Kept
@@ -111,10 +113,10 @@ impl Engine {
     pub(super) fn take_news(&mut self, text: Option<&Secret>, fence: Option<&Secret>) {
         let found = self.find(text, fence);
         if let Found { stored: record::Stored::Record(record), behind: None, .. } = found
-            && record.order() > (self.epoch, self.generation)
+            && record.order() > self.order()
             && self.phase == Phase::Running
         {
-            let merged = self.merge(record);
+            let merged = self.merge(&record);
             if merged != Merged::Kept {
                 if core::mem::take(&mut self.desk.conflicted) {
                     self.resolve_conflict(merged);
@@ -133,7 +135,7 @@ impl Engine {
 
     /// What a look at the store means for the refresh under way.
     fn go_on(&mut self, merged: Merged, look: Look) {
-        let Some(step) = self.flight.as_ref().map(|flight| flight.step.clone()) else {
+        let Some(step) = self.step() else {
             return;
         };
         let adopted = merged == Merged::Adopted;
@@ -148,7 +150,10 @@ impl Engine {
             Step::Waiting { hard: false, .. } if adopted && self.can_refresh() => self.hurry(),
             Step::Sending { .. } if adopted => self.ground(),
             Step::Committing if adopted => self.flight = None,
-            Step::Confirming(refusal) if !adopted => self.conclude_refusal(refusal),
+            Step::Confirming(refusal) if !adopted => {
+                let refusal = Arc::clone(refusal);
+                self.conclude_refusal(refusal);
+            }
             Step::Confirming(_) | Step::Reading if look == Look::Overtaken => self.wait_for_read(),
             Step::Confirming(_) | Step::Reading if self.can_refresh() => self.decide(),
             _ => {}

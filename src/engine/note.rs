@@ -219,7 +219,7 @@ impl Note<'_> {
         self.add(record.epoch.0 as i64);
         self.add(record.generation.0 as i64);
         self.add(record.claim.is_some().into());
-        if let Some(claim) = record.claim {
+        if let Some(claim) = &record.claim {
             self.long(claim.owner);
             self.add(claim.hold as i64);
             self.add(claim.at.0);

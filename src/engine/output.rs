@@ -159,7 +159,7 @@ pub enum Event {
     RefreshFailed { error: TokenError, exhausted: bool },
     Refreshed { generation: Generation, expires_at: Option<UnixMillis>, extras: Option<String> },
     RetryScheduled { attempt: u32, retry_at: UnixMillis },
-    SessionEnded(Refusal),
+    SessionEnded(Arc<Refusal>),
     SessionExpiring { expires_at: Option<UnixMillis> },
     SessionStarted { generation: Generation, expires_at: Option<UnixMillis>, subject: Option<Arc<str>> },
     UserChanged { subject: Option<Arc<str>> },

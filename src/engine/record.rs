@@ -28,7 +28,7 @@ pub enum Stored {
     Nothing,
     /// Written by a newer version: it is neither read nor overwritten.
     Newer,
-    Record(Record),
+    Record(Box<Record>),
 }
 
 /// A record of this version.
@@ -37,7 +37,7 @@ pub struct Record {
     pub name: String,
     pub epoch: Epoch,
     pub generation: Generation,
-    pub claim: Option<Claim>,
+    pub claim: Option<Box<Claim>>,
     /// The server asked for peace.
     pub cooldown: Option<StoredCooldown>,
     /// The server's time minus this machine's, in milliseconds.
@@ -77,9 +77,18 @@ pub struct StoredAccess {
 
 impl Record {
     pub fn encode(&self) -> Secret {
+        self.text(true)
+    }
+
+    /// The record for a place of its own beside a store that cannot compare.
+    pub fn encode_without_tokens(&self) -> Secret {
+        self.text(false)
+    }
+
+    fn text(&self, has_tokens: bool) -> Secret {
         let mut out = self.stamp().prefix(&self.name, SCHEMA, Insist::Claim);
         if let Some(session) = &self.session {
-            if let Some(refresh) = &session.refresh {
+            if let Some(refresh) = session.refresh.as_ref().filter(|_| has_tokens) {
                 encode::json_pair(&mut out, "refresh", refresh.expose());
             }
             if let Some(ends) = session.refresh_ends {
@@ -87,7 +96,7 @@ impl Record {
             }
             encode::json_name(&mut out, "access");
             out.push('[');
-            if let Some(access) = &session.access {
+            if let Some(access) = session.access.as_ref().filter(|_| has_tokens) {
                 access.encode(&mut out);
             }
             out.push(']');
@@ -117,18 +126,8 @@ impl Record {
             session: self.session.as_ref().map(|session| session.id),
             epoch: self.epoch,
             generation: self.generation,
-            claim: self.claim.map(Box::new),
+            claim: self.claim.clone(),
         }
-    }
-
-    /// The record without its tokens, for a place of its own beside a store that cannot compare.
-    #[must_use]
-    pub fn without_tokens(mut self) -> Self {
-        if let Some(session) = self.session.as_mut() {
-            session.refresh = None;
-            session.access = None;
-        }
-        self
     }
 
     /// Reads what a store gave; `name` is the name that the record must carry.
@@ -137,7 +136,9 @@ impl Record {
             return Stored::Nothing;
         };
         match integer(root, "schema") {
-            Some(SCHEMA) => Self::read(root, name).map_or(Stored::Nothing, Stored::Record),
+            Some(SCHEMA) => {
+                Self::read(root, name).map_or(Stored::Nothing, |record| Stored::Record(Box::new(record)))
+            }
             Some(SCHEMA..) => Stored::Newer,
             _ => Stored::Nothing,
         }
@@ -162,7 +163,7 @@ impl Record {
             name: name.into(),
             epoch: Epoch(epoch),
             generation: Generation(generation),
-            claim: root.object("claim").and_then(decode_claim),
+            claim: root.object("claim").and_then(decode_claim).map(Box::new),
             cooldown: root.object("cooldown").and_then(StoredCooldown::decode),
             offset: integer(root, "offset"),
             session,
@@ -258,12 +259,12 @@ mod tests {
             name: "app \"1\"".into(),
             epoch: Epoch(3),
             generation: Generation(7),
-            claim: Some(Claim {
+            claim: Some(Box::new(Claim {
                 owner: 0xfeed,
                 hold: Hold::Locked,
                 at: UnixMillis(1_700_000_000_000),
                 life: Millis(12_000),
-            }),
+            })),
             cooldown: Some(StoredCooldown {
                 at: UnixMillis(1_700_000_000_000),
                 life: Millis(60_000),
@@ -287,7 +288,7 @@ mod tests {
 
     fn decoded(text: &str) -> Record {
         match Record::decode(text, "app \"1\"") {
-            Stored::Record(record) => record,
+            Stored::Record(record) => *record,
             other => panic!("{other:?}"),
         }
     }

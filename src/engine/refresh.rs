@@ -1,6 +1,7 @@
 //! The flight of a refresh.
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 
 use super::answer::{self, Answer, Judgement, Outcome};
 use super::backoff::{self, Met};
@@ -10,7 +11,7 @@ use super::endpoint::HttpRequest;
 use super::engine::{Cooldown, Engine, Phase};
 use super::error::{Cause, ErrorCode, Failure, TokenError};
 use super::flight::{Attempt, Flight, Step};
-use super::ids::AttemptId;
+use super::ids::{AttemptId, Order};
 use super::metrics::Mark;
 use super::output::{CallbackRequest, Event, Output, Reason, TokenRequest};
 use super::session::{EndReason, Refusal, Session, Standing};
@@ -28,7 +29,7 @@ impl Engine {
     }
 
     pub(super) fn can_refresh(&self) -> bool {
-        self.session.as_ref().is_some_and(|session| self.is_refreshable(session))
+        self.session.as_deref().is_some_and(|session| self.is_refreshable(session))
     }
 
     /// Begins a refresh unless one is under way or there is nothing to refresh with.
@@ -57,7 +58,7 @@ impl Engine {
 
     /// The next attempt of the flight is due: the store is read first, since another tab may have been quicker.
     pub(super) fn on_retry_due(&mut self) {
-        if matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Waiting { .. })) {
+        if matches!(self.step(), Some(Step::Waiting { .. })) {
             self.approach();
         }
     }
@@ -83,7 +84,7 @@ impl Engine {
         let deadline = self.now.mono.after(self.latency.timeout(self.config.attempt_timeout));
         self.next_attempt = self.next_attempt.next();
         let attempt =
-            Attempt { id: self.next_attempt, epoch: self.epoch, generation: self.generation, sent: self.now };
+            Attempt { id: self.next_attempt, order: Order(self.epoch, self.generation), sent: self.now };
         flight.attempts += 1;
         flight.stale = 0;
         flight.unclaimed = 0;
@@ -114,7 +115,7 @@ impl Engine {
     }
 
     pub(super) fn on_attempt_timeout(&mut self) {
-        let Some(Step::Sending { attempt, .. }) = self.flight.as_ref().map(|flight| &flight.step) else {
+        let Some(Step::Sending { attempt, .. }) = self.step() else {
             return;
         };
         self.abandon(*attempt);
@@ -132,7 +133,7 @@ impl Engine {
     }
 
     pub(super) fn on_answer(&mut self, id: AttemptId, outcome: Outcome) {
-        let flying = match self.flight.as_ref().map(|flight| &flight.step) {
+        let flying = match self.step() {
             Some(Step::Sending { attempt, .. }) if attempt.id == id => Some(*attempt),
             _ => None,
         };
@@ -169,7 +170,7 @@ impl Engine {
         let leaks = |session: &Session, text: &str| {
             session.leaks_into(text) && !self.config.broken(Flaw::TokensRepeated)
         };
-        let is_plain = |text: &str| !self.session.as_ref().is_some_and(|session| leaks(session, text));
+        let is_plain = |text: &str| !self.session.as_deref().is_some_and(|session| leaks(session, text));
         let request_id = answer.request_id.clone().filter(|id| id.len() <= LONGEST_ID && is_plain(id));
         let failure = |code, cause, oauth_error| Failure {
             cause: Some(cause),
@@ -187,7 +188,7 @@ impl Engine {
                 self.grant(response, sent);
             }
             Judgement::Misconfigured { oauth_error } => {
-                let unknown = self.session.as_ref().is_some_and(|session| session.standing == UNKNOWN);
+                let unknown = self.session.as_deref().is_some_and(|session| session.standing == UNKNOWN);
                 if unknown && oauth_error.as_deref() == Some("invalid_request") {
                     // Without a cookie there is nothing to send, and some servers call that a bad request.
                     return self.refuse(Refusal::because(EndReason::Refused), None);
@@ -199,7 +200,10 @@ impl Engine {
                 let reason = EndReason::refused(self.lost);
                 let refusal =
                     Refusal { reason, status: Some(answer.status), oauth_error: oauth_error.clone() };
-                self.refuse(refusal, Some(failure(ErrorCode::SessionEnded, Cause::Refused, oauth_error)));
+                self.refuse(
+                    refusal.into(),
+                    Some(failure(ErrorCode::SessionEnded, Cause::Refused, oauth_error)),
+                );
             }
             Judgement::Transient { .. } if self.config.broken(Flaw::TroubleIsRefusal) => {
                 self.refuse(Refusal::because(EndReason::Refused), None);
@@ -261,7 +265,7 @@ impl Engine {
     /// How often the flight under way may send again.
     fn retries(&self) -> u32 {
         let asked = self.flight.as_ref().is_some_and(|flight| flight.reason == Reason::Asked);
-        let session = self.session.as_ref();
+        let session = self.session.as_deref();
         let ended =
             session.and_then(|session| session.refresh_ends).is_some_and(|ends| ends <= self.now.wall);
         // Of a refresh token that has ended, one attempt decides; and who answers each failure by asking again must
@@ -283,7 +287,7 @@ impl Engine {
     pub(super) fn fail_flight(&mut self, mut failure: Failure, answered: bool, asked: Option<Millis>) {
         let asked = asked.max(self.asked_before());
         let attempts = self.flight.take().map_or(0, |flight| flight.attempts);
-        let good = self.session.as_ref().and_then(|session| session.good_access(self.now));
+        let good = self.session.as_deref().and_then(|session| session.good_access(self.now));
         let left = good.and_then(|access| access.life.left(self.now));
         let met = Met { answered, left, lead: good.map_or(Millis::ZERO, |access| access.lead) };
         let background = self.background.get_or_insert_default();
@@ -292,7 +296,7 @@ impl Engine {
         failure.retry_at = Some(self.now.wall.after(delay));
         let error = TokenError::from(failure);
         self.mark(Mark::Failed, u64::from(attempts));
-        if let Some(access) = self.session.as_mut().and_then(|session| session.access.as_mut()) {
+        if let Some(access) = self.session.as_deref_mut().and_then(|session| session.access.as_mut()) {
             // One path of one server has refused it; while no other is to be had, the rest goes on with it.
             access.rejected = false;
         }
@@ -306,7 +310,7 @@ impl Engine {
     }
 
     /// The refresh token was refused. Another tab may have rotated it meanwhile: the store decides.
-    fn refuse(&mut self, refusal: Refusal, failure: Option<Failure>) {
+    fn refuse(&mut self, refusal: Arc<Refusal>, failure: Option<Failure>) {
         self.metrics.failed += 1;
         if self.config.broken(Flaw::WipeWithoutAdopting) {
             return self.conclude_refusal(refusal);
@@ -324,7 +328,7 @@ impl Engine {
     }
 
     /// The store knows no better. A good access token is used to its end; without one the session ends now.
-    pub(super) fn conclude_refusal(&mut self, refusal: Refusal) {
+    pub(super) fn conclude_refusal(&mut self, refusal: Arc<Refusal>) {
         let error = self.flight.take().and_then(|flight| flight.error);
         if !self.has_good_token() {
             let elsewhere = refusal.reason == EndReason::Superseded;
@@ -332,8 +336,8 @@ impl Engine {
             return self.end_session(refusal, epoch);
         }
         let superseded = refusal.reason == EndReason::Superseded;
-        if let Some(session) = self.session.as_mut() {
-            session.standing = Standing::Refused(Box::new(refusal));
+        if let Some(session) = self.session.as_deref_mut() {
+            session.standing = Standing::Refused(refusal);
         }
         if !superseded {
             self.save();

@@ -13,7 +13,7 @@ use super::record::{Record, Stored, StoredAccess, StoredSession};
 use super::session::{AccessToken, EndReason, Identity, Refusal, Session, Standing};
 use super::time::Millis;
 
-use super::ids::{Epoch, Generation, SessionId};
+use super::ids::{Epoch, Generation, Order, SessionId};
 
 impl Engine {
     /// The first input: reads the store.
@@ -25,30 +25,29 @@ impl Engine {
     }
 
     /// Takes over what is newer than what is held.
-    pub(super) fn merge(&mut self, record: Record) -> Merged {
+    pub(super) fn merge(&mut self, record: &Record) -> Merged {
         let booting = self.phase == Phase::Booting;
-        let (theirs, ours) = (record.order(), (self.epoch, self.generation));
+        let (theirs, ours) = (record.order(), self.order());
         if !booting && theirs <= ours {
-            if theirs == ours && self.is_of(&record) {
+            if theirs == ours && self.is_of(record) {
                 self.desk.wish = false;
                 // It may have been written when its time was over.
                 self.announce();
-                let is_refused = self.session.as_ref().is_some_and(Session::is_refused);
+                let is_refused = self.session.as_deref().is_some_and(Session::is_refused);
                 self.desk.save_at = self.desk.save_at.filter(|_| is_refused);
-                self.learn(&record);
+                self.learn(record);
             }
             return Merged::Kept;
         }
         self.desk.heard(theirs);
-        if !booting && self.outdoes(&record) {
+        if !booting && self.outdoes(record) {
             self.outdo(theirs);
             return Merged::Kept;
         }
         self.desk.wish = false;
         let same_epoch = record.epoch == self.epoch;
         self.offset = record.offset.or(self.offset);
-        let cooldown = record.cooldown;
-        let Some(stored) = record.session else {
+        let Some(stored) = &record.session else {
             if !booting {
                 self.revoke_granted();
                 self.end_session(Refusal::because(EndReason::SignedOutElsewhere), record.epoch);
@@ -57,20 +56,20 @@ impl Engine {
             self.generation = self.generation.max(record.generation);
             return Merged::Ended;
         };
-        let lost = stored.lost;
         let session = self.revive(stored, record.generation);
         if booting {
-            (self.epoch, self.generation) = theirs;
+            Order(self.epoch, self.generation) = theirs;
             self.session = Some(session);
         } else {
-            let same_session = same_epoch && self.session.as_ref().is_some_and(|held| held.id == session.id);
+            let same_session =
+                same_epoch && self.session.as_deref().is_some_and(|held| held.id == session.id);
             if !same_session {
                 self.revoke_granted();
             }
             self.adopt(session, theirs, same_session);
         }
-        self.lost = lost;
-        if let Some(cooldown) = cooldown {
+        self.lost = stored.lost;
+        if let Some(cooldown) = record.cooldown {
             self.heed(cooldown);
         }
         if booting { Merged::Kept } else { Merged::Adopted }
@@ -95,7 +94,7 @@ impl Engine {
     }
 
     /// What is held takes numbers above `theirs`, and is stored under them.
-    pub(super) fn outdo(&mut self, theirs: (Epoch, Generation)) {
+    pub(super) fn outdo(&mut self, theirs: Order) {
         self.renumber(theirs.0.next(self.now.wall), self.generation.max(theirs.1));
         let is_idle = self.desk.is_idle();
         self.desk.conflicted |= is_idle;
@@ -127,7 +126,7 @@ impl Engine {
 
     /// Whether the store is known to hold something else than this tab under the same numbers.
     pub(super) fn collides(&self, found: &Found) -> bool {
-        let ours = (self.epoch, self.generation);
+        let ours = self.order();
         let Seen::Record(stamp) = &found.seen else {
             return false;
         };
@@ -157,7 +156,7 @@ impl Engine {
     /// The end of one session, which was not stored at once, meets another that is older than that end: if it was begun
     /// after the ended one, after the clock was set back perhaps, it goes on.
     pub(super) fn gives_in(&mut self, found: &Found) -> bool {
-        let (ours, failures) = ((self.epoch, self.generation), self.desk.failures);
+        let (ours, failures) = (self.order(), self.desk.failures);
         let Seen::Record(stamp) = &found.seen else {
             return false;
         };
@@ -186,7 +185,7 @@ impl Engine {
 
     /// The session that is held, if anybody knows of it.
     pub(super) fn known_session(&self) -> Option<SessionId> {
-        self.session.as_ref().filter(|session| session.is_known()).map(|session| session.id)
+        self.session.as_deref().filter(|session| session.is_known()).map(|session| session.id)
     }
 
     /// The session that the record is of, if it is of any.
@@ -210,7 +209,7 @@ impl Engine {
     /// What is held goes on under other numbers, and so does what is known of its refresh token: that an answer was
     /// lost, and which answers may still bring its successor.
     fn renumber(&mut self, epoch: Epoch, generation: Generation) {
-        let before = (self.epoch, self.generation);
+        let before = self.order();
         (self.epoch, self.generation) = (epoch, generation);
         if self.session.is_none() {
             return;
@@ -220,8 +219,8 @@ impl Engine {
             _ => None,
         };
         for attempt in self.abandoned.iter_mut().chain(flying) {
-            if (attempt.epoch, attempt.generation) == before {
-                (attempt.epoch, attempt.generation) = (epoch, generation);
+            if attempt.order == before {
+                attempt.order = Order(epoch, generation);
             }
         }
     }
@@ -238,7 +237,7 @@ impl Engine {
 
     /// What a record says whose pair is not beside it: it may be the one that is held here.
     pub(super) fn heed_word(&mut self, record: &Record) {
-        let is_held = record.order() == (self.epoch, self.generation);
+        let is_held = record.order() == self.order();
         if is_held && self.session.is_some() && record.stamp().session == self.known_session() {
             self.learn(record);
         }
@@ -253,38 +252,36 @@ impl Engine {
         if let Some(cooldown) = record.cooldown {
             self.heed(cooldown);
         }
-        let confirming = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Confirming(_)));
+        let confirming = matches!(self.step(), Some(Step::Confirming(_)));
         if told(|session| session.refused) && self.can_refresh() && !confirming {
             self.ground();
             self.conclude_refusal(Refusal::because(EndReason::refused(self.lost)));
         }
     }
 
-    fn revive(&mut self, stored: StoredSession, generation: Generation) -> Session {
-        let access = stored.access.map(|access| self.revive_access(access, generation));
+    fn revive(&mut self, stored: &StoredSession, generation: Generation) -> Box<Session> {
+        let access = stored.access.as_ref().map(|access| self.revive_access(access, generation));
         let identity = access.as_ref().map(|access| Identity::of(&access.token).0).unwrap_or_default();
         let standing = if stored.refused {
-            Standing::Refused(Box::new(Refusal::because(EndReason::refused(stored.lost))))
+            Standing::Refused(Refusal::because(EndReason::refused(stored.lost)))
         } else if access.is_none() && self.config.refresh_in_cookie() {
             Standing::Resuming { hinted: true }
         } else {
             Standing::Good
         };
-        Session {
-            id: stored.id,
-            first: generation,
-            refresh: stored.refresh,
+        Box::new(Session {
+            refresh: stored.refresh.clone(),
             refresh_ends: stored.refresh_ends,
             access,
             identity,
-            standing,
-        }
+            ..Session::new(stored.id, generation, standing)
+        })
     }
 
-    fn revive_access(&mut self, stored: StoredAccess, generation: Generation) -> AccessToken {
+    fn revive_access(&mut self, stored: &StoredAccess, generation: Generation) -> AccessToken {
         let life = Life::resume(stored.life, stored.received, self.now);
         AccessToken {
-            token: stored.token,
+            token: stored.token.clone(),
             generation,
             lead: self.draw_lead(stored.life),
             life,
@@ -302,10 +299,10 @@ impl Engine {
         if self.desk.read_only {
             self.persist_failed();
         }
-        if let Some(session) = self.session.as_mut().filter(|_| behind) {
-            session.standing = Standing::Refused(Box::new(Refusal::because(EndReason::Superseded)));
+        if let Some(session) = self.session.as_deref_mut().filter(|_| behind) {
+            session.standing = Standing::Refused(Refusal::because(EndReason::Superseded));
         }
-        if self.session.as_ref().is_some_and(|session| !self.is_usable(session)) {
+        if self.session.as_deref().is_some_and(|session| !self.is_usable(session)) {
             self.session = None;
             self.desk.leftover = true;
         }
@@ -332,15 +329,9 @@ impl Engine {
         if !core::mem::take(&mut self.dormant) {
             return;
         }
-        self.session = Some(Session {
-            id: SessionId::new(self.jitter.draw()),
-            first: self.generation,
-            refresh: None,
-            refresh_ends: None,
-            access: None,
-            identity: Identity::default(),
-            standing: Standing::Resuming { hinted: false },
-        });
+        let id = SessionId::new(self.jitter.draw());
+        let standing = Standing::Resuming { hinted: false };
+        self.session = Some(Box::new(Session::new(id, self.generation, standing)));
     }
 }
 

@@ -13,13 +13,12 @@ use super::turn::Lock;
 impl Engine {
     /// When `timer` falls due, if anything hangs on it.
     pub(super) fn deadline(&self, timer: Timer) -> Option<Mono> {
-        let step = self.flight.as_ref().map(|flight| &flight.step);
+        let step = self.step();
         match timer {
             Timer::Attempt => match step {
                 Some(Step::Sending { deadline, .. }) => Some(*deadline),
                 _ => None,
             },
-            Timer::Check => None,
             Timer::Expiry => self.expiry(),
             Timer::Lock => self.lock_deadline(),
             Timer::Look => self.look_deadline(),
@@ -37,7 +36,7 @@ impl Engine {
     }
 
     fn expiry(&self) -> Option<Mono> {
-        let access = self.session.as_ref().filter(|_| self.scheduling)?.access.as_ref()?;
+        let access = self.session.as_deref().filter(|_| self.scheduling)?.access.as_ref()?;
         let left = access.life.left(self.now)?;
         // An end that has come is acted on once: with nothing to refresh, the session goes with it. The store may know of
         // a newer pair: a look at it that is under way comes first.
@@ -50,7 +49,7 @@ impl Engine {
         if !self.scheduling || self.hidden || self.flight.is_some() || self.phase != Phase::Running {
             return None;
         }
-        let session = self.session.as_ref().filter(|session| self.is_refreshable(session))?;
+        let session = self.session.as_deref().filter(|session| self.is_refreshable(session))?;
         let idle =
             self.config.idle_after.is_some_and(|after| self.now.mono.since(self.last_use.mono) >= after);
         // Whether there is a session at all is asked in any case.
@@ -77,7 +76,7 @@ impl Engine {
     }
 
     pub(super) fn on_refresh_due(&mut self) {
-        let resuming = self.session.as_ref().is_some_and(Session::is_resuming);
+        let resuming = self.session.as_deref().is_some_and(Session::is_resuming);
         self.begin_flight(if resuming { Reason::Resume } else { Reason::Scheduled });
     }
 
@@ -142,7 +141,7 @@ impl Engine {
     }
 
     pub(super) fn snapshot(&self) -> Snapshot {
-        let session = self.session.as_ref();
+        let session = self.session.as_deref();
         let access = session.and_then(|session| session.access.as_ref());
         let planned = self.scheduling && self.can_refresh();
         let refresh_at = access.filter(|access| planned && !access.rejected).and_then(|access| {
@@ -165,7 +164,7 @@ impl Engine {
 
     /// The token that may be sent. A hidden page must ask before it uses it.
     pub(super) fn verdict(&self) -> Option<Verdict> {
-        let session = self.session.as_ref()?;
+        let session = self.session.as_deref()?;
         let access = session.good_access(self.now)?;
         let margin = self.margin(access.life.total);
         let until = if self.hidden || self.desk.looking {

@@ -1,6 +1,5 @@
 //! A session and its tokens.
 
-use alloc::boxed::Box;
 use alloc::sync::Arc;
 
 use super::ids::{Generation, SessionId};
@@ -55,7 +54,7 @@ pub enum Standing {
     /// The refresh token may be used.
     Good,
     /// The refresh token was refused; the session ends with its access token.
-    Refused(Box<Refusal>),
+    Refused(Arc<Refusal>),
     /// A cookie session after a reload: nobody knows yet whether it is still there. `hinted`: a record says that
     /// there was one.
     Resuming { hinted: bool },
@@ -107,8 +106,8 @@ impl EndReason {
 }
 
 impl Refusal {
-    pub fn because(reason: EndReason) -> Self {
-        Self { reason, status: None, oauth_error: None }
+    pub fn because(reason: EndReason) -> Arc<Self> {
+        Arc::new(Self { reason, status: None, oauth_error: None })
     }
 }
 
@@ -149,6 +148,19 @@ impl AccessToken {
 }
 
 impl Session {
+    /// One that holds no token yet.
+    pub fn new(id: SessionId, first: Generation, standing: Standing) -> Self {
+        Self {
+            id,
+            first,
+            refresh: None,
+            refresh_ends: None,
+            access: None,
+            identity: Identity::default(),
+            standing,
+        }
+    }
+
     /// The access token, if it may be sent.
     pub fn good_access(&self, now: Now) -> Option<&AccessToken> {
         self.access.as_ref().filter(|access| access.is_good(now))

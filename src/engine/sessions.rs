@@ -1,5 +1,6 @@
 //! How sessions begin, go on and end.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 
@@ -9,7 +10,7 @@ use super::engine::{Cooldown, Engine, Phase};
 use super::error::{Cause, ErrorCode, TokenError};
 use super::flight::Step;
 use super::found::Seen;
-use super::ids::{CallId, Epoch, Generation, SessionId};
+use super::ids::{CallId, Epoch, Generation, Order, SessionId};
 use super::input::{Revocation, SessionMode};
 use super::jwt::Claims;
 use super::life::{Life, Lifetime};
@@ -68,14 +69,14 @@ impl Engine {
             self.begin_session(pair);
             return self.save_for(call, Settled::Started);
         }
-        if self.session.as_ref().is_some_and(|session| pair.identity.is_older_than(&session.identity)) {
+        if self.session.as_deref().is_some_and(|session| pair.identity.is_older_than(&session.identity)) {
             return self.settle(call, Ok(Settled::Ignored));
         }
-        if let Some(session) = self.session.as_mut().filter(|session| session.is_refused()) {
+        if let Some(session) = self.session.as_deref_mut().filter(|session| session.is_refused()) {
             // A refusal is not undone by an access token.
             session.refresh = None;
         }
-        let held = self.session.as_ref().filter(|session| session.holds_access(&pair));
+        let held = self.session.as_deref().filter(|session| session.holds_access(&pair));
         if let Some(held) = held.and_then(|session| session.access.clone()) {
             // A token does not begin anew by being handed over again.
             pair.access = held;
@@ -136,21 +137,13 @@ impl Engine {
 
     pub(super) fn begin_session(&mut self, pair: Pair) {
         let before = self.session.take();
-        let resuming = before.as_ref().is_some_and(Session::is_resuming);
+        let resuming = before.as_deref().is_some_and(Session::is_resuming);
         let changed = before.as_ref().is_some_and(|session| session.identity.is_other_user(&pair.identity));
         self.epoch = self.next_epoch();
         self.ground();
         self.forget_failures();
         let id = SessionId::new(self.jitter.draw());
-        self.session = Some(Session {
-            id,
-            first: self.generation.next(),
-            refresh: None,
-            refresh_ends: None,
-            access: None,
-            identity: Identity::default(),
-            standing: Standing::Good,
-        });
+        self.session = Some(Box::new(Session::new(id, self.generation.next(), Standing::Good)));
         self.take(pair);
         if before.is_some() && !resuming {
             self.turn_away(ErrorCode::SessionChanged);
@@ -170,7 +163,7 @@ impl Engine {
     /// Puts a pair in the place of the one held.
     pub(super) fn take(&mut self, pair: Pair) {
         self.generation = self.generation.next();
-        let Some(session) = self.session.as_mut() else {
+        let Some(session) = self.session.as_deref_mut() else {
             return;
         };
         session.access = Some(AccessToken { generation: self.generation, ..pair.access });
@@ -185,7 +178,7 @@ impl Engine {
     }
 
     /// Takes over what another tab has stored under `order`. `same_session`: the one held goes on.
-    pub(super) fn adopt(&mut self, mut session: Session, order: (Epoch, Generation), same_session: bool) {
+    pub(super) fn adopt(&mut self, mut session: Box<Session>, order: Order, same_session: bool) {
         self.metrics.adopted += 1;
         self.mark(Mark::Adopted, order.1.0);
         // What was being stored is not what is held any more.
@@ -207,7 +200,7 @@ impl Engine {
             !same_session && !before.is_resuming() && !before.identity.is_same_user(&session.identity)
         });
         let changed = before.as_ref().is_some_and(|before| before.identity.is_other_user(&session.identity));
-        (self.epoch, self.generation) = order;
+        Order(self.epoch, self.generation) = order;
         self.session = Some(session);
         self.forget_failures();
         if !same_session {
@@ -228,7 +221,7 @@ impl Engine {
             return self.fail(call, ErrorCode::Disposed);
         }
         self.wake_dormant();
-        let Some(session) = &self.session else {
+        if self.session.is_none() {
             // What the store holds, or may hold, of a session goes too.
             let unread = self.desk.late.take().is_some();
             if !core::mem::take(&mut self.desk.leftover) && !unread {
@@ -238,11 +231,9 @@ impl Engine {
             self.desk.ended = None;
             self.epoch = self.next_epoch();
             return self.save_for(call, Settled::Done);
-        };
-        let access = session.access.as_ref().map(|access| &access.token);
-        if let (Some(endpoint), Revocation::Revoke) = (&self.config.revoke, revocation) {
-            let request = HttpRequest::revocation(endpoint, session.refresh.as_ref(), access);
-            self.emit(Output::Revoke(request));
+        }
+        if revocation == Revocation::Revoke {
+            self.revoke();
         }
         self.mark(Mark::SignedOut, 0);
         self.desk.wish();
@@ -252,7 +243,7 @@ impl Engine {
     }
 
     /// Ends the session and tells so once. The store learns it too, unless it was the store that told.
-    pub(super) fn end_session(&mut self, refusal: Refusal, epoch: Epoch) {
+    pub(super) fn end_session(&mut self, refusal: Arc<Refusal>, epoch: Epoch) {
         let Some(session) = self.session.take() else {
             return;
         };
@@ -278,8 +269,8 @@ impl Engine {
     /// The access token is gone of a session that goes on in another tab: its pair may have come through since the store
     /// was last looked at. Says whether that is being looked for.
     pub(super) fn looks_once_more(&mut self) -> bool {
-        let held = (self.epoch, self.generation);
-        let standing = self.session.as_ref().map(|session| &session.standing);
+        let held = self.order();
+        let standing = self.session.as_deref().map(|session| &session.standing);
         if !matches!(standing, Some(Standing::Refused(refusal)) if refusal.reason == EndReason::Superseded) {
             return false;
         }
@@ -296,8 +287,8 @@ impl Engine {
         if self.looks_once_more() {
             return;
         }
-        let refusal = match self.session.as_ref().map(|session| &session.standing) {
-            Some(Standing::Refused(refusal)) => Refusal::clone(refusal),
+        let refusal = match self.session.as_deref().map(|session| &session.standing) {
+            Some(Standing::Refused(refusal)) => Arc::clone(refusal),
             _ => Refusal::because(EndReason::Expired),
         };
         // Elsewhere the session goes on.
@@ -308,7 +299,7 @@ impl Engine {
 
     /// The store has a newer record than there is a pair.
     pub(super) fn fall_behind(&mut self) {
-        let held = self.session.as_ref().map(|session| session.id);
+        let held = self.session.as_deref().map(|session| session.id);
         if held.is_none() || held == self.stored_session() {
             return self.supersede();
         }
@@ -332,8 +323,14 @@ impl Engine {
     /// The tokens that are being stored belong to a session that has ended in another tab: they are all that is left of
     /// it.
     pub(super) fn revoke_granted(&mut self) {
-        let committing = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Committing));
-        if let (Some(endpoint), Some(session), true) = (&self.config.revoke, &self.session, committing) {
+        if matches!(self.step(), Some(Step::Committing)) {
+            self.revoke();
+        }
+    }
+
+    /// Tells the revocation endpoint, if there is one, of the tokens that are held.
+    fn revoke(&mut self) {
+        if let (Some(endpoint), Some(session)) = (&self.config.revoke, &self.session) {
             let access = session.access.as_ref().map(|access| &access.token);
             let request = HttpRequest::revocation(endpoint, session.refresh.as_ref(), access);
             self.emit(Output::Revoke(request));
@@ -436,11 +433,11 @@ impl Engine {
     }
 
     pub(super) fn subject(&self) -> Option<Arc<str>> {
-        self.session.as_ref().and_then(|session| session.identity.subject.clone())
+        self.session.as_deref().and_then(|session| session.identity.subject.clone())
     }
 
     pub(super) fn expires_at(&self) -> Option<UnixMillis> {
-        let access = self.session.as_ref()?.access.as_ref()?;
+        let access = self.session.as_deref()?.access.as_ref()?;
         access.life.ends().map(|ends| ends.wall)
     }
 }

@@ -1,6 +1,7 @@
 //! Quantities of time. The engine owns no clock: every reading comes in with an input.
 //!
-//! What is marked `inline(never)` has so many callers that its copies would take half a kilobyte of what is downloaded.
+//! What saturates stays out of line where it has many callers: copies of it would take half a kilobyte of the compressed
+//! module.
 
 use core::fmt;
 use core::num::NonZeroU64;

@@ -80,7 +80,7 @@ impl Engine {
 
     /// The flight has waited for the lock long enough, unless a late answer has brought what it was for.
     fn leave_queue(&mut self) {
-        if matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Queueing)) {
+        if matches!(self.step(), Some(Step::Queueing)) {
             self.read_for_flight();
         }
     }
@@ -130,7 +130,7 @@ impl Engine {
     /// holds: it is asked once more. Another tab may have replaced the refresh token held here, and a strict server ends
     /// the session of who sends it again.
     pub(super) fn asks_again(&mut self) -> bool {
-        match self.flight.as_ref().map(|flight| &flight.step) {
+        match self.step() {
             Some(Step::Reading) if self.is_together() => self.read_for_flight(),
             Some(Step::Confirming(_)) if self.is_together() => self.start_read(),
             _ => return false,
@@ -171,19 +171,18 @@ impl Engine {
                 || self.config.broken(Flaw::StealOnTimer) && self.is_alone();
             if !is_gone && claim.is_live(self.now.wall) {
                 let left = claim.left(self.now.wall).saturating_add(Millis(1));
-                let retry_at = Some(self.now.wall.after(left));
-                let failure = Failure { retry_at, ..Failure::unavailable(Cause::Elsewhere) };
-                return self.put_off(self.now.mono.after(left), failure.into(), false);
+                let error = self.unavailable_for(left, Cause::Elsewhere);
+                return self.put_off(self.now.mono.after(left), error, false);
             }
             // Of an older pair, which this tab has replaced and could not store, no answer is missed.
-            if order == (self.epoch, self.generation) {
+            if order == self.order() {
                 // Whoever claimed is gone, and with it the answer.
                 self.mark(Mark::OwnerGone, self.generation.0);
                 self.lost = true;
             }
         }
         // Of a visitor who may have no session nothing is stored.
-        let is_known = self.session.as_ref().is_some_and(Session::is_known);
+        let is_known = self.session.as_deref().is_some_and(Session::is_known);
         if self.may_claim() && (is_known || self.is_alone()) {
             self.claim();
         } else {
@@ -193,7 +192,7 @@ impl Engine {
 
     /// Whether another tab has told of a pair that is newer than the one held, in a store that both have used.
     fn is_told_of_newer(&self) -> bool {
-        self.desk.told > (self.epoch, self.generation) && matches!(self.desk.seen, Seen::Record(_))
+        self.desk.told > self.order() && matches!(self.desk.seen, Seen::Record(_))
     }
 
     /// What one process has written another sees a little later. Says whether the flight waits for that; if it has done
@@ -235,7 +234,7 @@ impl Engine {
 
     /// The claim is written or is not.
     pub(super) fn on_claimed(&mut self, stored: Stored) {
-        if !matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Claiming)) {
+        if !matches!(self.step(), Some(Step::Claiming)) {
             return;
         }
         match stored {
@@ -320,7 +319,7 @@ impl Engine {
 
     /// Takes claim and lock back once the turn is over and the store knows what came of it.
     pub(super) fn end_turn(&mut self) {
-        let is_on = match self.flight.as_ref().map(|flight| &flight.step) {
+        let is_on = match self.step() {
             None | Some(Step::Waiting { .. }) => false,
             Some(
                 Step::Claiming
@@ -354,15 +353,14 @@ impl Engine {
     /// a tab without the lock: the others wait for its end.
     fn loosen_claim(&mut self) {
         let is_there = self.desk.is_idle() && self.is_claim_stored();
+        let is_airborne = |attempt: &Attempt| {
+            attempt.order == self.order() && self.now.mono.since(attempt.sent.mono) < self.attempt_timeout()
+        };
+        let is_awaited = self.session.is_some() && self.abandoned.iter().any(is_airborne);
         let Some(claim) = self.claim.as_mut() else {
             return;
         };
-        let (order, now) = ((self.epoch, self.generation), self.now.mono);
-        let timeout = self.latency.timeout(self.config.attempt_timeout);
-        let is_airborne = |attempt: &Attempt| {
-            (attempt.epoch, attempt.generation) == order && now.since(attempt.sent.mono) < timeout
-        };
-        if self.session.is_some() && self.abandoned.iter().any(is_airborne) {
+        if is_awaited {
             if core::mem::replace(&mut claim.hold, Hold::Alone) == Hold::Locked && is_there {
                 self.write(What::Claim);
             }
@@ -404,9 +402,7 @@ impl Engine {
         let until = self.now.mono.after(left);
         let is_news = self.cooldown.as_ref().is_none_or(|held| !held.hard || held.until < until);
         if left > Millis::ZERO && left <= LONGEST_COOLDOWN && is_news {
-            let retry_at = Some(self.now.wall.after(left));
-            let failure = Failure { retry_at, ..Failure::unavailable(cooldown.cause) };
-            let error = failure.into();
+            let error = self.unavailable_for(left, cooldown.cause);
             self.cooldown = Some(Box::new(Cooldown { until, opens: until, error, hard: true }));
         }
     }

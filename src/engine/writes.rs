@@ -39,7 +39,7 @@ impl Engine {
         }
         self.desk.again = false;
         self.desk.written = self.desk.calls.len();
-        let order = (self.epoch, self.generation);
+        let order = self.order();
         if let Seen::Record(stamp) = &self.desk.seen {
             if stamp.order() > order {
                 return self.drop_writes();
@@ -82,10 +82,12 @@ impl Engine {
             record.claim = if record.session.as_ref().is_some_and(|session| session.refused) {
                 // Who has read the record before this must not write over it: it is told from that one by a claim that
                 // is over.
-                Some(Claim { owner: self.id, hold: Hold::Alone, at: self.now.wall, life: Millis::ZERO })
+                let claim =
+                    Claim { owner: self.id, hold: Hold::Alone, at: self.now.wall, life: Millis::ZERO };
+                Some(Box::new(claim))
             } else {
                 // No new pair: another tab may be about to send this one, and its claim stays.
-                stamp.claim.as_deref().copied().filter(|claim| claim.owner != self.id).or(record.claim)
+                stamp.claim.clone().filter(|claim| claim.owner != self.id).or(record.claim)
             };
         }
         let expected = match &self.desk.seen {
@@ -105,7 +107,7 @@ impl Engine {
         let is_whole = !self.config.apart || what == What::Save || !is_there;
         let deadline = self.now.mono.after(STORE_TIMEOUT);
         self.desk.writing = Some(Box::new(Writing { op, deadline, what, then, is_whole }));
-        let fence = self.config.apart.then(|| record.clone().without_tokens().encode());
+        let fence = self.config.apart.then(|| record.encode_without_tokens());
         // Where the record has a place of its own the claim is there, and nobody looks for it beside the pair.
         record.claim = record.claim.filter(|_| !self.config.apart);
         let text = is_whole.then(|| record.encode());
@@ -188,7 +190,7 @@ impl Engine {
         } else if self.desk.is_idle() {
             self.on_saved();
         }
-        let waits = matches!(self.flight.as_ref().map(|flight| &flight.step), Some(Step::Reading));
+        let waits = matches!(self.step(), Some(Step::Reading));
         // A pair that is waited for is read by and by.
         if waits && self.desk.is_idle() && self.desk.reading.is_none() && self.look_deadline().is_none() {
             self.read_for_flight();
@@ -245,12 +247,12 @@ impl Engine {
     }
 
     fn record(&self) -> Record {
-        let session = self.session.as_ref();
+        let session = self.session.as_deref();
         Record {
             name: self.config.name.to_string(),
             epoch: self.epoch,
             generation: self.generation,
-            claim: self.claim.as_deref().copied(),
+            claim: self.claim.clone(),
             cooldown: self.shared_cooldown(),
             offset: self.offset,
             session: session.filter(|session| session.is_known()).map(|session| StoredSession {

@@ -5,9 +5,11 @@ use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::JsValue;
 
 use crate::engine::Engine;
+use crate::engine::endpoint::{Credentials, HttpRequest};
 use crate::engine::error::Failure;
 use crate::engine::ids::Generation;
-use crate::engine::output::{Event, Snapshot};
+use crate::engine::output::{CallbackRequest, Event, Snapshot};
+use crate::engine::secret::Secret;
 use crate::engine::time::UnixMillis;
 
 /// An object in the making. One member at a time and one way for everything: each type that serde is derived for
@@ -39,16 +41,14 @@ impl Serialize for Value<'_> {
 }
 
 impl Object<'_> {
-    /// Hands a new object to `fill` and returns it full.
-    fn make(fill: impl FnOnce(&mut Self)) -> JsValue {
-        SERIALIZER
-            .serialize_map(None)
-            .and_then(|map| {
-                let mut object = Self(map);
-                fill(&mut object);
-                object.0.end()
-            })
-            .unwrap_or_default()
+    #[inline(never)]
+    fn new() -> Self {
+        Self(SERIALIZER.serialize_map(None).expect("invariant: a new map is never refused"))
+    }
+
+    #[inline(never)]
+    fn done(self) -> JsValue {
+        self.0.end().unwrap_or_default()
     }
 
     #[inline(never)]
@@ -90,72 +90,105 @@ impl Object<'_> {
 }
 
 pub(super) fn error_data(error: &Failure) -> JsValue {
-    Object::make(|object| {
-        object.text("code", Some(error.code.as_str()));
-        object.put("transient", Value::Flag(error.code.is_transient()));
-        object.text("cause", error.cause.map(|cause| cause.as_str()));
-        object.status(error.status);
-        object.text("oauthError", error.oauth_error.as_deref());
-        object.number("attempt", error.attempt);
-        object.time("retryAt", error.retry_at);
-        object.text("requestId", error.request_id.as_deref());
-    })
+    let mut object = Object::new();
+    object.text("code", Some(error.code.as_str()));
+    object.put("transient", Value::Flag(error.code.is_transient()));
+    object.text("cause", error.cause.map(|cause| cause.as_str()));
+    object.status(error.status);
+    object.text("oauthError", error.oauth_error.as_deref());
+    object.number("attempt", error.attempt);
+    object.time("retryAt", error.retry_at);
+    object.text("requestId", error.request_id.as_deref());
+    object.done()
 }
 
 /// What the exports throw: an object of texts.
 pub(crate) fn thrown(members: [(&str, &str); 2]) -> JsValue {
-    Object::make(|object| {
-        for (name, text) in members {
-            object.text(name, Some(text));
-        }
-    })
+    let mut object = Object::new();
+    for (name, text) in members {
+        object.text(name, Some(text));
+    }
+    object.done()
+}
+
+/// What `fetch` is to be given beside the headers.
+pub(super) fn init_data(request: &HttpRequest) -> JsValue {
+    let mut object = Object::new();
+    object.text("method", Some(&request.endpoint.method));
+    let credentials = match request.endpoint.credentials {
+        Credentials::Include => "include",
+        Credentials::Omit => "omit",
+        Credentials::SameOrigin => "same-origin",
+    };
+    object.text("credentials", Some(credentials));
+    object.put("keepalive", Value::Flag(request.keepalive));
+    object.text("body", request.body.as_ref().map(Secret::expose));
+    object.done()
+}
+
+pub(super) fn headers_data(request: &HttpRequest) -> JsValue {
+    let mut object = Object::new();
+    for (name, value) in request.headers() {
+        object.text(name, Some(value));
+    }
+    object.done()
+}
+
+/// What the app's refresh callback is told.
+pub(super) fn call_data(request: &CallbackRequest) -> JsValue {
+    let mut object = Object::new();
+    object.text("refreshToken", request.refresh.as_ref().map(Secret::expose));
+    object.text("accessToken", request.access.as_ref().map(Secret::expose));
+    object.number("attempt", request.attempt);
+    object.text("reason", Some(request.reason.as_str()));
+    object.done()
 }
 
 pub(super) fn snapshot_data(snapshot: &Snapshot) -> JsValue {
-    Object::make(|object| {
-        object.text("state", Some(snapshot.state.as_str()));
-        object.pair(snapshot.generation, snapshot.expires_at);
-        object.text("subject", snapshot.subject.as_deref());
-        object.time("refreshAt", snapshot.refresh_at);
-        object.time("refreshExpiresAt", snapshot.refresh_expires_at);
-        object.time("nextRetryAt", snapshot.next_retry_at);
-        object.put("refreshing", Value::Flag(snapshot.refreshing));
-        object.text("error", snapshot.error);
-    })
+    let mut object = Object::new();
+    object.text("state", Some(snapshot.state.as_str()));
+    object.pair(snapshot.generation, snapshot.expires_at);
+    object.text("subject", snapshot.subject.as_deref());
+    object.time("refreshAt", snapshot.refresh_at);
+    object.time("refreshExpiresAt", snapshot.refresh_expires_at);
+    object.time("nextRetryAt", snapshot.next_retry_at);
+    object.put("refreshing", Value::Flag(snapshot.refreshing));
+    object.text("error", snapshot.error);
+    object.done()
 }
 
 /// An event; what failed goes beside it, as its own object.
 pub(super) fn event_data(event: &Event) -> JsValue {
-    Object::make(|object| {
-        object.text("type", Some(event.name()));
-        match event {
-            Event::PersistFailed => {}
-            Event::RefreshFailed { error, exhausted } => {
-                object.put("exhausted", Value::Flag(*exhausted));
-                object.time("retryAt", error.retry_at);
-            }
-            Event::Adopted { generation, expires_at } => object.pair(*generation, *expires_at),
-            Event::Refreshed { generation, expires_at, extras } => {
-                object.pair(*generation, *expires_at);
-                object.text("extras", extras.as_deref());
-            }
-            Event::RetryScheduled { attempt, retry_at } => {
-                object.number("attempt", *attempt);
-                object.time("retryAt", Some(*retry_at));
-            }
-            Event::SessionEnded(refusal) => {
-                object.text("reason", Some(refusal.reason.as_str()));
-                object.status(refusal.status);
-                object.text("oauthError", refusal.oauth_error.as_deref());
-            }
-            Event::SessionExpiring { expires_at } => object.time("expiresAt", *expires_at),
-            Event::SessionStarted { generation, expires_at, subject } => {
-                object.pair(*generation, *expires_at);
-                object.text("subject", subject.as_deref());
-            }
-            Event::UserChanged { subject } => object.text("subject", subject.as_deref()),
+    let mut object = Object::new();
+    object.text("type", Some(event.name()));
+    match event {
+        Event::PersistFailed => {}
+        Event::RefreshFailed { error, exhausted } => {
+            object.put("exhausted", Value::Flag(*exhausted));
+            object.time("retryAt", error.retry_at);
         }
-    })
+        Event::Adopted { generation, expires_at } => object.pair(*generation, *expires_at),
+        Event::Refreshed { generation, expires_at, extras } => {
+            object.pair(*generation, *expires_at);
+            object.text("extras", extras.as_deref());
+        }
+        Event::RetryScheduled { attempt, retry_at } => {
+            object.number("attempt", *attempt);
+            object.time("retryAt", Some(*retry_at));
+        }
+        Event::SessionEnded(refusal) => {
+            object.text("reason", Some(refusal.reason.as_str()));
+            object.status(refusal.status);
+            object.text("oauthError", refusal.oauth_error.as_deref());
+        }
+        Event::SessionExpiring { expires_at } => object.time("expiresAt", *expires_at),
+        Event::SessionStarted { generation, expires_at, subject } => {
+            object.pair(*generation, *expires_at);
+            object.text("subject", subject.as_deref());
+        }
+        Event::UserChanged { subject } => object.text("subject", subject.as_deref()),
+    }
+    object.done()
 }
 
 /// What failed, for an event that tells of a failure.
@@ -168,23 +201,19 @@ pub(super) fn event_error(event: &Event) -> JsValue {
 
 pub(super) fn metrics_data(engine: &Engine) -> JsValue {
     let metrics = engine.metrics();
-    Object::make(|object| {
-        for (name, count) in [
-            ("attempts", metrics.attempts),
-            ("refreshed", metrics.refreshed),
-            ("proactive", metrics.proactive),
-            ("failed", metrics.failed),
-            ("waited", metrics.waited),
-            ("rejected", metrics.rejected),
-            ("recovered", metrics.recovered),
-            ("adopted", metrics.adopted),
-            ("stray", metrics.stray),
-            ("persistFailed", metrics.persist_failed),
-        ] {
-            object.number(name, count);
-        }
-        object.put("latency", Value::Numbers(&metrics.latency.map(i64::from)));
-    })
+    let mut object = Object::new();
+    object.number("attempts", metrics.attempts);
+    object.number("refreshed", metrics.refreshed);
+    object.number("proactive", metrics.proactive);
+    object.number("failed", metrics.failed);
+    object.number("waited", metrics.waited);
+    object.number("rejected", metrics.rejected);
+    object.number("recovered", metrics.recovered);
+    object.number("adopted", metrics.adopted);
+    object.number("stray", metrics.stray);
+    object.number("persistFailed", metrics.persist_failed);
+    object.put("latency", Value::Numbers(&metrics.latency.map(i64::from)));
+    object.done()
 }
 
 /// The steps, each `[monotonic ms, code, …details]`.

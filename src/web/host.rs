@@ -1,16 +1,14 @@
 //! The JavaScript side, as the shell calls it.
 
-use js_sys::Promise;
 use wasm_bindgen::prelude::*;
-use web_sys::{AbortSignal, Response};
 
 #[wasm_bindgen]
 extern "C" {
-    /// What the facade gives the shell. Every method is caught: an exception that unwound through the shell would
+    /// What the facade gives the shell. None of its methods throws: an exception that unwound through the shell would
     /// leave it locked for ever.
     pub type Host;
 
-    #[wasm_bindgen(method, catch)]
+    #[wasm_bindgen(method)]
     pub(super) fn verdict(
         this: &Host,
         scheme: Option<&str>,
@@ -21,50 +19,54 @@ extern "C" {
         until_mono: f64,
         checked_wall: f64,
         checked_mono: f64,
-    ) -> Result<(), JsValue>;
+    );
 
-    #[wasm_bindgen(method, catch)]
-    pub(super) fn snapshot(this: &Host, snapshot: JsValue) -> Result<(), JsValue>;
+    #[wasm_bindgen(method)]
+    pub(super) fn snapshot(this: &Host, snapshot: JsValue);
 
-    #[wasm_bindgen(method, catch)]
-    pub(super) fn event(this: &Host, event: JsValue, error: JsValue) -> Result<(), JsValue>;
+    #[wasm_bindgen(method)]
+    pub(super) fn event(this: &Host, event: JsValue, error: JsValue);
 
-    #[wasm_bindgen(method, catch)]
-    pub(super) fn settle(this: &Host, call: u32, error: JsValue, value: Option<&str>) -> Result<(), JsValue>;
+    /// A text, or what failed as an object.
+    #[wasm_bindgen(method)]
+    pub(super) fn settle(this: &Host, call: u32, told: JsValue);
 
-    /// The stored text, or a promise of it.
-    #[wasm_bindgen(method, catch)]
-    pub(super) fn read(this: &Host) -> Result<JsValue, JsValue>;
+    /// Answered by `storeRead`.
+    #[wasm_bindgen(method)]
+    pub(super) fn read(this: &Host, op: u32);
 
-    /// Nothing, or a promise; of `false` when the store held something else than a text that begins with `expected`.
-    /// Empty: nothing at all. `None`: anything.
-    #[wasm_bindgen(method, catch)]
-    pub(super) fn write(this: &Host, text: &str, expected: Option<&str>) -> Result<JsValue, JsValue>;
+    /// Only if the store holds a text that begins with `expected`. Empty: nothing at all. `None`: anything. Answered by
+    /// `storeWritten`.
+    #[wasm_bindgen(method)]
+    pub(super) fn write(this: &Host, op: u32, text: &str, expected: Option<&str>);
 
     /// Queues for the lock of the tabs; answered by `locked`.
-    #[wasm_bindgen(method, catch)]
-    pub(super) fn lock(this: &Host, id: u32) -> Result<(), JsValue>;
+    #[wasm_bindgen(method)]
+    pub(super) fn lock(this: &Host, id: u32);
 
-    #[wasm_bindgen(method, catch)]
-    pub(super) fn unlock(this: &Host, id: u32) -> Result<(), JsValue>;
+    #[wasm_bindgen(method)]
+    pub(super) fn unlock(this: &Host, id: u32);
 
-    #[wasm_bindgen(method, catch)]
-    pub(super) fn broadcast(this: &Host, message: &str) -> Result<(), JsValue>;
+    #[wasm_bindgen(method)]
+    pub(super) fn broadcast(this: &Host, message: &str);
 
-    /// What the app's own rule has said of an answer, where there is one.
-    #[wasm_bindgen(method, catch)]
-    pub(super) fn ruling(this: &Host, response: &Response) -> Result<Option<bool>, JsValue>;
-
-    #[wasm_bindgen(method, catch)]
-    pub(super) fn refresh(
+    /// Sends a request, with the CSRF value of the moment in the header `csrf`. Answered by `answered` or `unreachable`;
+    /// without an `attempt` nobody waits for that.
+    #[wasm_bindgen(method)]
+    pub(super) fn send(
         this: &Host,
-        refresh_token: Option<&str>,
-        access_token: Option<&str>,
-        attempt: u32,
-        reason: &str,
-        signal: &AbortSignal,
-    ) -> Result<Promise, JsValue>;
+        attempt: Option<u32>,
+        url: &str,
+        init: JsValue,
+        headers: JsValue,
+        csrf: Option<&str>,
+    );
 
-    #[wasm_bindgen(method, catch)]
-    pub(super) fn csrf(this: &Host) -> Result<JsValue, JsValue>;
+    /// Calls the app's callback. Answered by `answered` or `failed`.
+    #[wasm_bindgen(method)]
+    pub(super) fn refresh(this: &Host, attempt: u32, told: JsValue);
+
+    /// Gives up a token request; its answer may come all the same.
+    #[wasm_bindgen(method)]
+    pub(super) fn abort(this: &Host, attempt: u32);
 }

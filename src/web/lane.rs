@@ -1,15 +1,11 @@
 //! `fetch` with a token: attach, recover from a 401, send once more.
 
-use std::rc::Rc;
-
-use js_sys::{Function, Promise, Reflect};
+use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Request, Response};
 
-use super::data::error_data;
 use super::shell::Shell;
-use crate::engine::error::ErrorCode;
 use crate::engine::ids::Generation;
 use crate::engine::input::{Input, Reception};
 use crate::engine::output::Settled;
@@ -21,24 +17,27 @@ extern "C" {
 
     #[wasm_bindgen(constructor, js_class = "Request", catch)]
     fn new(input: &JsValue, init: &JsValue) -> Result<AnyRequest, JsValue>;
+
+    /// As it is now, so that tools which wrap it see the request.
+    #[wasm_bindgen(js_name = fetch, catch)]
+    fn send(request: &Request) -> Result<Promise, JsValue>;
 }
 
 /// Sends a request with the session's token, refreshing first where that is needed, and once more after a 401 if the
 /// engine says so. Without a session it is sent as it is, as is one that brings its own `Authorization`.
 ///
 /// It attaches the token to whatever URL it is given: which ones may have it is the facade's to decide.
-pub(crate) async fn fetch(shell: Rc<Shell>, input: JsValue, init: JsValue) -> Result<JsValue, JsValue> {
+pub(crate) async fn fetch(shell: &'static Shell, input: JsValue, init: JsValue) -> Result<JsValue, JsValue> {
     let mut request: Request = AnyRequest::new(&input, &init)?.into();
     let mut spare = None;
     let mut sent = None;
     if !request.headers().has(AUTHORIZATION)? {
-        match shell.need().await {
-            Err(error) if error.code != ErrorCode::SignedOut => return Err(error_data(&error)),
-            _ => {
-                spare = Some(request.clone()?);
-                sent = authorize(&shell, &request)?;
-            }
+        let told = shell.need().await?;
+        if told.is_object() {
+            return Err(told);
         }
+        spare = Some(request.clone()?);
+        sent = authorize(shell, &request)?;
     }
     loop {
         let response: Response = JsFuture::from(send(&request)?).await?.unchecked_into();
@@ -54,10 +53,10 @@ pub(crate) async fn fetch(shell: Rc<Shell>, input: JsValue, init: JsValue) -> Re
             return Ok(response.into());
         }
         let challenge = response.headers().get("www-authenticate")?;
-        if !matches!(shell.unauthorized(generation, challenge).await, Ok(Settled::Resend)) {
+        if shell.unauthorized(generation, challenge).await? != Settled::Resend.as_str() {
             return Ok(response.into());
         }
-        sent = authorize(&shell, &next)?;
+        sent = authorize(shell, &next)?;
         request = next;
     }
 }
@@ -69,12 +68,6 @@ fn authorize(shell: &Shell, request: &Request) -> Result<Option<Generation>, JsV
     };
     request.headers().set(AUTHORIZATION, value.expose())?;
     Ok(Some(generation))
-}
-
-/// Through `fetch` as it is now, so that tools which wrap it see the request.
-fn send(request: &Request) -> Result<Promise, JsValue> {
-    let fetch: Function = Reflect::get(&js_sys::global(), &"fetch".into())?.unchecked_into();
-    fetch.call1(&JsValue::UNDEFINED, request).map(JsCast::unchecked_into)
 }
 
 const AUTHORIZATION: &str = "authorization";

@@ -1,12 +1,9 @@
-//! The browser shell: it gives the engine its inputs and carries out its outputs.
+//! The browser shell: it gives the engine its inputs and has its outputs carried out.
 
 mod clock;
 mod data;
 mod host;
-mod job;
 mod lane;
-mod lifecycle;
-mod request;
 mod shell;
 
 pub(crate) use data::thrown;

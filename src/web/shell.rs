@@ -1,43 +1,34 @@
 //! The run loop around the engine.
 
 use std::cell::{Cell, RefCell};
-use std::pin::Pin;
-use std::rc::Rc;
-use std::task::{Context, Poll};
 
 use futures::FutureExt;
-use futures::channel::oneshot;
 use futures::future::Shared;
 use gloo_timers::callback::Timeout;
-use js_sys::{Function, Promise, Reflect};
+use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
-use web_sys::AbortController;
+use wasm_bindgen::sys::Undefined;
+use wasm_bindgen_futures::JsFuture;
 
-use super::job::{self, Job};
-use super::lifecycle::{self, Lifecycle};
 use super::{Host, clock, data};
-use crate::engine::answer::Outcome;
-use crate::engine::error::TokenError;
-use crate::engine::ids::{AttemptId, CallId, Generation};
-use crate::engine::input::{Input, Wake};
-use crate::engine::output::{Expected, Output, Settled, Verdict};
+use crate::engine::endpoint::HttpRequest;
+use crate::engine::error::{ErrorCode, TokenError};
+use crate::engine::ids::{AttemptId, CallId, Generation, StoreOp};
+use crate::engine::input::Input;
+use crate::engine::output::{Expected, Output, Settled, TokenRequest, Verdict, Write};
 use crate::engine::secret::Secret;
 use crate::engine::time::{Millis, Mono};
 use crate::engine::{Config, Engine};
 
-/// One engine in its browser.
+/// One engine in its browser. It lasts as long as the instance of the module.
 pub(crate) struct Shell {
     engine: RefCell<Engine>,
     host: Host,
-    /// The host's `fetch`, which lies beneath what intercepts; else the global one as it was when the shell was made.
-    native_fetch: Function,
     /// What has happened and was not yet given to the engine.
     inbox: RefCell<Vec<Input>>,
     /// Whether the loop runs further up the stack.
     running: Cell<bool>,
     timer: RefCell<Option<Timeout>>,
-    lifecycle: RefCell<Option<Lifecycle>>,
-    attempts: RefCell<Vec<(AttemptId, AbortController)>>,
     verdict: RefCell<Option<Verdict>>,
     callers: RefCell<Callers>,
 }
@@ -46,54 +37,31 @@ pub(crate) struct Shell {
 #[derive(Default)]
 struct Callers {
     last: u32,
-    open: Vec<(CallId, oneshot::Sender<Answer>)>,
+    open: Vec<(CallId, Function<fn(JsValue) -> Undefined>)>,
     /// The wait for a token that callers share, and since when.
     need: Option<(Mono, Asked)>,
 }
 
-/// What a call is told.
-pub(super) type Answer = Result<Settled, TokenError>;
-
-/// The one future of a wait: driven once, awaited by every clone.
-#[derive(Clone)]
-pub(super) struct Asked(Shared<oneshot::Receiver<Answer>>);
+/// The one future of a wait, awaited by every clone: of the text that a settled call is told, or of what failed. Whoever
+/// is signed out passes: that is no failure here.
+pub(super) type Asked = Shared<JsFuture>;
 
 impl Shell {
-    pub(crate) fn new(config: Config, host: Host) -> Rc<Self> {
-        let native_fetch = fetch_of(&host)
-            .or_else(|| fetch_of(&js_sys::global()))
-            .unwrap_or_else(|| JsValue::UNDEFINED.unchecked_into());
-        let shell = Rc::new(Self {
+    pub(crate) fn new(config: Config, host: Host) -> &'static Self {
+        Box::leak(Box::new(Self {
             engine: RefCell::new(Engine::new(config, clock::seed())),
             host,
-            native_fetch,
             inbox: RefCell::default(),
             running: Cell::new(false),
             timer: RefCell::default(),
-            lifecycle: RefCell::default(),
-            attempts: RefCell::default(),
             verdict: RefCell::default(),
             callers: RefCell::default(),
-        });
-        *shell.lifecycle.borrow_mut() = Some(Lifecycle::listen(Rc::downgrade(&shell)));
-        shell
+        }))
     }
 
-    pub(crate) fn restore(self: &Rc<Self>) {
-        self.handle(Input::Restore);
-        if lifecycle::is_hidden() {
-            self.wake(Wake::Hidden);
-        }
-    }
-
-    pub(crate) fn dispose(self: &Rc<Self>) {
+    pub(crate) fn dispose(&'static self) {
         self.handle(Input::Dispose);
-        self.lifecycle.take();
-        let _ = self.push_verdict(None);
-    }
-
-    pub(super) fn wake(self: &Rc<Self>, wake: Wake) {
-        self.handle(Input::Wake(wake));
+        self.push_verdict(None);
     }
 
     pub(crate) fn metrics(&self) -> JsValue {
@@ -104,17 +72,9 @@ impl Shell {
         data::diagnostics_data(&self.engine.borrow())
     }
 
-    pub(super) fn host(&self) -> &Host {
-        &self.host
-    }
-
-    pub(super) fn native_fetch(&self) -> &Function {
-        &self.native_fetch
-    }
-
     /// Gives `input` to the engine and carries out what it asks for. Called from within, by a listener or a store that
     /// answers at once, it leaves the input to the loop further up.
-    pub(crate) fn handle(self: &Rc<Self>, input: Input) {
+    pub(crate) fn handle(&'static self, input: Input) {
         self.inbox.borrow_mut().push(input);
         if self.running.replace(true) {
             return;
@@ -122,16 +82,11 @@ impl Shell {
         while let Some(input) = self.next_input() {
             self.engine.borrow_mut().handle(clock::now(), input);
             while let Some(output) = self.next_output() {
-                self.perform(output);
+                self.perform(&output);
             }
         }
         self.arm();
         self.running.set(false);
-    }
-
-    pub(super) fn answered(self: &Rc<Self>, attempt: AttemptId, outcome: Outcome) {
-        self.take_attempt(attempt);
-        self.handle(Input::Answer { attempt, outcome });
     }
 
     fn next_input(&self) -> Option<Input> {
@@ -144,69 +99,66 @@ impl Shell {
     }
 
     /// Carries out one output. No borrow is held, so whoever is called may call in.
-    fn perform(self: &Rc<Self>, output: Output) {
-        // What a host method throws is its own affair: the engine has settled.
-        let _ = match output {
-            Output::Abort(id) => {
-                if let Some(controller) = self.take_attempt(id) {
-                    controller.abort();
-                }
-                Ok(())
-            }
-            Output::Broadcast(message) => self.host.broadcast(&message),
-            Output::Event(event) => self.host.event(data::event_data(&event), data::event_error(&event)),
+    fn perform(&self, output: &Output) {
+        match output {
+            Output::Abort(attempt) => self.host.abort(attempt.0),
+            Output::Broadcast(message) => self.host.broadcast(message),
+            Output::Event(event) => self.host.event(data::event_data(event), data::event_error(event)),
             Output::Lock(id) => self.host.lock(id.0),
-            Output::ReadStore(op) => {
-                match promised(self.host.read()) {
-                    Ok(promise) => job::begin(self, Job::Read(op, promise)),
-                    Err(outcome) => self.handle(job::read(op, outcome)),
-                }
-                Ok(())
+            Output::ReadStore(op) => self.host.read(op.0),
+            Output::Revoke(request) => self.send(None, request),
+            Output::Send { attempt, request: TokenRequest::Call(request) } => {
+                self.host.refresh(attempt.0, data::call_data(request))
             }
-            Output::Revoke(request) => {
-                job::begin(self, Job::Revoke(request));
-                Ok(())
+            Output::Send { attempt, request: TokenRequest::Http(request) } => {
+                self.send(Some(*attempt), request)
             }
-            Output::Send { attempt, request } => AbortController::new().map(|controller| {
-                let signal = controller.signal();
-                self.attempts.borrow_mut().push((attempt, controller));
-                job::begin(self, Job::Send(attempt, request, signal));
-            }),
-            Output::Settle(call, answer) => self.settle(call, answer),
-            Output::Snapshot(snapshot) => self.host.snapshot(data::snapshot_data(&snapshot)),
-            Output::Verdict(verdict) => self.push_verdict(verdict),
+            Output::Settle(call, answer) => self.settle(*call, answer),
+            Output::Snapshot(snapshot) => self.host.snapshot(data::snapshot_data(snapshot)),
+            Output::Verdict(verdict) => self.push_verdict(verdict.clone()),
             Output::Unlock(id) => self.host.unlock(id.0),
-            Output::WriteStore(op, write) => {
-                let expected = match &write.expected {
-                    Expected::Anything => None,
-                    Expected::Nothing => Some(""),
-                    Expected::Prefix(prefix) => Some(prefix.as_str()),
-                };
-                let text = write.text.as_ref().map_or("", Secret::expose);
-                match promised(self.host.write(text, expected)) {
-                    Ok(promise) => job::begin(self, Job::Write(op, promise)),
-                    Err(outcome) => self.handle(job::written(op, &outcome)),
-                }
-                Ok(())
-            }
+            Output::WriteStore(op, write) => self.write(*op, write),
         };
     }
 
-    fn settle(&self, call: CallId, answer: Answer) -> Result<(), JsValue> {
-        let sender = self.callers.borrow_mut().take(call);
-        if let Some(sender) = sender {
-            // A caller that has gone away wants no answer.
-            let _ = sender.send(answer);
-            return Ok(());
-        }
-        match answer {
-            Ok(settled) => self.host.settle(call.0, JsValue::UNDEFINED, Some(settled.as_str())),
-            Err(error) => self.host.settle(call.0, data::error_data(&error), None),
+    fn send(&self, attempt: Option<AttemptId>, request: &HttpRequest) {
+        self.host.send(
+            attempt.map(|attempt| attempt.0),
+            &request.endpoint.url,
+            data::init_data(request),
+            data::headers_data(request),
+            request.endpoint.csrf_header.as_deref(),
+        )
+    }
+
+    fn write(&self, op: StoreOp, write: &Write) {
+        let expected = match &write.expected {
+            Expected::Anything => None,
+            Expected::Nothing => Some(""),
+            Expected::Prefix(prefix) => Some(prefix.as_str()),
+        };
+        self.host.write(op.0, write.text.as_ref().map_or("", Secret::expose), expected)
+    }
+
+    fn settle(&self, call: CallId, answer: &Result<Settled, TokenError>) {
+        let resolve = self.callers.borrow_mut().take(call);
+        let told = match answer {
+            Ok(settled) => settled.as_str().into(),
+            Err(error) if error.code == ErrorCode::SignedOut && resolve.is_some() => {
+                Settled::Pass.as_str().into()
+            }
+            Err(error) => data::error_data(error),
+        };
+        match resolve {
+            None => self.host.settle(call.0, told),
+            Some(resolve) => {
+                let _ = resolve.call1(&JsValue::UNDEFINED, &told);
+            }
         }
     }
 
-    fn push_verdict(&self, verdict: Option<Verdict>) -> Result<(), JsValue> {
-        let pushed = match &verdict {
+    fn push_verdict(&self, verdict: Option<Verdict>) {
+        match &verdict {
             None => self.host.verdict(None, None, 0.0, None, 0.0, 0.0, 0.0, 0.0),
             Some(verdict) => self.host.verdict(
                 Some("Bearer"),
@@ -220,37 +172,25 @@ impl Shell {
             ),
         };
         *self.verdict.borrow_mut() = verdict;
-        pushed
     }
 
-    fn arm(self: &Rc<Self>) {
+    fn arm(&'static self) {
         let deadline = self.engine.borrow_mut().poll_timeout();
         // The old timer is dropped, and so cleared, before a new one is made.
         self.timer.take();
         if let Some(deadline) = deadline {
             let delay = deadline.since(clock::now().mono).0.min(LONGEST_DELAY);
-            let shell = Rc::downgrade(self);
-            let timer = Timeout::new(delay as u32, move || {
-                if let Some(shell) = shell.upgrade() {
-                    shell.handle(Input::Tick);
-                }
-            });
+            let timer = Timeout::new(delay as u32, || self.handle(Input::Tick));
             *self.timer.borrow_mut() = Some(timer);
         }
     }
 
-    fn take_attempt(&self, id: AttemptId) -> Option<AbortController> {
-        let mut attempts = self.attempts.borrow_mut();
-        let at = attempts.iter().position(|(attempt, _)| *attempt == id)?;
-        Some(attempts.swap_remove(at).1)
-    }
-
     /// Waits until there is a token to send. Callers that come together share one future.
-    pub(super) fn need(self: &Rc<Self>) -> Asked {
+    pub(super) fn need(&'static self) -> Asked {
         let now = clock::now().mono;
         let shared = self.callers.borrow().need.clone();
         if let Some((_, asked)) =
-            shared.filter(|(since, asked)| now.since(*since) < TOGETHER && asked.is_open())
+            shared.filter(|(since, asked)| now.since(*since) < TOGETHER && asked.peek().is_none())
         {
             return asked;
         }
@@ -261,7 +201,7 @@ impl Shell {
     }
 
     /// What to do about a 401 that `generation` drew.
-    pub(super) fn unauthorized(self: &Rc<Self>, generation: Generation, challenge: Option<String>) -> Asked {
+    pub(super) fn unauthorized(&'static self, generation: Generation, challenge: Option<String>) -> Asked {
         let (call, asked) = self.callers.borrow_mut().open();
         self.handle(Input::Unauthorized { call, generation, challenge });
         asked
@@ -279,42 +219,13 @@ impl Callers {
     fn open(&mut self) -> (CallId, Asked) {
         self.last = self.last.wrapping_add(1);
         let call = CallId(self.last | FROM_RUST);
-        let (sender, receiver) = oneshot::channel();
-        self.open.push((call, sender));
-        (call, Asked(receiver.shared()))
+        let promise = Promise::new_typed::<JsValue>(&mut |resolve, _| self.open.push((call, resolve)));
+        (call, JsFuture::from(promise).shared())
     }
 
-    fn take(&mut self, call: CallId) -> Option<oneshot::Sender<Answer>> {
+    fn take(&mut self, call: CallId) -> Option<Function<fn(JsValue) -> Undefined>> {
         let at = self.open.iter().position(|(open, _)| *open == call)?;
         Some(self.open.swap_remove(at).1)
-    }
-}
-
-impl Asked {
-    fn is_open(&self) -> bool {
-        self.0.peek().is_none()
-    }
-}
-
-impl Future for Asked {
-    type Output = Answer;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answer> {
-        // The sender goes with the shell alone: then there is nobody left to tell.
-        self.0.poll_unpin(context).map(|answer| answer.unwrap_or(Ok(Settled::Pass)))
-    }
-}
-
-/// The `fetch` that `object` has, if it has one.
-fn fetch_of(object: &JsValue) -> Option<Function> {
-    Reflect::get(object, &JsValue::from_str("fetch")).ok()?.dyn_into().ok()
-}
-
-/// The promise that a store's answer is, or the answer itself.
-fn promised(answer: Result<JsValue, JsValue>) -> Result<Promise, Result<JsValue, JsValue>> {
-    match answer {
-        Ok(value) if value.is_object() => Ok(Promise::resolve(&value)),
-        answer => Err(answer),
     }
 }
 

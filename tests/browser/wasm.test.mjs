@@ -22,16 +22,21 @@ async function withEngine(page, setUp = { 'refresh.kind': 'endpoint' }) {
       verdict: (scheme, bearer, generation) => (held = { scheme, bearer, generation }),
       snapshot: (snapshot) => (told.push(['snapshot', snapshot]), watch.say(snapshot)),
       event: (event) => (told.push(['event', event.type]), watch.say(event)),
-      settle(call, error, value) {
+      settle(call, told) {
         const { resolve, reject } = calls.get(call);
         calls.delete(call);
-        watch.say(error);
-        error ? reject(error) : resolve(value);
+        watch.say(told);
+        typeof told === 'string' ? resolve(told) : reject(told);
       },
-      read: () => stored,
-      write: (text) => void (stored = text),
-      refresh: () => Promise.reject({}),
-      csrf: () => undefined,
+      read: (op) => engine.storeRead(op, true, stored),
+      write(op, text) {
+        stored = text;
+        engine.storeWritten(op, true);
+      },
+      async send(attempt, url, init, headers) {
+        const response = await fetch(url, { ...init, headers });
+        engine.answered(attempt, response.status, await response.text(), response.headers);
+      },
     };
     options['refresh.url'] = `${location.origin}/auth/refresh`;
     window.engine = new bindings.TokenManager(JSON.stringify(options), host);

@@ -184,7 +184,7 @@ fn the_record_knows_more_of_how_refreshing_stands() {
     world.advance(minutes(1));
     let mut record = world.record();
     record.session.as_mut().unwrap().refused = true;
-    world.store.fence = Some(record.without_tokens().encode().expose().to_owned());
+    world.store.fence = Some(record.encode_without_tokens().expose().to_owned());
     let mut world = world.reload(2);
     assert_eq!(world.state(), State::Ending);
     world.advance_to_end(Millis::ZERO);

@@ -155,7 +155,7 @@ fn a_claim_on_an_older_pair_tells_nothing() {
     world.advance(secs(2));
     world.store.mode = Mode::Mute;
     let claim = Claim { owner: 7, hold: Hold::Locked, at: world.clock.now().wall, life: secs(12) };
-    world.store.put(Record { claim: Some(claim), ..world.record() }.encode().expose());
+    world.store.put(Record { claim: Some(claim.into()), ..world.record() }.encode().expose());
     world.server.revoke(0);
     world.sleep(minutes(20));
     world.need();
@@ -379,7 +379,7 @@ fn a_refusal_cannot_be_written_over_by_who_has_read_before_it() {
     world.refresh();
     world.advance(secs(1));
     let refused = world.record();
-    assert_eq!(refused.claim.map(|claim| claim.life), Some(Millis::ZERO));
+    assert_eq!(refused.claim.as_ref().map(|claim| claim.life), Some(Millis::ZERO));
 
     let mut world = World::new();
     world.put(read);

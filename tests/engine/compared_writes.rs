@@ -176,5 +176,5 @@ fn a_save_that_failed_is_dropped_when_another_tab_has_signed_out() {
 /// The record in the store, with the claim of a tab that is alone.
 fn claimed_elsewhere(world: &World) -> String {
     let claim = Claim { owner: 7, hold: Hold::Alone, at: world.clock.now().wall, life: secs(12) };
-    Record { claim: Some(claim), ..world.record() }.encode().expose().to_owned()
+    Record { claim: Some(claim.into()), ..world.record() }.encode().expose().to_owned()
 }

@@ -283,7 +283,7 @@ fn a_pair_of_another_session_than_the_record_is_not_adopted() {
 
 fn show(world: &mut World, pair: &Record, record: &Record) {
     world.store.put(pair.encode().expose());
-    world.store.fence = Some(record.clone().without_tokens().encode().expose().to_owned());
+    world.store.fence = Some(record.encode_without_tokens().expose().to_owned());
 }
 
 fn apart(options: &mut Options) {

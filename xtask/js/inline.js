@@ -1,17 +1,20 @@
 /** Characters to bytes, as `xtask/src/inline.rs` says. */
 function bytesOf(text) {
-    const frequent = [], rare = [], single = [], pairs = [[], []], bytes = new Uint8Array(text.length);
-    let at = 0, size = 0, rank = 0;
-    for (; at < 256; at++) ((text.charCodeAt(at / 5) - 93) >> at % 5 & 1 ? frequent : rare).push(at);
+    const single = [], pairs = [[], []], rare = new Set(Array(256).keys()), bytes = new Uint8Array(text.length);
+    let at, size = 0, rank = 0;
     for (at = 32; at < 127; at++) {
-        const character = String.fromCharCode(at);
-        if (/["$<\\]/.test(character)) continue;
-        single[at] = frequent.shift();
-        if (/[!/?Ss{]/.test(character)) continue;
-        pairs[0][at] = rare[rank];
-        pairs[1][at] = rare[85 + rank++];
+        if (/["$<\\]/.test(String.fromCharCode(at))) continue;
+        single[at] = (text.charCodeAt(rank) & 15) << 4 | text.charCodeAt(91 + rank++) & 15;
+        rare.delete(single[at]);
     }
-    for (at = 52; at < text.length; ) {
+    const left = [...rare];
+    rank = 0;
+    single.forEach((_, second) => {
+        if (/[!/?Ss{]/.test(String.fromCharCode(second))) return;
+        pairs[0][second] = left[rank];
+        pairs[1][second] = left[85 + rank++];
+    });
+    for (at = 182; at < text.length; ) {
         const code = text.charCodeAt(at++);
         bytes[size++] = code == 36 ? pairs[0][text.charCodeAt(at++)]
             : code == 60 ? pairs[1][text.charCodeAt(at++)] : single[code];
@@ -23,7 +26,7 @@ function bytesOf(text) {
 export function decode(texts) {
     const [bytes, opcodes] = texts.map(bytesOf), at = [0];
     const module = new Uint8Array(bytes.length + 4 * opcodes.length);
-    let size = 0, next = 0;
+    let size = 0, next = 0, operand;
     const put = (number) => {
         for (; number > 127; number >>= 7) module[size++] = number & 127 | 128;
         module[size++] = number;
@@ -34,7 +37,8 @@ export function decode(texts) {
     const read = (stream) => {
         let number = 0, place = 0, byte;
         do {
-            module[size++] = byte = bytes[at[stream]++];
+            module[size++] = byte = operand ?? bytes[at[stream]++];
+            operand = undefined;
             number |= (byte & 127) << place;
             place += 7;
         } while (byte > 127);
@@ -42,6 +46,17 @@ export function decode(texts) {
     };
     const reads = (stream, count) => {
         while (count--) read(stream);
+    };
+    /** A number of something used a while ago. */
+    const recall = (stream, recent) => {
+        const before = size;
+        let rank = read(stream);
+        for (let unused = recent.length; unused <= rank; ) recent.push(unused++);
+        const number = recent[rank];
+        for (; rank; rank--) recent[rank] = recent[rank - 1];
+        recent[0] = number;
+        size = before;
+        put(number);
     };
     /** Puts in front of what stands behind `start` how long it is. */
     const measure = (start) => {
@@ -56,28 +71,25 @@ export function decode(texts) {
     size = 0;
     copy(0, lengths[0]);
     module[size++] = 10;
-    const code = size;
+    const code = size, called = [];
     for (let functions = read(2); functions--; ) {
-        const start = size, recent = [];
+        const start = size, variables = [];
         reads(2, 2 * read(2));
         for (let depth = 1; depth; ) {
-            const opcode = (module[size++] = opcodes[next++]);
-            if (opcode > 31 && opcode < 35) {
-                const before = size;
-                let rank = read(6);
-                for (let unused = recent.length; unused <= rank; ) recent.push(unused++);
-                const variable = recent[rank];
-                for (; rank; rank--) recent[rank] = recent[rank - 1];
-                recent[0] = variable;
-                size = before;
-                put(variable);
-            } else if (opcode == 65) read(opcodes[next] >> 1 == 53 ? 7 : 8);
+            let opcode = opcodes[next++];
+            if (opcode > 223 && opcode < 233) {
+                operand = +'010100020'[opcode -= 224];
+                opcode = '  AA!$#BB'.charCodeAt(opcode);
+            }
+            module[size++] = opcode;
+            if (opcode > 31 && opcode < 35) recall(6, variables);
+            else if (opcode == 65) read(opcodes[next] >> 1 == 53 ? 7 : 8);
             else if (opcode > 39 && opcode < 63) {
                 module[size++] = '23230011001122232301012'.charCodeAt(opcode - 40) & 3;
                 read(10);
             } else if ((opcode > 68 && opcode < 208) || opcode == 209);
             else if (opcode == 11) depth--;
-            else if (opcode == 16) read(5);
+            else if (opcode == 16) recall(5, called);
             else if (opcode == 12 || opcode == 13) read(4);
             else if (opcode > 1 && opcode < 5) {
                 depth++;

@@ -6,15 +6,18 @@
 //! begin the pairs, and what may follow them excludes `${`, `</script`, `<!--` and the like, so the text is safe in
 //! any quotes and in an HTML page.
 //!
-//! The first 52 characters say which bytes are frequent: five bits each, byte 0 first, lowest bit first.
+//! The first 182 characters say which bytes are frequent, in the order of the characters that stand for them: the high
+//! halves of all, then the low ones.
 
 use anyhow::{Result, ensure};
 
+use crate::contexts;
+
 const SINGLES: usize = 91;
 const PREFIXES: [u8; 2] = *b"$<";
-const HEADER: usize = 52;
-/// `]`, from which on 32 characters stand in a row that are all allowed.
-const HEADER_ZERO: u8 = 93;
+const HEADER: usize = 2 * SINGLES;
+/// `@`, from which on 16 characters stand in a row that are all allowed, their low halves from 0 to 15.
+const HEADER_ZERO: u8 = 64;
 
 /// The module text and its types.
 #[derive(Debug)]
@@ -38,8 +41,8 @@ export function decode(texts: string[]): Uint8Array<ArrayBuffer>;
 /// Makes the module; the text is decoded again first, by the same rule as in JavaScript.
 pub(crate) fn module(parts: &[Vec<u8>; 2]) -> Result<Module> {
     let mut texts = Vec::new();
-    for part in parts {
-        let text = encode(part);
+    for (part, order) in parts.iter().zip([Order::Value, Order::Followers]) {
+        let text = encode(part, order);
         ensure!(decode(&text).as_ref() == Some(part), "the inlined text does not give its bytes back");
         texts.push(format!("\"{text}\""));
     }
@@ -50,8 +53,20 @@ pub(crate) fn module(parts: &[Vec<u8>; 2]) -> Result<Module> {
     Ok(Module { js, types: TYPES })
 }
 
-fn encode(bytes: &[u8]) -> String {
-    let table = Table::of(&frequent(bytes));
+/// In which order the frequent bytes get their characters.
+#[derive(Clone, Copy)]
+enum Order {
+    Value,
+    /// That of `contexts`: it pays where all bytes are of one kind.
+    Followers,
+}
+
+fn encode(bytes: &[u8], order: Order) -> String {
+    let frequent = frequent(bytes);
+    let table = Table::of(match order {
+        Order::Value => frequent,
+        Order::Followers => contexts::order(bytes, frequent, &singles()),
+    });
     let mut text = table.header();
     for &byte in bytes {
         let (prefix, character) = table.code(byte);
@@ -64,10 +79,8 @@ fn encode(bytes: &[u8]) -> String {
 /// The same algorithm as `DECODE`, so that the encoder is proven at every build; `None` for a malformed text.
 fn decode(text: &str) -> Option<Vec<u8>> {
     let (header, body) = text.split_at_checked(HEADER)?;
-    let header = header.as_bytes();
-    let is_frequent: Vec<bool> =
-        (0..256).map(|byte| header[byte / 5].wrapping_sub(HEADER_ZERO) >> (byte % 5) & 1 == 1).collect();
-    let table = Table::of(&is_frequent);
+    let (high, low) = header.as_bytes().split_at(SINGLES);
+    let table = Table::of(high.iter().zip(low).map(|(high, low)| high << 4 | low & 15).collect());
     let mut bytes = Vec::with_capacity(body.len());
     let mut characters = body.bytes();
     while let Some(character) = characters.next() {
@@ -80,18 +93,21 @@ fn decode(text: &str) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// Which bytes get a character of their own.
-fn frequent(bytes: &[u8]) -> Vec<bool> {
-    let mut counts: Vec<(usize, usize)> = (0..256).map(|byte| (0, byte)).collect();
+/// The bytes that get a character of their own.
+fn frequent(bytes: &[u8]) -> Vec<u8> {
+    let mut counts = [0; 256];
     for &byte in bytes {
-        counts[usize::from(byte)].0 += 1;
+        counts[usize::from(byte)] += 1;
     }
-    counts.sort_by_key(|&(count, byte)| (std::cmp::Reverse(count), byte));
-    let mut is_frequent = vec![false; 256];
-    for &(_, byte) in &counts[..SINGLES] {
-        is_frequent[byte] = true;
-    }
-    is_frequent
+    let mut frequent: Vec<u8> = (0..=255).collect();
+    frequent.sort_by_key(|&byte| std::cmp::Reverse(counts[usize::from(byte)]));
+    frequent.truncate(SINGLES);
+    frequent.sort_unstable();
+    frequent
+}
+
+fn singles() -> Vec<u8> {
+    (32..127).filter(|c| !b"\"$<\\".contains(c)).collect()
 }
 
 /// Both directions of the code.
@@ -103,25 +119,23 @@ struct Table {
 }
 
 impl Table {
-    fn of(is_frequent: &[bool]) -> Self {
-        let (frequent, rare) = (0..=255).partition(|byte: &u8| is_frequent[usize::from(*byte)]);
-        let singles: Vec<u8> = (32..127).filter(|c| !b"\"$<\\".contains(c)).collect();
+    fn of(frequent: Vec<u8>) -> Self {
+        let rare = (0..=255).filter(|byte| !frequent.contains(byte)).collect();
+        let singles = singles();
         let seconds = singles.iter().copied().filter(|c| !b"!/?Ss{".contains(c)).collect();
         Self { frequent, rare, singles, seconds }
     }
 
     fn header(&self) -> String {
-        let mut bits = [0_u8; HEADER];
-        for &byte in &self.frequent {
-            bits[usize::from(byte) / 5] |= 1 << (byte % 5);
-        }
-        bits.iter().map(|bits| char::from(HEADER_ZERO + bits)).collect()
+        let halves =
+            [4, 0].map(|shift| self.frequent.iter().map(move |byte| HEADER_ZERO | byte >> shift & 15));
+        halves.into_iter().flatten().map(char::from).collect()
     }
 
     fn code(&self, byte: u8) -> (Option<u8>, u8) {
-        match self.frequent.binary_search(&byte) {
-            Ok(rank) => (None, self.singles[rank]),
-            Err(_) => {
+        match self.frequent.iter().position(|frequent| *frequent == byte) {
+            Some(rank) => (None, self.singles[rank]),
+            None => {
                 let rank = self.rare.partition_point(|rare| *rare < byte);
                 (Some(PREFIXES[rank / self.seconds.len()]), self.seconds[rank % self.seconds.len()])
             }
@@ -157,18 +171,20 @@ mod tests {
 
     #[test]
     fn any_bytes_come_back() {
-        for seed in 0..200 {
+        for seed in 0..40 {
             let bytes = random_bytes(seed, seed as usize * 37);
-            assert_eq!(decode(&encode(&bytes)), Some(bytes), "seed {seed}");
+            for order in [Order::Value, Order::Followers] {
+                assert_eq!(decode(&encode(&bytes, order)).as_ref(), Some(&bytes), "seed {seed}");
+            }
         }
         let all: Vec<u8> = (0..=255).collect();
-        assert_eq!(decode(&encode(&all)), Some(all));
+        assert_eq!(decode(&encode(&all, Order::Value)), Some(all));
     }
 
     #[test]
     fn the_text_needs_no_escape_in_any_quotes_nor_in_html() {
         for seed in 0..50 {
-            let text = encode(&random_bytes(seed, 20_000));
+            let text = encode(&random_bytes(seed, 20_000), Order::Value);
             assert!(text.bytes().all(|c| (32..127).contains(&c)));
             for trouble in ["\"", "\\", "${", "</", "<!", "<s", "<S", "<?"] {
                 assert!(!text.contains(trouble), "seed {seed}: {trouble}");
@@ -179,7 +195,7 @@ mod tests {
     #[test]
     fn the_91_most_frequent_bytes_take_one_character() {
         let bytes: Vec<u8> = (0..=255_u8).flat_map(|byte| vec![byte; 256 - usize::from(byte)]).collect();
-        let table = Table::of(&frequent(&bytes));
+        let table = Table::of(frequent(&bytes));
         assert_eq!((0..=255).filter(|byte| table.code(*byte).0.is_none()).count(), 91);
         assert!(table.code(90).0.is_none() && table.code(91).0.is_some());
     }
@@ -187,7 +203,7 @@ mod tests {
     #[test]
     fn a_damaged_text_is_refused() {
         assert_eq!(decode("short"), None);
-        let text = encode(b"\0asm");
+        let text = encode(b"\0asm", Order::Value);
         assert_eq!(decode(&format!("{text}$")), None);
         assert_eq!(decode(&format!("{text}\"")), None);
     }

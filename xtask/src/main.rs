@@ -5,6 +5,7 @@ mod arrange;
 mod bench;
 mod build;
 mod check;
+mod contexts;
 mod coverage;
 mod demo;
 mod fuzz;

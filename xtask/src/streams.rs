@@ -3,7 +3,8 @@
 //!
 //! Each stream is bytes of the module in their order. Left out is what both sides can tell: sizes of functions, and
 //! alignments, which are hints and become the natural ones. A variable is named by how many others have been used
-//! since it was used last.
+//! since it was used last, a function by how many others have been called. The most frequent pairs of an opcode and
+//! its operand are one opcode that WebAssembly does not have: what follows is easier to foretell from them.
 
 use anyhow::{Context, Result};
 
@@ -59,7 +60,14 @@ fn joined(parts: &[Vec<u8>; 2]) -> Option<Vec<u8>> {
     let mut wasm = streams[Stream::Before as usize].0.to_vec();
     wasm.push(CODE);
     let code = wasm.len();
-    let mut joiner = Joiner { streams, wasm, function: 0, recent: Recent::default() };
+    let mut joiner = Joiner {
+        streams,
+        wasm,
+        function: 0,
+        variables: Recent::default(),
+        called: Recent::default(),
+        operand: None,
+    };
     walk(&mut joiner)?;
     measure(&mut joiner.wasm, code);
     joiner.wasm.extend(streams[Stream::After as usize].0);
@@ -78,14 +86,19 @@ fn taken_apart(wasm: &[u8]) -> Option<[Vec<u8>; 2]> {
             break (before, section);
         }
     };
-    let mut splitter = Splitter { code, streams: Default::default(), recent: Recent::default() };
+    let mut splitter = Splitter {
+        code,
+        streams: Default::default(),
+        variables: Recent::default(),
+        called: Recent::default(),
+    };
     splitter.streams[Stream::Before as usize].extend(before);
     splitter.streams[Stream::After as usize].extend(rest.0);
     walk(&mut splitter)?;
     let (opcodes, others) = splitter.streams.split_last()?;
     let mut first = Vec::new();
     for stream in others {
-        put(stream.len(), &mut first);
+        first.extend(leb128(stream.len()));
     }
     first.extend(others.concat());
     Some([first, opcodes.clone()])
@@ -95,11 +108,13 @@ fn taken_apart(wasm: &[u8]) -> Option<[Vec<u8>; 2]> {
 trait Side {
     fn begin_function(&mut self) -> Option<()>;
     fn end_function(&mut self);
+    fn opcode(&mut self) -> Option<u8>;
     fn byte(&mut self, stream: Stream) -> Option<u8>;
     fn number(&mut self, stream: Stream) -> Option<u32>;
     fn alignment(&mut self, natural: u8) -> Option<()>;
     fn int(&mut self) -> Option<()>;
     fn variable(&mut self) -> Option<()>;
+    fn call(&mut self) -> Option<()>;
 
     fn numbers(&mut self, stream: Stream, count: u32) -> Option<()> {
         (0..count).try_for_each(|_| self.number(stream).map(drop))
@@ -114,7 +129,7 @@ fn walk(side: &mut impl Side) -> Option<()> {
         side.numbers(Stream::Groups, groups.checked_mul(2)?)?;
         let mut depth = 1;
         while depth > 0 {
-            let opcode = side.byte(Stream::Opcodes)?;
+            let opcode = side.opcode()?;
             match opcode {
                 0x02..=0x04 => {
                     depth += 1;
@@ -126,7 +141,7 @@ fn walk(side: &mut impl Side) -> Option<()> {
                     let targets = side.number(Stream::Branches)?;
                     side.numbers(Stream::Branches, targets.checked_add(1)?)?;
                 }
-                0x10 => side.numbers(Stream::Calls, 1)?,
+                0x10 => side.call()?,
                 0x11 | 0x1c => side.numbers(Stream::Rest, 2)?,
                 0x20..=0x22 => side.variable()?,
                 0x23..=0x26 | 0x3f | 0x40 | 0xd0 | 0xd2 => side.numbers(Stream::Rest, 1)?,
@@ -159,16 +174,34 @@ fn walk(side: &mut impl Side) -> Option<()> {
 struct Splitter<'a> {
     code: Reader<'a>,
     streams: [Vec<u8>; STREAMS],
-    recent: Recent,
+    variables: Recent,
+    called: Recent,
+}
+
+impl Splitter<'_> {
+    fn put(&mut self, stream: Stream, operand: &[u8]) {
+        let opcodes = &mut self.streams[Stream::Opcodes as usize];
+        let short = opcodes
+            .last()
+            .and_then(|&opcode| SHORT.iter().position(|&(of, byte)| (of, &[byte][..]) == (opcode, operand)));
+        match (short, opcodes.last_mut()) {
+            (Some(short), Some(opcode)) => *opcode = FIRST_SHORT + short as u8,
+            _ => self.streams[stream as usize].extend(operand),
+        }
+    }
 }
 
 impl Side for Splitter<'_> {
     fn begin_function(&mut self) -> Option<()> {
-        self.recent = Recent::default();
+        self.variables = Recent::default();
         self.code.number().map(drop)
     }
 
     fn end_function(&mut self) {}
+
+    fn opcode(&mut self) -> Option<u8> {
+        self.byte(Stream::Opcodes)
+    }
 
     fn byte(&mut self, stream: Stream) -> Option<u8> {
         let byte = self.code.byte()?;
@@ -177,7 +210,10 @@ impl Side for Splitter<'_> {
     }
 
     fn number(&mut self, stream: Stream) -> Option<u32> {
-        self.code.copy_number(&mut self.streams[stream as usize])
+        let mut operand = Vec::new();
+        let number = self.code.copy_number(&mut operand)?;
+        self.put(stream, &operand);
+        Some(number)
     }
 
     fn alignment(&mut self, _natural: u8) -> Option<()> {
@@ -187,13 +223,19 @@ impl Side for Splitter<'_> {
     fn int(&mut self) -> Option<()> {
         let mut int = Vec::new();
         self.code.copy_number(&mut int)?;
-        self.streams[stream_of_int(&self.code) as usize].extend(int);
+        self.put(stream_of_int(&self.code), &int);
         Some(())
     }
 
     fn variable(&mut self) -> Option<()> {
-        let rank = self.recent.rank(self.code.number()?)?;
-        put(rank, &mut self.streams[Stream::Variables as usize]);
+        let rank = self.variables.rank(self.code.number()?)?;
+        self.put(Stream::Variables, &leb128(rank));
+        Some(())
+    }
+
+    fn call(&mut self) -> Option<()> {
+        let rank = self.called.rank(self.code.number()?)?;
+        self.put(Stream::Calls, &leb128(rank));
         Some(())
     }
 }
@@ -202,18 +244,39 @@ struct Joiner<'a> {
     streams: [Reader<'a>; STREAMS],
     wasm: Vec<u8>,
     function: usize,
-    recent: Recent,
+    variables: Recent,
+    called: Recent,
+    /// What the last opcode says of its operand.
+    operand: Option<u8>,
+}
+
+impl Joiner<'_> {
+    fn rank(&mut self, stream: Stream) -> Option<u32> {
+        match self.operand.take() {
+            Some(rank) => Some(rank.into()),
+            None => self.streams[stream as usize].number(),
+        }
+    }
 }
 
 impl Side for Joiner<'_> {
     fn begin_function(&mut self) -> Option<()> {
-        self.recent = Recent::default();
+        self.variables = Recent::default();
         self.function = self.wasm.len();
         Some(())
     }
 
     fn end_function(&mut self) {
         measure(&mut self.wasm, self.function);
+    }
+
+    fn opcode(&mut self) -> Option<u8> {
+        let opcode = self.streams[Stream::Opcodes as usize].byte()?;
+        let short = SHORT.get(usize::from(opcode.wrapping_sub(FIRST_SHORT)));
+        self.operand = short.map(|(_, operand)| *operand);
+        let opcode = short.map_or(opcode, |(opcode, _)| *opcode);
+        self.wasm.push(opcode);
+        Some(opcode)
     }
 
     fn byte(&mut self, stream: Stream) -> Option<u8> {
@@ -223,6 +286,10 @@ impl Side for Joiner<'_> {
     }
 
     fn number(&mut self, stream: Stream) -> Option<u32> {
+        if let Some(operand) = self.operand.take() {
+            self.wasm.push(operand);
+            return Some(operand.into());
+        }
         self.streams[stream as usize].copy_number(&mut self.wasm)
     }
 
@@ -237,8 +304,14 @@ impl Side for Joiner<'_> {
     }
 
     fn variable(&mut self) -> Option<()> {
-        let rank = self.streams[Stream::Variables as usize].number()?;
-        put(self.recent.variable(rank)?, &mut self.wasm);
+        let rank = self.rank(Stream::Variables)?;
+        self.wasm.extend(leb128(self.variables.at(rank)?));
+        Some(())
+    }
+
+    fn call(&mut self) -> Option<()> {
+        let rank = self.rank(Stream::Calls)?;
+        self.wasm.extend(leb128(self.called.at(rank)?));
         Some(())
     }
 }
@@ -248,20 +321,20 @@ fn stream_of_int(then: &Reader<'_>) -> Stream {
     if matches!(then.0.first(), Some(0x6a | 0x6b)) { Stream::Sums } else { Stream::Ints }
 }
 
-/// The variables of a function, those used last first.
+/// Things that have numbers, those used last first.
 #[derive(Default)]
 struct Recent(Vec<usize>);
 
 impl Recent {
-    fn rank(&mut self, variable: u32) -> Option<usize> {
-        let variable = variable as usize;
-        self.reach(variable)?;
-        let rank = self.0.iter().position(|known| *known == variable)?;
-        self.variable(rank as u32)?;
+    fn rank(&mut self, number: u32) -> Option<usize> {
+        let number = number as usize;
+        self.reach(number)?;
+        let rank = self.0.iter().position(|known| *known == number)?;
+        self.at(rank as u32)?;
         Some(rank)
     }
 
-    fn variable(&mut self, rank: u32) -> Option<usize> {
+    fn at(&mut self, rank: u32) -> Option<usize> {
         let rank = rank as usize;
         self.reach(rank)?;
         self.0[..=rank].rotate_right(1);
@@ -270,8 +343,8 @@ impl Recent {
 
     /// Adds those not used yet, in their order, up to `last`.
     fn reach(&mut self, last: usize) -> Option<()> {
-        self.0.extend(self.0.len()..=last.min(MOST_VARIABLES));
-        (last <= MOST_VARIABLES).then_some(())
+        self.0.extend(self.0.len()..=last.min(MOST));
+        (last <= MOST).then_some(())
     }
 }
 
@@ -310,25 +383,32 @@ impl<'a> Reader<'a> {
 
 /// Puts in front of what stands behind `start` how long it is.
 fn measure(bytes: &mut Vec<u8>, start: usize) {
-    let mut length = Vec::new();
-    put(bytes.len() - start, &mut length);
+    let length = leb128(bytes.len() - start);
     bytes.splice(start..start, length);
 }
 
-fn put(mut number: usize, bytes: &mut Vec<u8>) {
+fn leb128(mut number: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
     while number >= 0x80 {
         bytes.push(number as u8 | 0x80);
         number >>= 7;
     }
     bytes.push(number as u8);
+    bytes
 }
 
 const STREAMS: usize = Stream::Opcodes as usize + 1;
 const CODE: u8 = 10;
 /// Bytes of the magic number and the version.
 const HEADER: usize = 8;
-/// As engines have it.
-const MOST_VARIABLES: usize = 50_000;
+/// Engines have no more variables in a function.
+const MOST: usize = 50_000;
+/// Opcodes of which one operand is frequent. Those of which all are get nothing from it: the opcodes become so many
+/// that they need two characters each. Found by trying one after the other with the whole module.
+const SHORT: [(u8, u8); 9] =
+    [(0x20, 0), (0x20, 1), (0x41, 0), (0x41, 1), (0x21, 0), (0x24, 0), (0x23, 0), (0x42, 2), (0x42, 0)];
+/// The first of opcodes in a row that WebAssembly leaves free.
+const FIRST_SHORT: u8 = 0xe0;
 /// The natural alignment of each access to the memory, as a power of two; from `i32.load` on.
 const ALIGNMENTS: &[u8; 23] = b"23230011001122232301012";
 
@@ -400,7 +480,7 @@ mod tests {
         let ranks: Vec<_> = [5, 5, 0, 5, 1].map(|variable| recent.rank(variable).unwrap()).into();
         assert_eq!(ranks, [5, 0, 1, 1, 2]);
         let mut recent = Recent::default();
-        let variables: Vec<_> = ranks.iter().map(|rank| recent.variable(*rank as u32).unwrap()).collect();
+        let variables: Vec<_> = ranks.iter().map(|rank| recent.at(*rank as u32).unwrap()).collect();
         assert_eq!(variables, [5, 5, 0, 5, 1]);
     }
 

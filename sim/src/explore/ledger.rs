@@ -1,6 +1,6 @@
 //! What the promises ask of the past.
 
-use evertoken::engine::ids::{Epoch, Generation};
+use evertoken::engine::ids::Order;
 
 use super::server::Token;
 
@@ -8,7 +8,7 @@ use super::server::Token;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Ledger {
     /// The highest record that was ever stored.
-    pub(super) order: (Epoch, Generation),
+    pub(super) order: Order,
     /// The newest refresh token that was ever stored.
     pub(super) stored: Option<Token>,
     /// The refresh tokens that may be sent twice, as bits: an answer was lost, or who sent it crashed, was frozen, waited

@@ -1,6 +1,6 @@
 //! What tabs ask for, carried out under the eye of the promises.
 
-use evertoken::engine::ids::{AttemptId, StoreOp};
+use evertoken::engine::ids::{AttemptId, Order, StoreOp};
 use evertoken::engine::notice::Notice;
 use evertoken::engine::output::{Event, Output, TokenRequest};
 use evertoken::engine::record::{Record, Stored};
@@ -88,7 +88,7 @@ impl World {
         let Some(notice) = Notice::decode(message) else {
             return;
         };
-        let order = |notice: &Notice| (notice.epoch, notice.generation);
+        let order = |notice: &Notice| Order(notice.epoch, notice.generation);
         for other in (0..self.tabs.len()).filter(|other| *other != by) {
             let tab = &self.tabs[other];
             let newest = tab.notice.as_ref().map_or(tab.eye.order, order);
@@ -165,7 +165,7 @@ impl World {
         let Stored::Record(record) = Record::decode(text.expose(), &self.rules.config.name) else {
             return broken(Invariant::I10, "what was stored is no record".into());
         };
-        let order = (record.epoch, record.generation);
+        let order = record.order();
         if order < self.ledger.order {
             let code = if self.ledger.over { Invariant::I5 } else { Invariant::I10 };
             return broken(code, format!("{order:?} was stored after {:?}", self.ledger.order));
@@ -213,7 +213,7 @@ impl World {
         let eye = &mut self.tab(tab).eye;
         eye.refused = eye.refused.filter(|last| op <= *last);
         if let Some(Stored::Record(record)) = text.map(|text| Record::decode(text.expose(), &name)) {
-            eye.order = eye.order.max((record.epoch, record.generation));
+            eye.order = eye.order.max(record.order());
             eye.over |= record.session.is_none();
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use evertoken::engine::ids::{AttemptId, CallId, Epoch, Generation, LockId, StoreOp};
+use evertoken::engine::ids::{AttemptId, CallId, LockId, Order, StoreOp};
 use evertoken::engine::input::Stored;
 use evertoken::engine::jitter::Jitter;
 use evertoken::engine::notice::Notice;
@@ -114,7 +114,7 @@ pub(super) struct Eye {
     /// It knows that the session has ended.
     pub(super) over: bool,
     /// The newest record that it has read or written.
-    pub(super) order: (Epoch, Generation),
+    pub(super) order: Order,
 }
 
 #[derive(Clone, Copy, Debug)]

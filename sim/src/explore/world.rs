@@ -368,7 +368,7 @@ impl World {
             offset: None,
             session: Some(session),
         };
-        self.ledger.order = (record.epoch, record.generation);
+        self.ledger.order = record.order();
         self.ledger.stored = Some(token);
         self.store = Some(record.encode());
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use evertoken::engine::claim::Claim;
-use evertoken::engine::ids::{Epoch, Generation, StoreOp};
+use evertoken::engine::ids::{Order, StoreOp};
 use evertoken::engine::record::Record;
 use evertoken::engine::time::{Millis, Mono, UnixMillis};
 
@@ -41,7 +41,7 @@ pub(crate) struct Eye {
     /// The newest refresh token that was received.
     pub(crate) held: Option<RefreshId>,
     /// Where the record that is held stands among others.
-    pub(crate) order: (Epoch, Generation),
+    pub(crate) order: Order,
     /// The token request that the engine waits for.
     pub(crate) flying: Option<usize>,
     /// The last one went without an answer.
@@ -303,7 +303,7 @@ impl Eye {
     /// What was last seen of another page's claim on the very tokens that are held.
     pub(crate) fn foreign_claim(&self) -> Option<Claim> {
         let seen = self.named_in(&self.seen)?;
-        seen.claim.filter(|claim| self.turn.owner != Some(claim.owner))
+        seen.claim.as_deref().copied().filter(|claim| self.turn.owner != Some(claim.owner))
     }
 
     /// Does what users want, once the engine does.

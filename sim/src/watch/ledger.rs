@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use evertoken::engine::ids::{Epoch, Generation};
+use evertoken::engine::ids::Order;
 
 use crate::invariant::Violation;
 use crate::provider::RefreshId;
@@ -34,7 +34,7 @@ pub(crate) struct Watch {
     pub(crate) peace: BTreeMap<RefreshId, u64>,
     /// Refused tokens whose page goes on with its access token, when it had had the time to store that, and
     /// the numbers that it held them under.
-    pub(crate) turned_down: BTreeMap<RefreshId, (Page, u64, (Epoch, Generation))>,
+    pub(crate) turned_down: BTreeMap<RefreshId, (Page, u64, Order)>,
     /// Requests of the app that have arrived, and how often.
     pub(crate) arrived: BTreeMap<Payload, u32>,
     /// Requests of the app that were answered 401.

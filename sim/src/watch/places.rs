@@ -89,7 +89,7 @@ impl World {
         if eye.wish != Wish::None {
             eye.wish = Wish::Written(op);
         }
-        if let Some(claim) = record.claim.filter(|_| claims) {
+        if let Some(claim) = record.claim.as_deref().filter(|_| claims) {
             let since = self.clock.elapsed;
             let lease = Lease { made, since, until: since + claim.life.0, woken: false };
             eye.turn.claim = Claiming::Asked(op, lease);

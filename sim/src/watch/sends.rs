@@ -170,7 +170,7 @@ impl World {
         let is_new = |claim: &Claim| {
             claim.at == now.wall && claim.life > Millis::ZERO && eye.foreign_claim() != Some(*claim)
         };
-        let Some(claim) = record.claim.filter(is_new) else {
+        let Some(claim) = record.claim.as_deref().copied().filter(is_new) else {
             return false;
         };
         eye.turn.owner = Some(claim.owner);

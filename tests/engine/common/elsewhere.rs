@@ -2,7 +2,7 @@
 
 use evertoken::engine::answer::Outcome;
 use evertoken::engine::claim::{Claim, Hold};
-use evertoken::engine::ids::{Epoch, Generation, SessionId};
+use evertoken::engine::ids::{Epoch, Generation, Order, SessionId};
 use evertoken::engine::input::Input;
 use evertoken::engine::notice::Notice;
 use evertoken::engine::record::{Record, Stored, StoredAccess, StoredSession};
@@ -17,7 +17,7 @@ impl World {
     #[track_caller]
     pub fn record(&self) -> Record {
         match Record::decode(self.store.text.as_deref().unwrap_or_default(), &self.config.name) {
-            Stored::Record(record) => record,
+            Stored::Record(record) => *record,
             other => panic!("no record in the store: {other:?}"),
         }
     }
@@ -96,7 +96,7 @@ impl World {
     #[track_caller]
     pub fn claim_elsewhere(&mut self, hold: Hold, ago: i64) {
         let at = self.clock.now().wall.shifted(-ago);
-        let claim = Some(Claim { owner: 7, hold, at, life: Millis(12_000) });
+        let claim = Some(Box::new(Claim { owner: 7, hold, at, life: Millis(12_000) }));
         self.put(Record { claim, ..self.record() });
     }
 
@@ -104,14 +104,14 @@ impl World {
     pub fn put(&mut self, record: Record) {
         self.store.put(record.encode().expose());
         if self.config.apart {
-            self.store.fence = Some(record.without_tokens().encode().expose().to_owned());
+            self.store.fence = Some(record.encode_without_tokens().expose().to_owned());
         }
     }
 
     /// Another tab says on the channel what the store holds.
     #[track_caller]
     pub fn announce_elsewhere(&mut self) {
-        let (epoch, generation) = self.record().stamp().order();
+        let Order(epoch, generation) = self.record().stamp().order();
         self.input(Input::Notice(Notice { epoch, generation }.encode()));
     }
 }

@@ -182,11 +182,13 @@ impl Reader<'_> {
             name: name.into(),
             epoch: Epoch(self.next() as u64),
             generation: Generation(self.next() as u64),
-            claim: (self.next() == 1).then(|| Claim {
-                owner: self.long(),
-                hold: self.one_of(&[Hold::Alone, Hold::Locked]),
-                at: UnixMillis(self.next()),
-                life: Millis(self.next() as u64),
+            claim: (self.next() == 1).then(|| {
+                Box::new(Claim {
+                    owner: self.long(),
+                    hold: self.one_of(&[Hold::Alone, Hold::Locked]),
+                    at: UnixMillis(self.next()),
+                    life: Millis(self.next() as u64),
+                })
             }),
             cooldown: (self.next() == 1).then(|| StoredCooldown {
                 at: UnixMillis(self.next()),

@@ -3,12 +3,12 @@
 use alloc::string::String;
 use alloc::sync::Arc;
 
-use super::date;
 use super::error::Cause;
 use super::json;
 use super::response::{self, Fields, ResponseError, TokenResponse};
 use super::secret::Secret;
 use super::time::{Millis, UnixMillis};
+use super::{date, decimal};
 
 /// What came of one attempt, as the shell saw it.
 #[derive(Clone, Debug)]
@@ -144,8 +144,7 @@ pub fn time_asked_for(header: &str) -> Option<i64> {
         // A date before 1970 is as much in the past as 1970 is.
         return date::http_date(text).map(|date| date.0.max(0).saturating_neg());
     }
-    let next = |seconds: i64, digit: &u8| seconds.saturating_mul(10).saturating_add(i64::from(digit - b'0'));
-    Some(text.iter().fold(0, next))
+    decimal::thousandths(text).map(|seconds| seconds / 1_000)
 }
 
 /// Codes are short words; anything else could be an echo of what was sent.

@@ -10,6 +10,7 @@ use super::json::{self, Text, Value};
 use super::metrics::Trail;
 use super::response::Fields;
 use super::time::Millis;
+use super::words::words;
 use super::{decimal, encode};
 
 /// Options as they come from outside: names and values. Each setter checks its own, and [`Options::into_config`] how
@@ -91,16 +92,16 @@ pub struct ConfigError {
     pub expected: &'static str,
 }
 
-/// Options with a choice of values, without `fields.`, `login.`, `refresh.` or `revoke.`; the first is the default.
-const CHOICES: [(&str, &[&str]); 8] = [
-    ("accessIn", &["header", "cookie"]),
-    ("credentials", &["omit", "same-origin", "include"]),
-    ("expiresInUnit", &["s", "ms"]),
-    ("format", &["json", "form", "none"]),
-    ("kind", &["none", "endpoint", "callback"]),
-    ("persist", &["both", "refresh"]),
-    ("tokenIn", &["body", "bearer", "cookie"]),
-    ("whenIdle", &["keep", "lapse"]),
+/// Options with a choice of values, without `fields.`, `login.`, `refresh.` or `revoke.`; the first value is the default.
+const CHOICES: [&str; 8] = [
+    "accessIn header cookie",
+    "credentials omit same-origin include",
+    "expiresInUnit s ms",
+    "format json form none",
+    "kind none endpoint callback",
+    "persist both refresh",
+    "tokenIn body bearer cookie",
+    "whenIdle keep lapse",
 ];
 
 impl Options {
@@ -202,13 +203,10 @@ impl Options {
 
     fn put(&mut self, option: String, value: String) {
         let scope = option.bytes().position(|byte| byte == b'.').map_or(0, |dot| dot + 1);
-        let choices = choices(&option[scope..]);
-        let is_one = choices.is_empty() || choices.contains(&value.as_str());
-        self.require(is_one, &option, "one of its values");
-        match self.given.iter_mut().find(|(known, _)| *known == option) {
-            Some((_, given)) => *given = value,
-            None => self.given.push((option, value)),
-        }
+        let is_one = chosen(&option[scope..], &value);
+        self.require(is_one != Some(None), &option, "one of its values");
+        self.take("", &option);
+        self.given.push((option, value));
     }
 
     #[inline(never)]
@@ -257,8 +255,7 @@ impl Options {
 
     /// Which of its values an option has.
     fn choice(&mut self, scope: &str, key: &str) -> usize {
-        let value = self.take(scope, key);
-        choices(key).iter().position(|choice| value.as_deref() == Some(choice)).unwrap_or_default()
+        self.take(scope, key).and_then(|value| chosen(key, &value)?).unwrap_or_default()
     }
 
     fn count(&mut self, scope: &str, key: &str, default: u64) -> u64 {
@@ -266,7 +263,7 @@ impl Options {
             return default;
         };
         let number = decimal::integer(digits.as_bytes()).unwrap_or(-1);
-        self.require(number >= 0, &[scope, key].concat(), NUMBER);
+        self.require(number >= 0, &(scope.to_owned() + key), NUMBER);
         number.unsigned_abs()
     }
 
@@ -275,7 +272,7 @@ impl Options {
     }
 
     fn list(&mut self, scope: &str, key: &str) -> Vec<(String, String)> {
-        let prefix = [scope, key].concat();
+        let prefix = scope.to_owned() + key;
         let mut list = Vec::new();
         while let Some(at) = self.given.iter().position(|(option, _)| option.starts_with(&prefix)) {
             let (option, value) = self.given.remove(at);
@@ -297,8 +294,13 @@ impl Config {
     }
 }
 
-fn choices(key: &str) -> &'static [&'static str] {
-    CHOICES.iter().find(|(name, _)| *name == key).map_or(&[], |(_, choices)| choices)
+/// Which of its values the option `key` has, if it has a choice of them.
+fn chosen(key: &str, value: &str) -> Option<Option<usize>> {
+    CHOICES.iter().find_map(|choices| {
+        let mut choices = words(choices, b' ');
+        (choices.next() == Some(key.as_bytes()))
+            .then(|| choices.position(|choice| choice == value.as_bytes()))
+    })
 }
 
 const DRAW: u64 = 120;

@@ -51,7 +51,7 @@ pub enum Cause {
 }
 
 /// A [`Failure`] that many callers share.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct TokenError(Arc<Failure>);
 
 /// What is known of a failure; it never holds a token or a response body.
@@ -122,6 +122,13 @@ impl Cause {
 impl From<Failure> for TokenError {
     fn from(failure: Failure) -> Self {
         Self(Arc::new(failure))
+    }
+}
+
+impl Clone for TokenError {
+    #[inline(never)]
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
     }
 }
 

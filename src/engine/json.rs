@@ -15,6 +15,8 @@ use alloc::vec::Vec;
 use check::Checker;
 use source::Source;
 
+use super::words::words;
+
 /// How deep arrays and objects may nest: more than any token or token response needs.
 pub const MAX_DEPTH: usize = 128;
 
@@ -49,7 +51,7 @@ pub struct Invalid;
 /// Checks `document` (RFC 8259; a byte order mark is not JSON) and returns its value.
 pub fn parse(document: &str) -> Result<Value<'_>, Invalid> {
     Checker::new(&mut Source::plain(document)).document(&mut |_, _| {})?;
-    Ok(value_of(trim(document.as_bytes())))
+    Ok(value_of(document.as_bytes().trim_ascii()))
 }
 
 /// Checks `document` and returns it as an object, if it is one.
@@ -62,7 +64,7 @@ impl<'a> Value<'a> {
     pub fn first(self) -> Option<Self> {
         match self {
             Value::Array(Array(source)) => {
-                let elements = trim(&source[1..source.len() - 1]);
+                let elements = source[1..source.len() - 1].trim_ascii();
                 (!elements.is_empty()).then(|| value_of(split_value(elements).0))
             }
             _ => None,
@@ -87,9 +89,13 @@ impl<'a> Value<'a> {
 impl<'a> Object<'a> {
     /// The last member called `name`.
     pub fn get(self, name: &str) -> Option<Value<'a>> {
+        self.find(name.as_bytes())
+    }
+
+    pub(super) fn find(self, name: &[u8]) -> Option<Value<'a>> {
         let mut found = None;
         for (key, raw) in self.members() {
-            if key.is(name) {
+            if key.equals(name) {
                 found = Some(raw);
             }
         }
@@ -108,16 +114,17 @@ impl<'a> Object<'a> {
 
     /// The member at `path`: names parted by dots.
     pub fn at(self, path: &str) -> Option<Value<'a>> {
-        match path.bytes().position(|byte| byte == b'.') {
-            None => self.get(path),
-            Some(dot) => self.object(&path[..dot])?.at(&path[dot + 1..]),
+        let mut value = Value::Object(self);
+        for name in words(path, b'.') {
+            value = value.as_object()?.find(name)?;
         }
+        Some(value)
     }
 
     /// Every member with the source of its value, in order.
     pub fn members(self) -> Members<'a> {
         // The brace behind the last one ends them.
-        Members(trim(&self.0[1..]))
+        Members(self.0[1..].trim_ascii())
     }
 }
 
@@ -133,8 +140,8 @@ impl<'a> Iterator for Members<'a> {
             return None;
         }
         let (key, rest) = split_value(self.0);
-        let (value, rest) = split_value(trim(trim(rest).strip_prefix(b":")?));
-        self.0 = trim(rest).strip_prefix(b",").map_or(&[], trim);
+        let (value, rest) = split_value(rest.trim_ascii().strip_prefix(b":")?.trim_ascii());
+        self.0 = rest.trim_ascii().strip_prefix(b",").unwrap_or_default().trim_ascii();
         Some((Text(&key[1..key.len() - 1]), value))
     }
 }
@@ -142,10 +149,14 @@ impl<'a> Iterator for Members<'a> {
 impl Text<'_> {
     /// Whether this string, escapes resolved, equals `other`.
     pub fn is(self, other: &str) -> bool {
+        self.equals(other.as_bytes())
+    }
+
+    fn equals(self, other: &[u8]) -> bool {
         if self.0.iter().any(|byte| matches!(byte, b'\\')) {
-            self.decode() == other
+            self.decode().as_bytes() == other
         } else {
-            self.0 == other.as_bytes()
+            self.0 == other
         }
     }
 
@@ -207,20 +218,6 @@ fn hex_digit(byte: u8) -> Option<u32> {
 
 fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
-}
-
-fn trim(mut text: &[u8]) -> &[u8] {
-    while let [first, rest @ ..] = text
-        && is_space(*first)
-    {
-        text = rest;
-    }
-    while let [rest @ .., last] = text
-        && is_space(*last)
-    {
-        text = rest;
-    }
-    text
 }
 
 /// The value that a checked `source` spells.

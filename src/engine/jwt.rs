@@ -13,6 +13,7 @@ use super::json::Text;
 use super::json::check::{Checker, Member, Name};
 use super::json::source::{Flaw, Source};
 use super::time::UnixMillis;
+use super::words::words;
 
 /// The longest token that is decoded, in bytes.
 pub const MAX_LENGTH: usize = 1 << 20;
@@ -153,7 +154,7 @@ fn segments(token: &str) -> Result<(&[u8], &[u8]), JwtError> {
     if token.len() > MAX_LENGTH {
         return Err(JwtError::TooLong);
     }
-    let mut segments = token.as_bytes().split(|byte| *byte == b'.');
+    let mut segments = words(token, b'.');
     let read = (segments.next().unwrap_or_default(), segments.next().unwrap_or_default());
     match segments.count() {
         1 => Ok(read),

@@ -49,6 +49,7 @@ pub mod time;
 mod timer;
 mod turn;
 mod waiter;
+mod words;
 mod writes;
 
 #[cfg(feature = "broken")]

@@ -7,6 +7,7 @@ use super::encode;
 use super::json::{self, Object, Value};
 use super::secret::Secret;
 use super::time::UnixMillis;
+use super::words::words;
 use super::{date, decimal, jwt};
 
 /// Where a server keeps things: dotted paths. What is not named is looked for under its usual spellings, at the
@@ -71,7 +72,7 @@ pub fn parse(body: &str, fields: &Fields, access_in_cookie: bool) -> Result<Toke
     let root = json::parse_object(body).ok_or(ResponseError::Unusable)?;
     let data = root.object("data");
     let reader = Reader { root, data };
-    let refresh = reader.find(fields.refresh.as_deref(), REFRESH).and_then(Value::as_text);
+    let refresh = reader.find(fields.refresh.as_ref(), REFRESH).and_then(Value::as_text);
     let refresh = refresh.map(|token| Secret::new(token.decode())).filter(|token| !token.expose().is_empty());
     if refresh.as_ref().is_some_and(|token| !token.is_storable()) {
         return Err(ResponseError::Unusable);
@@ -79,7 +80,7 @@ pub fn parse(body: &str, fields: &Fields, access_in_cookie: bool) -> Result<Toke
     if reader.find(None, TOKEN_TYPE).is_some_and(|kind| !is_bearer(kind)) {
         return Err(ResponseError::UnsupportedTokenType(refresh));
     }
-    let access = match reader.find(fields.access.as_deref(), ACCESS) {
+    let access = match reader.find(fields.access.as_ref(), ACCESS) {
         Some(Value::String(token)) => Some(Secret::new(token.decode()))
             .filter(Secret::is_sendable)
             .ok_or(ResponseError::Unusable)?
@@ -89,11 +90,8 @@ pub fn parse(body: &str, fields: &Fields, access_in_cookie: bool) -> Result<Toke
     };
     let unit = if fields.in_millis { 1_000 } else { 1 };
     Ok(TokenResponse {
-        expires_in: reader
-            .find(fields.expires_in.as_deref(), EXPIRES_IN)
-            .and_then(number)
-            .map(|ms| ms / unit),
-        expires_at: reader.find(fields.expires_at.as_deref(), EXPIRES_AT).and_then(time),
+        expires_in: reader.find(fields.expires_in.as_ref(), EXPIRES_IN).and_then(number).map(|ms| ms / unit),
+        expires_at: reader.find(fields.expires_at.as_ref(), EXPIRES_AT).and_then(time),
         refresh_expires_in: reader.find(None, REFRESH_EXPIRES_IN).and_then(number),
         extras: reader.extras(fields, [access.as_ref(), refresh.as_ref()]),
         access,
@@ -107,22 +105,21 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn find(&self, path: Option<&str>, spellings: &[&str]) -> Option<Value<'a>> {
+    fn find(&self, path: Option<&String>, spellings: &str) -> Option<Value<'a>> {
         if let Some(path) = path {
             return self.root.at(path);
         }
-        let places = [Some(self.root), self.data];
-        places.into_iter().flatten().find_map(|place| spellings.iter().find_map(|name| place.get(name)))
+        let within = |place: Object<'a>| words(spellings, b' ').find_map(|name| place.find(name));
+        within(self.root).or_else(|| within(self.data?))
     }
 
     /// The members that carry no token, of the object that the tokens stand in.
     fn extras(&self, fields: &Fields, tokens: [Option<&Secret>; 2]) -> Option<String> {
-        let in_root = ACCESS.iter().any(|name| self.root.get(name).is_some()) || fields.access.is_some();
+        let in_root = fields.access.is_some() || Self { data: None, ..*self }.find(None, ACCESS).is_some();
         let place = if in_root { self.root } else { self.data.unwrap_or(self.root) };
         let paths = [&fields.access, &fields.refresh, &fields.expires_in, &fields.expires_at];
-        let known = [ACCESS, REFRESH, EXPIRES_IN, EXPIRES_AT, REFRESH_EXPIRES_IN, TOKEN_TYPE, ID_TOKEN];
         let is_extra = |name: &str| {
-            !known.iter().copied().flatten().any(|known| name == *known)
+            !KNOWN.iter().any(|known| words(known, b' ').any(|known| known == name.as_bytes()))
                 && !paths.iter().copied().flatten().any(|path| begins_with(path, name))
         };
         members_without(place, tokens, &is_extra)
@@ -203,15 +200,16 @@ fn time(value: Value<'_>) -> Option<UnixMillis> {
 /// Bytes at the end of a token that no other has: of a JWT they are its signature's.
 const TELLING: usize = 64;
 const NULL: &str = "null";
-const ACCESS: &[&str] = &["access_token", "accessToken", "access"];
-const REFRESH: &[&str] = &["refresh_token", "refreshToken", "refresh"];
-const EXPIRES_IN: &[&str] = &["expires_in", "expiresIn"];
-const EXPIRES_AT: &[&str] = &["expires_at", "expiresAt"];
-const REFRESH_EXPIRES_IN: &[&str] =
-    &["refresh_expires_in", "refresh_token_expires_in", "refreshExpiresIn", "refreshTokenExpiresIn"];
-const TOKEN_TYPE: &[&str] = &["token_type", "tokenType"];
+const ACCESS: &str = "access_token accessToken access";
+const REFRESH: &str = "refresh_token refreshToken refresh";
+const EXPIRES_IN: &str = "expires_in expiresIn";
+const EXPIRES_AT: &str = "expires_at expiresAt";
+const REFRESH_EXPIRES_IN: &str =
+    "refresh_expires_in refresh_token_expires_in refreshExpiresIn refreshTokenExpiresIn";
+const TOKEN_TYPE: &str = "token_type tokenType";
 /// Not handed on: it is a token too, though none of ours.
-const ID_TOKEN: &[&str] = &["id_token", "idToken"];
+const ID_TOKEN: &str = "id_token idToken";
+const KNOWN: [&str; 7] = [ACCESS, REFRESH, EXPIRES_IN, EXPIRES_AT, REFRESH_EXPIRES_IN, TOKEN_TYPE, ID_TOKEN];
 
 #[cfg(test)]
 mod tests {

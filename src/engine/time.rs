@@ -108,6 +108,7 @@ impl UnixMillis {
         Self(self.0.saturating_sub_unsigned(span.0))
     }
 
+    #[inline(never)]
     pub const fn shifted(self, by: i64) -> Self {
         Self(self.0.saturating_add(by))
     }

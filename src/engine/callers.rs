@@ -223,6 +223,7 @@ impl Engine {
         self.session.as_deref()?.good_access(self.now)
     }
 
+    /// The access token, whether or not it may be sent.
     pub(super) fn access(&self) -> Option<&AccessToken> {
         self.session.as_deref()?.access.as_ref()
     }

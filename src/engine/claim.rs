@@ -91,7 +91,7 @@ impl Stamp {
 
     /// What orders records.
     pub fn order(&self) -> Order {
-        Order(self.epoch, self.generation)
+        Order { epoch: self.epoch, generation: self.generation }
     }
 }
 

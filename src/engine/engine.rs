@@ -214,7 +214,7 @@ impl Engine {
 
     /// What is held, as records are ordered.
     pub(super) fn order(&self) -> Order {
-        Order(self.epoch, self.generation)
+        Order { epoch: self.epoch, generation: self.generation }
     }
 
     /// Where the refresh under way is.
@@ -352,9 +352,9 @@ impl Engine {
 
     fn fire(&mut self) {
         let due = Timer::ALL.map(|timer| self.is_due(timer));
-        for timer in &Timer::ALL {
+        for (timer, was_due) in Timer::ALL.into_iter().zip(due) {
             // One before it may have begun anew what this one would end.
-            if !due[*timer as usize] || !self.is_due(*timer) {
+            if !was_due || !self.is_due(timer) {
                 continue;
             }
             match timer {
@@ -376,7 +376,7 @@ impl Engine {
         self.phase != Phase::Disposed && self.deadline(timer).is_some_and(|at| at <= self.now.mono)
     }
 
-    /// Derives every deadline from the state, so that none can outlive its cause.
+    /// The first deadline. All are derived from the state, so that none can outlive its cause.
     fn next_deadline(&self) -> Option<Mono> {
         if self.phase == Phase::Disposed {
             return None;
@@ -426,12 +426,12 @@ impl Engine {
         if self.phase == Phase::Disposed {
             return;
         }
-        let told = core::mem::replace(shown, self.view());
-        if shown.snapshot != told.snapshot {
+        let before = core::mem::replace(shown, self.view());
+        if shown.snapshot != before.snapshot {
             self.emit_first(Output::Snapshot(self.snapshot()));
         }
-        let same = match (&shown.verdict, &told.verdict) {
-            (Some(verdict), Some(told)) => verdict.says_the_same(told),
+        let same = match (&shown.verdict, &before.verdict) {
+            (Some(now), Some(before)) => now.says_the_same(before),
             (None, None) => true,
             _ => false,
         };

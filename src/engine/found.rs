@@ -77,7 +77,7 @@ impl Seen {
 impl Record {
     /// What orders it among others.
     pub fn order(&self) -> Order {
-        Order(self.epoch, self.generation)
+        Order { epoch: self.epoch, generation: self.generation }
     }
 
     fn is_of_session_of(&self, other: &Self) -> bool {

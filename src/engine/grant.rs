@@ -146,7 +146,7 @@ impl Engine {
         } else if self.config.broken(Flaw::AnswerAfterSignOut) && self.session.is_none() {
             let pair = self.pair(response, self.now);
             self.grant_to_other_user(pair);
-        } else if (self.session.is_none() || attempt.order.0 != self.epoch)
+        } else if (self.session.is_none() || attempt.order.epoch != self.epoch)
             && (response.refresh.is_some() || self.session.is_none() && self.config.refresh_in_cookie())
             && let Some(endpoint) = &self.config.revoke
         {

@@ -32,7 +32,7 @@ impl Engine {
         let Some(notice) = Notice::decode(message).filter(|_| is_on) else {
             return;
         };
-        let told = Order(notice.epoch, notice.generation);
+        let told = Order { epoch: notice.epoch, generation: notice.generation };
         if told > self.order() {
             if told > self.desk.told {
                 (self.desk.told, self.desk.missed) = (told, 0);

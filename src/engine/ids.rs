@@ -12,9 +12,12 @@ pub struct Epoch(pub u64);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Generation(pub u64);
 
-/// What orders token pairs, and the records of them.
+/// What orders token pairs, and the records of them: first the epoch, then the generation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Order(pub Epoch, pub Generation);
+pub struct Order {
+    pub epoch: Epoch,
+    pub generation: Generation,
+}
 
 /// Tells one session from others in the record; no secret. It is kept as one more than it is, as
 /// [`Mono`](super::time::Mono) is.

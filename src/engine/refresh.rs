@@ -83,8 +83,11 @@ impl Engine {
         };
         let deadline = self.now.mono.after(self.latency.timeout(self.config.attempt_timeout));
         self.next_attempt = self.next_attempt.next();
-        let attempt =
-            Attempt { id: self.next_attempt, order: Order(self.epoch, self.generation), sent: self.now };
+        let attempt = Attempt {
+            id: self.next_attempt,
+            order: Order { epoch: self.epoch, generation: self.generation },
+            sent: self.now,
+        };
         flight.attempts += 1;
         flight.stale = 0;
         flight.unclaimed = 0;

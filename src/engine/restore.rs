@@ -58,7 +58,7 @@ impl Engine {
         };
         let session = self.revive(stored, record.generation);
         if booting {
-            Order(self.epoch, self.generation) = theirs;
+            Order { epoch: self.epoch, generation: self.generation } = theirs;
             self.session = Some(session);
         } else {
             let same_session =
@@ -95,7 +95,7 @@ impl Engine {
 
     /// What is held takes numbers above `theirs`, and is stored under them.
     pub(super) fn outdo(&mut self, theirs: Order) {
-        self.renumber(theirs.0.next(self.now.wall), self.generation.max(theirs.1));
+        self.renumber(theirs.epoch.next(self.now.wall), self.generation.max(theirs.generation));
         let is_idle = self.desk.is_idle();
         self.desk.conflicted |= is_idle;
         self.desk.again |= !is_idle;
@@ -220,7 +220,7 @@ impl Engine {
         };
         for attempt in self.abandoned.iter_mut().chain(flying) {
             if attempt.order == before {
-                attempt.order = Order(epoch, generation);
+                attempt.order = Order { epoch, generation };
             }
         }
     }

@@ -180,7 +180,7 @@ impl Engine {
     /// Takes over what another tab has stored under `order`. `same_session`: the one held goes on.
     pub(super) fn adopt(&mut self, mut session: Box<Session>, order: Order, same_session: bool) {
         self.metrics.adopted += 1;
-        self.mark(Mark::Adopted, order.1.0);
+        self.mark(Mark::Adopted, order.generation.0);
         // What was being stored is not what is held any more.
         self.news = None;
         let before = self.session.take();
@@ -202,7 +202,7 @@ impl Engine {
                 session.identity = before.identity;
             }
         }
-        Order(self.epoch, self.generation) = order;
+        Order { epoch: self.epoch, generation: self.generation } = order;
         self.session = Some(session);
         self.forget_failures();
         if !same_session {

@@ -1,6 +1,6 @@
 //! The deadlines of an engine.
 
-/// One variant for each deadline.
+/// One variant for each deadline at which something is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timer {
     /// The attempt on the wire has had its time.

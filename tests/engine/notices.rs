@@ -70,7 +70,8 @@ fn word_of_the_same_or_of_something_older_is_followed_by_none() {
     world.advance(secs(2));
     let reads = world.store.reads;
     let held = world.record().stamp().order();
-    for Order(epoch, generation) in [held, Order(held.0, Generation(1)), Order(Epoch(0), Generation(99))] {
+    let older = Order { generation: Generation(1), ..held };
+    for Order { epoch, generation } in [held, older, Order { epoch: Epoch(0), generation: Generation(99) }] {
         world.input(Input::Notice(Notice { epoch, generation }.encode()));
         world.advance(secs(2));
     }
@@ -235,7 +236,7 @@ fn word_that_comes_before_the_store_is_read_is_not_forgotten() {
 
 /// The message that tells of what the store holds: nothing else is in it.
 fn stored(world: &World) -> String {
-    let Order(epoch, generation) = world.record().stamp().order();
+    let Order { epoch, generation } = world.record().stamp().order();
     format!(r#"{{"v":1,"epoch":{},"generation":{}}}"#, epoch.0, generation.0)
 }
 

@@ -62,7 +62,7 @@ fn a_claim_on_a_pair_that_is_not_stored_yet_stores_it() {
     world.advance(ms(100));
     assert!(world.store.fence.as_ref().is_some_and(|fence| fence.contains(r#""locked":1"#)));
     assert!(world.store.holds("refresh.0.1"));
-    assert_eq!(world.record().stamp().order().1, world.generation());
+    assert_eq!(world.record().stamp().order().generation, world.generation());
 }
 
 /// I15: the lock is not kept for a pair of another tab that is on its way.

@@ -88,7 +88,7 @@ impl World {
         let Some(notice) = Notice::decode(message) else {
             return;
         };
-        let order = |notice: &Notice| Order(notice.epoch, notice.generation);
+        let order = |notice: &Notice| Order { epoch: notice.epoch, generation: notice.generation };
         for other in (0..self.tabs.len()).filter(|other| *other != by) {
             let tab = &self.tabs[other];
             let newest = tab.notice.as_ref().map_or(tab.eye.order, order);

@@ -111,7 +111,7 @@ impl World {
     /// Another tab says on the channel what the store holds.
     #[track_caller]
     pub fn announce_elsewhere(&mut self) {
-        let Order(epoch, generation) = self.record().stamp().order();
+        let Order { epoch, generation } = self.record().stamp().order();
         self.input(Input::Notice(Notice { epoch, generation }.encode()));
     }
 }

@@ -44,7 +44,7 @@ impl Found {
                 (Stored::Record(pair), None)
             }
             (Stored::Record(pair), Stored::Record(record)) if pair.order() == record.order() => {
-                (Stored::Record(pair.with_word_of(record)), None)
+                (Stored::Record(pair.with_word_of(*record)), None)
             }
             (_, Stored::Record(record)) if record.session.is_none() => (Stored::Record(record), None),
             (Stored::Record(pair), Stored::Record(record)) if pair.is_of_session_of(&record) => {
@@ -85,7 +85,7 @@ impl Record {
     }
 
     /// This pair, with what the record beside it says of it.
-    fn with_word_of(mut self: Box<Self>, record: Box<Self>) -> Box<Self> {
+    fn with_word_of(mut self: Box<Self>, record: Self) -> Box<Self> {
         (self.claim, self.cooldown, self.offset) = (record.claim, record.cooldown, record.offset);
         if let (Some(session), Some(word)) = (self.session.as_mut(), &record.session) {
             (session.refused, session.lost) = (word.refused, word.lost);

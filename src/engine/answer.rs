@@ -144,7 +144,7 @@ pub fn time_asked_for(header: &str) -> Option<i64> {
         // A date before 1970 is as much in the past as 1970 is.
         return date::http_date(text).map(|date| date.0.max(0).saturating_neg());
     }
-    decimal::thousandths(text).map(|seconds| seconds / 1_000)
+    decimal::thousandths(text).map(|thousandths| thousandths / 1_000)
 }
 
 /// Codes are short words; anything else could be an echo of what was sent.

@@ -115,6 +115,7 @@ impl Options {
         for (name, value) in object.members() {
             let option = name.decode();
             match json::value_of(value) {
+                // Digits have no escapes.
                 Value::Number(text) | Value::String(Text(text)) => options.put(option, Text(text).decode()),
                 _ => options.require(false, &option, "a number or a text"),
             }
@@ -203,8 +204,8 @@ impl Options {
 
     fn put(&mut self, option: String, value: String) {
         let scope = option.bytes().position(|byte| byte == b'.').map_or(0, |dot| dot + 1);
-        let is_one = chosen(&option[scope..], &value);
-        self.require(is_one != Some(None), &option, "one of its values");
+        let chosen = chosen(&option[scope..], &value);
+        self.require(chosen != Some(None), &option, "one of its values");
         self.take("", &option);
         self.given.push((option, value));
     }
@@ -294,12 +295,11 @@ impl Config {
     }
 }
 
-/// Which of its values the option `key` has, if it has a choice of them.
+/// Which of its values the option `key` has, if it has a choice of them; `Some(None)`: another than those.
 fn chosen(key: &str, value: &str) -> Option<Option<usize>> {
     CHOICES.iter().find_map(|choices| {
-        let mut choices = words(choices, b' ');
-        (choices.next() == Some(key.as_bytes()))
-            .then(|| choices.position(|choice| choice == value.as_bytes()))
+        let mut words = words(choices, b' ');
+        (words.next() == Some(key.as_bytes())).then(|| words.position(|word| word == value.as_bytes()))
     })
 }
 

@@ -126,6 +126,7 @@ impl From<Failure> for TokenError {
 }
 
 impl Clone for TokenError {
+    // Inlined at its many callers it would take more bytes than the calls.
     #[inline(never)]
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))

@@ -92,6 +92,7 @@ impl<'a> Object<'a> {
         self.find(name.as_bytes())
     }
 
+    /// As [`get`](Self::get), by bytes.
     pub(super) fn find(self, name: &[u8]) -> Option<Value<'a>> {
         let mut found = None;
         for (key, raw) in self.members() {
@@ -153,6 +154,7 @@ impl Text<'_> {
     }
 
     fn equals(self, other: &[u8]) -> bool {
+        // (`contains` would bring a search of its own into the module.)
         if self.0.iter().any(|byte| matches!(byte, b'\\')) {
             self.decode().as_bytes() == other
         } else {

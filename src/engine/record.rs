@@ -77,18 +77,18 @@ pub struct StoredAccess {
 
 impl Record {
     pub fn encode(&self) -> Secret {
-        self.text(true)
+        self.written(true)
     }
 
     /// The record for a place of its own beside a store that cannot compare.
     pub fn encode_without_tokens(&self) -> Secret {
-        self.text(false)
+        self.written(false)
     }
 
-    fn text(&self, has_tokens: bool) -> Secret {
+    fn written(&self, with_tokens: bool) -> Secret {
         let mut out = self.stamp().prefix(&self.name, SCHEMA, Insist::Claim);
         if let Some(session) = &self.session {
-            if let Some(refresh) = session.refresh.as_ref().filter(|_| has_tokens) {
+            if let Some(refresh) = session.refresh.as_ref().filter(|_| with_tokens) {
                 encode::json_pair(&mut out, "refresh", refresh.expose());
             }
             if let Some(ends) = session.refresh_ends {
@@ -96,7 +96,7 @@ impl Record {
             }
             encode::json_name(&mut out, "access");
             out.push('[');
-            if let Some(access) = session.access.as_ref().filter(|_| has_tokens) {
+            if let Some(access) = session.access.as_ref().filter(|_| with_tokens) {
                 access.encode(&mut out);
             }
             out.push(']');

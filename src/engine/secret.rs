@@ -29,7 +29,7 @@ impl Secret {
         self.expose() == other.expose()
     }
 
-    /// Whether `text` repeats eight consecutive bytes of this token, as a hostile error message could.
+    /// Whether `text`, which is short, repeats eight consecutive bytes of this token, as a hostile error code could.
     pub fn leaks_into(&self, text: &str) -> bool {
         let mut parts = self.expose().as_bytes().windows(8);
         parts.any(|part| text.as_bytes().windows(8).any(|window| window == part))
@@ -47,7 +47,7 @@ impl Secret {
 }
 
 impl Clone for Secret {
-    // Its many copies would take more than the calls.
+    // Inlined at its many callers it would take more bytes than the calls.
     #[inline(never)]
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))

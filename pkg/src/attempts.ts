@@ -47,16 +47,25 @@ export function attempts({ fetch, ruling, refresh, csrf }: Surroundings, tell: (
           const response = await fetch(url, { ...init, ...own });
           const ruled = await ruling(url, response);
           const text = await brief(response);
-          return (engine) => engine.answered(attempt!, response.status, text, response.headers, ruled);
+          // (What a getter throws is a failure of the request.)
+          const { status, headers: answered } = response;
+          return (engine) => engine.answered(attempt!, status, text, answered, ruled);
         },
         () => (engine) => engine.unreachable(attempt!),
       );
     },
-    refresh(attempt: number, told: CallbackData): void {
+    refresh(
+      attempt: number,
+      refreshToken: string | undefined,
+      accessToken: string | undefined,
+      count: number,
+      reason: CallbackData['reason'],
+    ): void {
       void begin(
         attempt,
         async (signal) => {
-          const text = await refresh!(told, signal);
+          // All of them are its own members: what `Object.prototype` has is none.
+          const text = await refresh!({ refreshToken, accessToken, attempt: count, reason }, signal);
           return (engine) => engine.answered(attempt, 200, short(text));
         },
         (error) => {
@@ -65,6 +74,9 @@ export function attempts({ fetch, ruling, refresh, csrf }: Surroundings, tell: (
         },
       );
     },
-    abort: (attempt: number) => open.get(attempt)?.abort(),
+    abort(attempt: number): void {
+      open.get(attempt)?.abort();
+      open.delete(attempt);
+    },
   };
 }

@@ -27,7 +27,7 @@ export async function brief(response: Response): Promise<string> {
   }
 }
 
-/** One that is too long to be a token response is not copied into the engine. */
-export function short(text: string): string {
-  return text.length > LONGEST ? '' : text;
+/** One that is no text, or too long to be a token response, is not copied into the engine. */
+export function short(text: unknown): string {
+  return typeof text === 'string' && text.length <= LONGEST ? text : '';
 }

@@ -3,7 +3,7 @@ import type { EngineEvent, EngineHost, EngineSink, Surroundings, Verdict } from 
 import { type TokenErrorData, isTokenError } from './errors.js';
 import { ignore } from './abort.js';
 import { attempts } from './attempts.js';
-import { guard } from './guard.js';
+import { guard, isTrap } from './guard.js';
 import { type Source, refuse } from './loader.js';
 import type { Slot } from './stores.js';
 import { tabs } from './tabs.js';
@@ -61,9 +61,12 @@ export function localHost(source: Source, surroundings: Surroundings, sink: Engi
     // No more than this, and later: the stack may be full.
     const die = () => {
       engine = undefined;
-      part();
       unburied = true;
-      queueMicrotask(bury);
+      try {
+        queueMicrotask(bury);
+      } catch {
+        // The next call will do.
+      }
     };
     const { TokenManager } = instance(module, die);
     try {
@@ -71,9 +74,9 @@ export function localHost(source: Source, surroundings: Surroundings, sink: Engi
         JSON.stringify(surroundings.entries),
         hostObject((act) => engine === mine && act(mine)),
       ));
-      engine.restore();
-      if (isHidden()) engine.wake('hidden');
-      if (stopped) engine.stop();
+      mine.restore();
+      if (isHidden()) mine.wake('hidden');
+      if (stopped) mine.stop();
     } catch (error) {
       part();
       const { option, message } = error as { option?: string; message?: string };
@@ -127,6 +130,7 @@ export function localHost(source: Source, surroundings: Surroundings, sink: Engi
   function bury(): void {
     if (!unburied) return;
     unburied = false;
+    part();
     const now = performance.now();
     deaths = [...deaths.filter((at) => now - at < RESTART_WINDOW), now];
     sink.dead((failure = { code: 'internal', transient: deaths.length <= RESTARTS }));
@@ -183,7 +187,7 @@ function desk({ read, write }: Slot, tell: Tell) {
       } catch {
         return lost();
       }
-      if (found instanceof Promise) void found.then(give, lost);
+      if (typeof found === 'object' && found) void Promise.resolve(found).then(give, lost);
       else give(found);
     },
     write(op: number, text: string, expected: string | undefined) {
@@ -193,15 +197,17 @@ function desk({ read, write }: Slot, tell: Tell) {
   };
 }
 
-/** The same methods, none of which throws: that would unwind the engine in the middle of its work. */
+/** The same methods, none of which throws, but for a full stack: that would unwind the engine, which dies of it. */
 function calm<T extends Record<string, (...args: never[]) => void>>(host: T): T {
   const calmed: Record<string, unknown> = {};
   for (const [name, act] of Object.entries(host)) {
     calmed[name] = (...args: never[]) => {
       try {
         act(...args);
-      } catch {
-        // Its own affair: the engine has settled.
+      } catch (error) {
+        // Who was to be told would wait for ever.
+        if (isTrap(error)) throw error;
+        // All else is its own affair: the engine has settled.
       }
     };
   }

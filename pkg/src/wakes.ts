@@ -9,8 +9,12 @@ const WINDOW_EVENTS = ['pageshow', 'pagehide', 'online', 'focus'];
 export function wakes(tell: (wake: Wake) => void): () => void {
   const listener = ({ type }: Event) => tell(meaning(type));
   const each = (act: 'addEventListener' | 'removeEventListener') => {
-    for (const type of DOCUMENT_EVENTS) globalThis.document?.[act]?.(type, listener);
-    for (const type of WINDOW_EVENTS) globalThis[act]?.(type, listener);
+    try {
+      for (const type of DOCUMENT_EVENTS) globalThis.document?.[act]?.(type, listener);
+      for (const type of WINDOW_EVENTS) globalThis[act]?.(type, listener);
+    } catch {
+      // Where none can be listened to there is none to follow.
+    }
   };
   each('addEventListener');
   return () => each('removeEventListener');

@@ -5,6 +5,50 @@ import { PATIENCE, backend, jwt, managerOf, next, passTime, signIn } from './sup
 
 const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
 
+test('what Object.prototype has is not told to a refresh callback', PATIENCE, async (t) => {
+  const api = await backend(t);
+  const contexts = [];
+  const refresh = (context) => {
+    contexts.push(context);
+    return api.grant();
+  };
+  const auth = managerOf(t, api, { refresh });
+  await auth.setTokens({ access_token: api.grant().access_token });
+  t.after(() => delete Object.prototype.refreshToken);
+  Object.prototype.refreshToken = 'not ours';
+  await auth.refresh({ force: true });
+  assert.equal(contexts[0].refreshToken, undefined);
+  assert.equal(contexts.length, 1);
+});
+
+/** A manager whose token requests get `answer` for a Response. */
+async function answered(t, answer) {
+  const { fetch } = globalThis;
+  t.after(() => (globalThis.fetch = fetch));
+  globalThis.fetch = async () => answer;
+  const api = await backend(t);
+  const auth = managerOf(t, api, { retries: 0 });
+  globalThis.fetch = fetch;
+  await auth.setTokens(api.grant());
+  return auth;
+}
+
+test('a refusal without a text is a refusal', PATIENCE, async (t) => {
+  const auth = await answered(t, { status: 401, ok: false, text: async () => null });
+  await assert.rejects(auth.refresh({ force: true }), { code: 'session_ended' });
+});
+
+test('an answer that does not let itself be looked at is none', PATIENCE, async (t) => {
+  const answer = { ok: true, text: async () => '{}' };
+  Object.defineProperty(answer, 'status', {
+    get() {
+      throw new Error('no');
+    },
+  });
+  const auth = await answered(t, answer);
+  await assert.rejects(auth.refresh({ force: true }), { code: 'refresh_unavailable', cause: 'network' });
+});
+
 test('a refresh callback gets what it needs, and its answer is taken', PATIENCE, async (t) => {
   const api = await backend(t);
   const contexts = [];

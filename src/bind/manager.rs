@@ -15,7 +15,7 @@ use crate::web::thrown;
 use crate::web::{self, Host, Shell};
 
 /// One token manager. A call is named by a number of the caller's choice below 2³¹ and answered once by
-/// `host.settle(call, told)`, in the same turn or later.
+/// `host.settle(call, told)`, in the same turn or later. It runs until `dispose`, also when it is freed before.
 #[wasm_bindgen]
 pub struct TokenManager {
     shell: &'static Shell,

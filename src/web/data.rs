@@ -8,7 +8,7 @@ use crate::engine::Engine;
 use crate::engine::endpoint::{Credentials, HttpRequest};
 use crate::engine::error::Failure;
 use crate::engine::ids::Generation;
-use crate::engine::output::{CallbackRequest, Event, Snapshot};
+use crate::engine::output::{Event, Snapshot};
 use crate::engine::secret::Secret;
 use crate::engine::time::UnixMillis;
 
@@ -131,16 +131,6 @@ pub(super) fn headers_data(request: &HttpRequest) -> JsValue {
     for (name, value) in request.headers() {
         object.text(name, Some(value));
     }
-    object.done()
-}
-
-/// What the app's refresh callback is told.
-pub(super) fn call_data(request: &CallbackRequest) -> JsValue {
-    let mut object = Object::new();
-    object.text("refreshToken", request.refresh.as_ref().map(Secret::expose));
-    object.text("accessToken", request.access.as_ref().map(Secret::expose));
-    object.number("attempt", request.attempt);
-    object.text("reason", Some(request.reason.as_str()));
     object.done()
 }
 

@@ -64,7 +64,14 @@ extern "C" {
 
     /// Calls the app's callback. Answered by `answered` or `failed`.
     #[wasm_bindgen(method)]
-    pub(super) fn refresh(this: &Host, attempt: u32, told: JsValue);
+    pub(super) fn refresh(
+        this: &Host,
+        attempt: u32,
+        refresh: Option<&str>,
+        access: Option<&str>,
+        count: u32,
+        reason: &str,
+    );
 
     /// Gives up a token request; its answer may come all the same.
     #[wasm_bindgen(method)]

@@ -15,7 +15,7 @@ use crate::engine::endpoint::HttpRequest;
 use crate::engine::error::{ErrorCode, TokenError};
 use crate::engine::ids::{AttemptId, CallId, Generation, StoreOp};
 use crate::engine::input::Input;
-use crate::engine::output::{Expected, Output, Settled, TokenRequest, Verdict, Write};
+use crate::engine::output::{CallbackRequest, Expected, Output, Settled, TokenRequest, Verdict, Write};
 use crate::engine::secret::Secret;
 use crate::engine::time::{Millis, Mono};
 use crate::engine::{Config, Engine};
@@ -111,7 +111,9 @@ impl Shell {
             Output::ReadStore(op) => self.host.read(op.0),
             Output::Revoke(request) => self.send(None, request),
             Output::Send { attempt, request: TokenRequest::Call(request) } => {
-                self.host.refresh(attempt.0, data::call_data(request))
+                let CallbackRequest { refresh, access, attempt: count, reason } = request;
+                let [refresh, access] = [refresh, access].map(|token| token.as_ref().map(Secret::expose));
+                self.host.refresh(attempt.0, refresh, access, *count, reason.as_str());
             }
             Output::Send { attempt, request: TokenRequest::Http(request) } => {
                 self.send(Some(*attempt), request)

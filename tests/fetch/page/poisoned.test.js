@@ -42,7 +42,7 @@ const OWNERS = [
 ];
 const CONSTRUCTORS = ['Headers', 'Request', 'Response', 'URL', 'TextEncoder', 'TextDecoder', 'AbortController', 'Map', 'Set', 'WeakMap', 'Promise', 'Error', 'String', 'Array', 'Object'];
 /** Members that an object of ours may have; where it has none of its own, the prototype's setter or getter runs. */
-const MEMBERS = ['Authorization', 'authorization', 'headers', 'body', 'method', 'auth', 'then', 'error', 'refresh', 'access', 'signal', 'token', 'bearer', 'access_token', 'refresh_token', 'extras', '0', '1', '2', '3'];
+const MEMBERS = ['Authorization', 'authorization', 'headers', 'body', 'method', 'auth', 'then', 'error', 'refresh', 'access', 'signal', 'token', 'bearer', 'access_token', 'refresh_token', 'accessToken', 'refreshToken', 'extras', '0', '1', '2', '3'];
 
 const { apply, construct, ownKeys, getOwnPropertyDescriptor, defineProperty } = Reflect;
 const then = Promise.prototype.then;

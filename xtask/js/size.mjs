@@ -7,7 +7,7 @@ import { build } from 'esbuild';
 
 // What we want, and what we have (docs/decisions/larger-than-we-want.md): the budget only goes down.
 const GOAL = 20480;
-const BUDGET = 60900;
+const BUDGET = 52800;
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 
 const bundled = async (options) => {

@@ -203,8 +203,8 @@ test('an engine that crashes again and again is given up', PATIENCE, async (t) =
   await assert.rejects(auth.getAccessToken(), { code: 'disposed' });
 });
 
-test('an engine that runs out of stack comes back when there is some', PATIENCE, async (t) => {
-  const { api, auth, deaths } = await fragile(t);
+/** Runs out of stack within the wasm. */
+function drown({ auth, deaths }) {
   const dive = () => {
     try {
       dive();
@@ -218,6 +218,11 @@ test('an engine that runs out of stack comes back when there is some', PATIENCE,
   } catch {
     // The last frame had no room for anything.
   }
+}
+
+test('an engine that runs out of stack comes back when there is some', PATIENCE, async (t) => {
+  const { api, auth, deaths } = await fragile(t);
+  drown({ auth, deaths });
   await new Promise((resolve) => setTimeout(resolve, 0));
   assert.ok(deaths.length <= 1);
   assert.equal((await auth.fetch(`${api.url}/a`)).status, 200);
@@ -229,18 +234,7 @@ test('whoever waits for an engine that runs out of stack is told', PATIENCE, asy
     const held = new Promise((resolve) => api.on.set('/refresh', resolve));
     const wait = auth.refresh({ force: true }).catch(({ code }) => code);
     await held;
-    const dive = () => {
-      try {
-        dive();
-      } catch {
-        if (!deaths.length) auth.stop();
-      }
-    };
-    try {
-      dive();
-    } catch {
-      // As above.
-    }
+    drown({ auth, deaths });
     api.on.delete('/refresh');
     // A death that there was no stack to tell of is told at the next call.
     auth.touch();

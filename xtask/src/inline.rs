@@ -171,9 +171,10 @@ mod tests {
 
     #[test]
     fn any_bytes_come_back() {
-        for seed in 0..40 {
-            let bytes = random_bytes(seed, seed as usize * 37);
-            for order in [Order::Value, Order::Followers] {
+        // It takes long to find the order of bytes that have none.
+        for (order, seeds) in [(Order::Value, 200), (Order::Followers, 40)] {
+            for seed in 0..seeds {
+                let bytes = random_bytes(seed, seed as usize * 37);
                 assert_eq!(decode(&encode(&bytes, order)).as_ref(), Some(&bytes), "seed {seed}");
             }
         }

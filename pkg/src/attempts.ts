@@ -8,16 +8,16 @@ interface Hearer {
   unreachable(attempt: number): void;
 }
 
-type Tell = (engine: Hearer) => void;
+type Word = (engine: Hearer) => void;
 
 /** Carries out an engine's token requests, and tells it what came of them. */
-export function attempts({ fetch, ruling, refresh, csrf }: Surroundings, tell: (act: Tell) => void) {
+export function attempts({ fetch, ruling, refresh, csrf }: Surroundings, tell: (word: Word) => void) {
   const open = new Map<number | undefined, AbortController>();
 
   async function begin(
     attempt: number | undefined,
-    work: (signal: AbortSignal) => Promise<Tell>,
-    otherwise: (error: unknown) => Tell,
+    work: (signal: AbortSignal) => Promise<Word>,
+    otherwise: (error: unknown) => Word,
   ): Promise<void> {
     const controller = new AbortController();
     open.set(attempt, controller);

@@ -401,7 +401,7 @@ const STREAMS: usize = Stream::Opcodes as usize + 1;
 const CODE: u8 = 10;
 /// Bytes of the magic number and the version.
 const HEADER: usize = 8;
-/// Engines have no more variables in a function.
+/// Engines have no more variables in a function; functions are fewer by far.
 const MOST: usize = 50_000;
 /// Opcodes of which one operand is frequent. Those of which all are get nothing from it: the opcodes become so many
 /// that they need two characters each. Found by trying one after the other with the whole module.
